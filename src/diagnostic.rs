@@ -1,0 +1,217 @@
+//! In: faults, as the phases find them. Out: [`Diagnostic`]s as data.
+//! Not here: how they look (`cli/render.rs`), and the texts of the pages (`docs/diagnostics/`).
+
+pub mod catalogue;
+
+pub use catalogue::Code;
+
+use crate::source::Span;
+
+/// How bad a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Not shown, not counted.
+    Off,
+    /// Worth knowing; changes no exit code.
+    Note,
+    /// Probably a mistake; changes the exit code only with `--deny-warnings`.
+    Warning,
+    /// The policy is refused.
+    Error,
+}
+
+impl Severity {
+    /// The word used in output and in `execpolicy.toml`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A further place that helps to understand a diagnostic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// The place.
+    pub span: Span,
+    /// What is to be seen there.
+    pub message: String,
+}
+
+/// One finding: a code, a headline that stands alone, one exact place, and what to type.
+///
+/// Wording: lower case, no final period, the user's text in backticks, no Rust names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Which finding it is.
+    pub code: Code,
+    /// How bad it is; the code's own severity unless a setting changed it.
+    pub severity: Severity,
+    /// The headline.
+    pub message: String,
+    /// The place; `None` only where there is no text to point at (an unreadable file).
+    pub span: Option<Span>,
+    /// What stands under the caret; may be empty.
+    pub label: String,
+    /// Further places.
+    pub labels: Vec<Label>,
+    /// What to type instead, most helpful first.
+    pub hints: Vec<String>,
+    /// How control came here: "while loading …", "in `f`, called at …", innermost first.
+    pub trace: Vec<Label>,
+    /// The file that is meant when there is no span.
+    pub file: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding at a place.
+    #[must_use]
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            span: Some(span),
+            label: String::new(),
+            labels: Vec::new(),
+            hints: Vec::new(),
+            trace: Vec::new(),
+            file: None,
+        }
+    }
+
+    /// A finding about a file as a whole, where no text can be shown.
+    #[must_use]
+    pub fn about_file(code: Code, file: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            message: message.into(),
+            span: None,
+            label: String::new(),
+            labels: Vec::new(),
+            hints: Vec::new(),
+            trace: Vec::new(),
+            file: Some(file.into()),
+        }
+    }
+
+    /// Says what stands under the caret.
+    #[must_use]
+    pub fn label(mut self, text: impl Into<String>) -> Self {
+        self.label = text.into();
+        self
+    }
+
+    /// Adds a further place.
+    #[must_use]
+    pub fn also(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.labels.push(Label { span, message: message.into() });
+        self
+    }
+
+    /// Adds a hint: the words to type instead.
+    #[must_use]
+    pub fn hint(mut self, text: impl Into<String>) -> Self {
+        self.hints.push(text.into());
+        self
+    }
+
+    /// Adds a hint if there is one.
+    #[must_use]
+    pub fn maybe_hint(self, text: Option<String>) -> Self {
+        match text {
+            Some(text) => self.hint(text),
+            None => self,
+        }
+    }
+
+    /// Adds a frame of the way here.
+    #[must_use]
+    pub fn via(mut self, span: Span, message: impl Into<String>) -> Self {
+        self.trace.push(Label { span, message: message.into() });
+        self
+    }
+}
+
+/// Proof that at least one error has been pushed. It cannot be made in any other way, so a phase
+/// that returns it cannot have failed in silence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reported(());
+
+/// The sink that every phase pushes into.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    levels: Vec<(Code, Severity)>,
+}
+
+impl Diagnostics {
+    /// An empty sink.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets what a code counts as from now on (`[lints]` in `execpolicy.toml`). Only codes whose
+    /// own level is a warning or whose [`Code::adjustable`] says so can be changed.
+    pub fn set_level(&mut self, code: Code, severity: Severity) {
+        if code.adjustable() {
+            self.levels.retain(|(known, _)| *known != code);
+            self.levels.push((code, severity));
+        }
+    }
+
+    /// Takes a finding in.
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        if let Some((_, level)) = self.levels.iter().find(|(code, _)| *code == diagnostic.code) {
+            diagnostic.severity = *level;
+        }
+        if diagnostic.severity != Severity::Off {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Takes an error in and returns the proof of it. The code must be one that no setting can
+    /// turn off; otherwise the proof would be a lie.
+    pub fn error(&mut self, diagnostic: Diagnostic) -> Reported {
+        debug_assert!(!diagnostic.code.adjustable(), "{} can be turned off", diagnostic.code);
+        self.list.push(Diagnostic { severity: Severity::Error, ..diagnostic });
+        Reported(())
+    }
+
+    /// The proof, if an error has been pushed.
+    ///
+    /// # Errors
+    /// [`Reported`] if any finding so far is an error.
+    pub fn ok(&self) -> Result<(), Reported> {
+        if self.has_errors() { Err(Reported(())) } else { Ok(()) }
+    }
+
+    /// Whether any finding is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+
+    /// How many findings are of this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// The findings, in the order in which they were pushed.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list
+    }
+
+    /// Sorts by place (source, then byte), findings without a place first; stable otherwise.
+    pub fn sort(&mut self) {
+        self.list.sort_by_key(|d| d.span.map(|span| (span.source, span.start)));
+    }
+}

@@ -1,0 +1,121 @@
+//! In: nothing. Out: every [`Code`], once: its number, title, severity and page.
+//! Not here: where a code is reported; `grep` for its name.
+
+use super::Severity;
+use std::fmt;
+
+macro_rules! catalogue {
+    ($($code:ident $severity:ident $adjustable:literal $title:literal;)*) => {
+        /// The number of a diagnostic. A number is never given to a second meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $title] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$code,)*];
+
+            /// `EPnnnn`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$code => stringify!($code),)* }
+            }
+
+            /// What it is about, in a few words.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$code => $title,)* }
+            }
+
+            /// How bad it is unless a setting says otherwise.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$code => Severity::$severity,)* }
+            }
+
+            /// Whether `[lints]` in `execpolicy.toml` may change its level.
+            #[must_use]
+            pub const fn adjustable(self) -> bool {
+                match self { $(Self::$code => $adjustable,)* }
+            }
+
+            /// Its page, the one that `execpolicy explain` prints (Markdown).
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$code => include_str!(concat!("../../docs/diagnostics/", stringify!($code), ".md")),)*
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    // EP01xx: reading and evaluating rule files
+    EP0101 Error false "a file cannot be read";
+    EP0102 Error false "a file is not UTF-8";
+    EP0103 Error false "a file begins with a byte order mark";
+    EP0104 Error false "a line is indented with a tab";
+    EP0105 Error false "syntax error";
+    EP0106 Error false "a bracket or string is never closed";
+    EP0107 Error false "unknown name";
+    EP0108 Error false "evaluation failed";
+    EP0109 Error false "evaluation takes too many steps";
+    EP0110 Error false "evaluation takes too much memory";
+    EP0111 Error false "calls are nested too deeply";
+    EP0112 Error false "evaluation takes too long";
+    EP0113 Error false "a loaded file or symbol does not exist";
+    EP0114 Error false "a load leaves the policy root";
+    EP0115 Error false "files load each other in a circle";
+    EP0116 Error false "a loaded file makes rules at its top level";
+    EP0117 Error false "a template was not rendered";
+    EP0118 Error false "`execpolicy.toml` is not valid";
+    EP0119 Error false "`--codex` has no `load`";
+    EP0120 Error false "there is nothing to check";
+    // EP02xx: the shape of a rule
+    EP0201 Error false "unknown argument";
+    EP0202 Error false "missing argument";
+    EP0203 Error false "an argument has the wrong type";
+    EP0204 Error false "an argument is given twice";
+    EP0205 Error false "a pattern is empty";
+    EP0206 Error false "a list of alternatives is empty";
+    EP0207 Error false "a pattern element is not a string";
+    EP0208 Error false "unknown decision";
+    EP0209 Error false "a justification is blank";
+    EP0210 Error false "an example is not a command";
+    EP0211 Error false "not a bare program name";
+    EP0212 Error false "not an absolute path of that program";
+    EP0213 Error false "unknown protocol";
+    EP0214 Error false "not a host name";
+    // EP03xx: examples
+    EP0301 Error false "a `match` example does not match";
+    EP0302 Error false "a `not_match` example matches";
+    // EP04xx: rules against each other, and against what people mean
+    EP0401 Error true "a shell operator is a pattern token";
+    EP0402 Warning true "a rule can never add anything";
+    EP0403 Warning true "an exception never takes effect";
+    EP0404 Warning true "an allow of a shell or wrapper has no effect";
+    EP0405 Warning true "a token is written as if the shell expanded it";
+    EP0406 Error true "a token is a placeholder";
+    EP0407 Warning true "an alternative is listed twice";
+    EP0408 Warning true "alternatives mix a subcommand with its options";
+    EP0409 Warning true "an interpreter is allowed with any arguments";
+    // EP99xx: faults of ours
+    EP9901 Error false "internal error";
+}
+
+impl Code {
+    /// The code with this name, in any case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,29 @@
+//! In: what the front ends read. Out: [`Policy`], what was written, with spans on everything.
+//! Not here: whether it is right (`check.rs`) and how it becomes fast (`lower.rs`).
+
+pub mod matches;
+pub mod program;
+pub mod rule;
+
+pub use rule::{
+    Example, HostExecutable, NetworkDecision, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol,
+};
+
+/// Everything that the sources of one compilation say, in the order in which it was said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// The prefix rules, in load order: sources as given, calls as made.
+    pub rules: Vec<PrefixRule>,
+    /// Where named programs may live. For one name the last entry counts.
+    pub hosts: Vec<HostExecutable>,
+    /// Statements about network destinations; no command decision depends on them.
+    pub networks: Vec<NetworkRule>,
+}
+
+impl Policy {
+    /// The entry that counts for a program name: the last one.
+    #[must_use]
+    pub fn host(&self, name: &[u8]) -> Option<&HostExecutable> {
+        self.hosts.iter().rev().find(|host| host.name.value.as_bytes() == name)
+    }
+}

@@ -1,0 +1,283 @@
+//! In: nothing. Out: the built-in facts about programs that every decision needs: where the
+//! system keeps its programs, and which programs run others.
+//! Not here: facts about options and sub-commands.
+
+/// Directories whose programs belong to the system: a bare-name allow covers the program there.
+pub const SYSTEM_DIRECTORIES: &[&str] = &[
+    "/bin",
+    "/sbin",
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
+    "/opt/homebrew/bin",
+    "/run/current-system/sw/bin",
+];
+
+/// Why a command cannot be judged by its own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Opaque {
+    /// A shell that reads a script from an argument or from standard input.
+    Shell = 0,
+    /// A program that runs a command named in its arguments.
+    Wrapper = 1,
+}
+
+impl Opaque {
+    /// A sentence part for messages: "`sudo` …".
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Shell => "runs a script whose commands are not analysed",
+            Self::Wrapper => "runs another command that its own name does not show",
+        }
+    }
+}
+
+/// When a program of [`PROGRAMS`] runs something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// A shell: with `-c`, with `-s`, or with no script file (it then reads standard input).
+    Script,
+    /// Whatever its arguments are.
+    Always,
+    /// When it has an argument; alone it only prints something.
+    WithArguments,
+    /// When one of its arguments begins with one of these words.
+    WithOption(&'static [&'static str]),
+}
+
+/// Programs that run others, sorted by name, so that a program is found by binary search.
+///
+/// Sources: the wrappers that Claude Code, Gemini CLI and Codex see through or are known to miss,
+/// the manuals of coreutils, util-linux, findutils, moreutils, fd and the dynamic loaders.
+pub const PROGRAMS: &[(&str, Runs)] = &[
+    (".", Runs::Always),
+    ("aa-exec", Runs::Always),
+    ("arch", Runs::WithArguments),
+    ("ash", Runs::Script),
+    ("at", Runs::Always),
+    ("bash", Runs::Script),
+    ("batch", Runs::Always),
+    ("builtin", Runs::WithArguments),
+    ("busybox", Runs::WithArguments),
+    ("bwrap", Runs::Always),
+    ("caffeinate", Runs::WithArguments),
+    ("catchsegv", Runs::Always),
+    ("chpst", Runs::Always),
+    ("chroot", Runs::Always),
+    ("chrt", Runs::Always),
+    ("command", Runs::WithArguments),
+    ("coproc", Runs::Always),
+    ("csh", Runs::Script),
+    ("dash", Runs::Script),
+    ("dbus-launch", Runs::Always),
+    ("dbus-run-session", Runs::Always),
+    ("direnv", Runs::WithOption(&["exec"])),
+    ("doas", Runs::Always),
+    ("elvish", Runs::Script),
+    ("entr", Runs::Always),
+    ("env", Runs::WithArguments),
+    ("eval", Runs::WithArguments),
+    ("exec", Runs::WithArguments),
+    ("fakechroot", Runs::Always),
+    ("fakeroot", Runs::Always),
+    ("faketime", Runs::Always),
+    ("fd", Runs::WithOption(&["-x", "-X", "--exec"])),
+    ("fdfind", Runs::WithOption(&["-x", "-X", "--exec"])),
+    ("find", Runs::WithOption(&["-exec", "-ok"])),
+    ("firejail", Runs::Always),
+    ("fish", Runs::Script),
+    ("flatpak-spawn", Runs::Always),
+    ("flock", Runs::Always),
+    ("gosu", Runs::Always),
+    ("gtimeout", Runs::Always),
+    ("i386", Runs::Always),
+    ("ionice", Runs::WithArguments),
+    ("ksh", Runs::Script),
+    ("ksh93", Runs::Script),
+    ("ld.so", Runs::Always),
+    ("linux32", Runs::Always),
+    ("linux64", Runs::Always),
+    ("ltrace", Runs::Always),
+    ("mksh", Runs::Script),
+    ("nice", Runs::WithArguments),
+    ("nocache", Runs::Always),
+    ("noglob", Runs::Always),
+    ("nohup", Runs::Always),
+    ("nsenter", Runs::Always),
+    ("nu", Runs::Script),
+    ("numactl", Runs::Always),
+    ("oksh", Runs::Script),
+    ("osh", Runs::Script),
+    ("parallel", Runs::Always),
+    ("pkexec", Runs::Always),
+    ("posh", Runs::Script),
+    ("powershell", Runs::Always),
+    ("prlimit", Runs::WithArguments),
+    ("proot", Runs::Always),
+    ("proxychains", Runs::Always),
+    ("proxychains4", Runs::Always),
+    ("pwsh", Runs::Always),
+    ("rbash", Runs::Script),
+    ("rksh", Runs::Script),
+    ("rlwrap", Runs::Always),
+    ("runcon", Runs::WithArguments),
+    ("runuser", Runs::Always),
+    ("script", Runs::Always),
+    ("setarch", Runs::Always),
+    ("setpriv", Runs::Always),
+    ("setsid", Runs::Always),
+    ("setuidgid", Runs::Always),
+    ("sh", Runs::Script),
+    ("softlimit", Runs::Always),
+    ("source", Runs::Always),
+    ("sshpass", Runs::Always),
+    ("stdbuf", Runs::Always),
+    ("strace", Runs::Always),
+    ("su", Runs::Always),
+    ("su-exec", Runs::Always),
+    ("sudo", Runs::Always),
+    ("sudoedit", Runs::Always),
+    ("systemd-run", Runs::Always),
+    ("taskset", Runs::Always),
+    ("tcsh", Runs::Script),
+    ("time", Runs::Always),
+    ("timeout", Runs::Always),
+    ("toybox", Runs::WithArguments),
+    ("trap", Runs::WithArguments),
+    ("unbuffer", Runs::Always),
+    ("unshare", Runs::Always),
+    ("valgrind", Runs::Always),
+    ("watch", Runs::Always),
+    ("watchexec", Runs::Always),
+    ("x86_64", Runs::Always),
+    ("xargs", Runs::Always),
+    ("xonsh", Runs::Script),
+    ("xvfb-run", Runs::Always),
+    ("yash", Runs::Script),
+    ("zsh", Runs::Script),
+];
+
+/// Whether an argv runs something that its own words do not show. Looks at the program's base
+/// name without regard to ASCII case, so that `/bin/sudo` is `sudo`; allocates nothing; linear in
+/// the argv.
+pub fn opaque<T: AsRef<[u8]>>(argv: &[T]) -> Option<Opaque> {
+    let (program, arguments) = argv.split_first()?;
+    let name = base_name(program.as_ref());
+    if [&b"ld-linux"[..], b"ld-musl"]
+        .iter()
+        .any(|loader| name.get(..loader.len()).is_some_and(|start| start.eq_ignore_ascii_case(loader)))
+    {
+        return Some(Opaque::Wrapper);
+    }
+    let folded = || name.iter().map(u8::to_ascii_lowercase);
+    let at = PROGRAMS.binary_search_by(|(known, _)| known.bytes().cmp(folded())).ok()?;
+    let (_, runs) = PROGRAMS.get(at)?;
+    let hidden = match runs {
+        Runs::Script => return reads_script(arguments).then_some(Opaque::Shell),
+        Runs::Always => true,
+        Runs::WithArguments => !arguments.is_empty(),
+        Runs::WithOption(words) => arguments
+            .iter()
+            .any(|argument| words.iter().any(|word| argument.as_ref().starts_with(word.as_bytes()))),
+    };
+    hidden.then_some(Opaque::Wrapper)
+}
+
+/// The last component of a path, trailing slashes and `/.` aside; the whole word if there is no slash.
+#[must_use]
+pub fn base_name(word: &[u8]) -> &[u8] {
+    let mut rest = word;
+    loop {
+        match rest {
+            [before @ .., b'/', b'.'] | [before @ .., b'/'] if !before.is_empty() => rest = before,
+            _ => break,
+        }
+    }
+    match rest.iter().rposition(|&byte| byte == b'/') {
+        Some(at) => rest.get(at + 1..).unwrap_or(rest),
+        None => rest,
+    }
+}
+
+/// Whether a shell with these arguments takes its script from `-c` or standard input. The first
+/// word that is no option is a script file; until then every cluster with a `c` or an `s` counts
+/// (POSIX `sh`, bash: `-o` and `-O` take a value, as do `--rcfile` and `--init-file`).
+fn reads_script<T: AsRef<[u8]>>(arguments: &[T]) -> bool {
+    let mut words = arguments.iter().map(AsRef::as_ref);
+    while let Some(word) = words.next() {
+        match word {
+            b"--" => return words.next().is_none(),
+            b"-" => return words.next().is_none(),
+            b"--rcfile" | b"--init-file" => {
+                words.next();
+            }
+            b"--version" | b"--help" => return false,
+            [b'-', b'-', name @ ..] => {
+                // fish and others spell it out: --command, --command=…
+                if name.starts_with(b"c") {
+                    return true;
+                }
+            }
+            [b'-' | b'+', cluster @ ..] if !cluster.is_empty() => {
+                if cluster.iter().any(|byte| matches!(byte, b'c' | b's' | b'C')) {
+                    return true;
+                }
+                if matches!(cluster.last(), Some(b'o' | b'O')) {
+                    words.next();
+                }
+            }
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_sorted() {
+        assert!(PROGRAMS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+    }
+
+    #[test]
+    fn shells_with_a_file_are_known() {
+        let opaque_words = |line: &str| opaque(&line.split(' ').collect::<Vec<_>>());
+        for line in [
+            "bash",
+            "bash -c x",
+            "/bin/sh -ec x",
+            "bash --norc -c x",
+            "bash -o pipefail -c x",
+            "zsh -s",
+            "bash +o posix -xc y",
+            "sh -",
+        ] {
+            assert_eq!(opaque_words(line), Some(Opaque::Shell), "{line}");
+        }
+        for line in [
+            "bash build.sh -c x",
+            "bash -e build.sh",
+            "bash --version",
+            "bash -- build.sh",
+            "git push",
+            "env",
+            "find . -name x",
+        ] {
+            assert_eq!(opaque_words(line), None, "{line}");
+        }
+        for line in [
+            "env FOO=1 git",
+            "/usr/bin/sudo ls",
+            "find . -execdir rm",
+            "fd -xrm",
+            "/lib64/ld-linux-x86-64.so.2 git",
+        ] {
+            assert_eq!(opaque_words(line), Some(Opaque::Wrapper), "{line}");
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Loads a compiled policy and decides commands: the policy decision point, as small as it can be.
+//!
+//! In: the bytes of an artifact and an argv. Out: a verdict. Not here: the languages policies are
+//! written in; this package never depends on the compiler.
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+pub mod decision;
+pub mod facts;
+
+pub use decision::{Context, Decision, Mode};
+pub use facts::Opaque;
