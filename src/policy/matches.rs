@@ -47,12 +47,12 @@ pub fn decide<'a, T: AsRef<[u8]>>(policy: &'a Policy, argv: &[T], context: &Cont
 }
 
 /// Every (rule, alternative of its first position) whose later positions fit.
-fn entries<'a>(policy: &'a Policy, argv: &[&[u8]]) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> {
+fn entries<'a, 'b>(policy: &'a Policy, argv: &'b [&'b [u8]]) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> + use<'a, 'b> {
     policy
         .rules
         .iter()
         .enumerate()
-        .filter(|(_, rule)| {
+        .filter(move |(_, rule)| {
             let tokens = &rule.pattern.tokens;
             tokens.len() <= argv.len()
                 && tokens.iter().zip(argv).skip(1).all(|(token, word)| token.accepts(word))
