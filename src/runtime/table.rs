@@ -121,6 +121,14 @@ pub struct Edge {
 pub const EDGE: usize = 32;
 
 impl Edge {
+    /// A slot that no edge is in.
+    pub const EMPTY: [u8; EDGE] = {
+        let mut slot = [0; EDGE];
+        let (parent, _) = slot.split_at_mut(4);
+        parent.copy_from_slice(&NONE.to_le_bytes());
+        slot
+    };
+
     /// Reads a slot; `None` if it is empty.
     #[inline]
     #[must_use]

@@ -10,7 +10,7 @@
 
 use crate::artifact::{Policy, split};
 use crate::table::block::Block;
-use crate::table::{EDGE, Edge, Target};
+use crate::table::{Edge, Target};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
 use crate::wire::{Extent, LoadError, LoadErrorKind, NONE, REQUIRED, SectionId, word};
 
@@ -237,7 +237,7 @@ impl Policy<'_> {
         let longest = self.header.longest as usize;
         for (index, slot) in self.table.slots.iter().enumerate() {
             let Some(edge) = Edge::read(slot) else {
-                at.check(index, *slot == EMPTY, Value)?;
+                at.check(index, *slot == Edge::EMPTY, Value)?;
                 continue;
             };
             let set = edge.info.set() as usize;
@@ -270,11 +270,3 @@ impl Policy<'_> {
         column && posting.block == number
     }
 }
-
-/// A slot that no edge is in.
-pub(crate) const EMPTY: [u8; EDGE] = {
-    let mut slot = [0; EDGE];
-    let (parent, _) = slot.split_at_mut(4);
-    parent.copy_from_slice(&NONE.to_le_bytes());
-    slot
-};

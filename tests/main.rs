@@ -1,0 +1,6 @@
+//! The one integration binary: everything that looks at the whole, from outside.
+
+mod differential;
+mod generate;
+mod hostile;
+mod reproducible;
