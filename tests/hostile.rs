@@ -3,7 +3,6 @@
 use crate::generate::{self, Random};
 use execpolicy::artifact::{build, build_within};
 use execpolicy::check::CheckedPolicy;
-use execpolicy::emit::seal;
 use execpolicy::lower::Budget;
 use execpolicy::verify::{CONTEXTS, compare};
 use execpolicy_runtime::wire::{self, LoadErrorKind};
