@@ -96,7 +96,12 @@ pub fn workload(rules: usize) -> Workload {
             let count = if random.below(10) == 0 { 2 + random.below(3) } else { 1 };
             let mut alternatives: Vec<String> = Vec::new();
             while alternatives.len() < count {
-                let word = if at == 0 { program(zipf.draw(&mut random)) } else { word(random.below(20_000)) };
+                let word = match at {
+                    0 => program(zipf.draw(&mut random)),
+                    // A program has some hundred sub-commands, and what follows them is more varied.
+                    1 => word(random.below(400)),
+                    _ => word(random.below(10_000)),
+                };
                 // A small policy has fewer programs than alternatives.
                 if !alternatives.contains(&word) || (at == 0 && rules < 200) {
                     alternatives.push(word);

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 /// Numbers share a field with a decision, and in networks with a protocol, so this is their limit.
 const SOURCES: usize = 1 << 28;
 
+/// The bit that says that a rule's last number is its only head.
+const ONE: u32 = 1 << 31;
+
 /// Writes the records, in the order of the policy.
 ///
 /// # Errors
@@ -20,13 +23,20 @@ pub fn write(checked: &CheckedPolicy, sections: &mut Sections, strings: &mut Str
     let (policy, sources) = (checked.policy(), checked.sources());
     for rule in &policy.rules {
         let place = place(sources, rule.span, strings, rule.justification.as_ref())?;
-        let head = sections.count(SectionId::Heads)?;
         let depth = u32::try_from(rule.pattern.tokens.len()).map_err(|_| EmitError::TooLarge("words"))?;
         let source = with_decision(place.source, rule.decision);
+        let heads = rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
+        let head = match heads {
+            [only] => strings.intern(&only.value)? | ONE,
+            _ => sections.count(SectionId::Heads)?,
+        };
         sections.push(SectionId::Rules, [place.justification, place.line, source, depth, head]);
-        for word in rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives) {
-            let string = strings.intern(&word.value)?;
-            sections.push(SectionId::Heads, [string]);
+        if heads.len() != 1 {
+            sections.push(SectionId::Heads, [heads.len() as u32]);
+            for word in heads {
+                let string = strings.intern(&word.value)?;
+                sections.push(SectionId::Heads, [string]);
+            }
         }
     }
     // For one name the last entry counts, so only that one is written; sorted for the search.

@@ -25,6 +25,9 @@ impl Strings {
         self.text.push_str(string);
         let too_large = |_| EmitError::TooLarge("strings");
         let number = u32::try_from(self.ends.len()).map_err(too_large)?;
+        if number > u32::MAX >> 1 {
+            return Err(EmitError::TooLarge("strings"));
+        }
         self.ends.push(u32::try_from(self.text.len()).map_err(too_large)?);
         self.numbers.insert(string.into(), number);
         Ok(number)

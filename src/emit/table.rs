@@ -9,7 +9,7 @@ use crate::policy::Policy;
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::table::block::{self, DENSE};
 use execpolicy_runtime::table::key::{Key, SHORT, Seeds};
-use execpolicy_runtime::table::{self, Edge, Info};
+use execpolicy_runtime::table::{self, Edge, Info, Sets};
 use execpolicy_runtime::wire::{NONE, SectionId};
 use std::collections::HashMap;
 
@@ -43,7 +43,7 @@ pub fn write(
     sections: &mut Sections,
     strings: &mut Strings,
 ) -> Result<Written, EmitError> {
-    write_sets(automaton, sections)?;
+    write_sets(policy, automaton, sections)?;
     let mut pending = edges(policy, automaton);
     for (number, block) in (0u32..).zip(&automaton.blocks) {
         write_block(number, block, automaton, sections, &mut pending)?;
@@ -61,20 +61,25 @@ pub fn write(
     Ok(Written { seeds, longest, root_blocks })
 }
 
-fn write_sets(automaton: &Automaton, sections: &mut Sections) -> Result<(), EmitError> {
+fn write_sets(policy: &Policy, automaton: &Automaton, sections: &mut Sections) -> Result<(), EmitError> {
     for (number, set) in automaton.sets.iter().enumerate() {
         let record = match *set.rules {
-            [] => [0, 0, 0],
-            [only] => [only, 1, set.parent],
-            _ => [sections.count(SectionId::Members)?, set.rules.len() as u32, set.parent],
+            [] => [0, 0],
+            [only] => [set.parent, only | Sets::SINGLE],
+            _ => [set.parent, sections.count(SectionId::Members)?],
         };
         debug_assert!(number == 0 || !set.rules.is_empty(), "a set without rules of its own");
         sections.push(SectionId::Sets, record);
         if set.rules.len() > 1 {
+            sections.push(SectionId::Members, [set.rules.len() as u32]);
             for &rule in &set.rules {
                 sections.push(SectionId::Members, [rule]);
             }
         }
+    }
+    // The highest bit of a set's number says that it is a single rule.
+    if sections.count(SectionId::Members)? >= Sets::SINGLE || policy.rules.len() as u32 >= Sets::SINGLE {
+        return Err(EmitError::TooLarge("rules"));
     }
     Ok(())
 }

@@ -4,10 +4,9 @@
 use crate::Decision;
 use crate::decide::Scratch;
 use crate::table::block::Blocks;
-use crate::table::{LITERAL, Sets, Strings, Table};
+use crate::table::{Sets, Strings, Table};
 use crate::wire::{self, Extent, Header, LoadError, NONE, REQUIRED, SectionId, word};
 use alloc::vec::Vec;
-use core::ops::Range;
 
 /// A compiled policy: every number in it has been checked, once, when it was made.
 ///
@@ -42,8 +41,29 @@ pub struct Rule<'a> {
     pub source: &'a str,
     /// The line it begins in, from 1.
     pub line: u32,
-    /// Its alternatives of the first position: their places in the section `heads`.
-    pub(crate) heads: Range<u32>,
+    /// Its alternatives of the first position.
+    pub(crate) heads: Heads<'a>,
+}
+
+/// The alternatives of a rule's first position: strings, by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heads<'a> {
+    One(u32),
+    List(&'a [[u8; 4]]),
+}
+
+impl Heads<'_> {
+    /// The bit that says that a rule's last number is its only alternative.
+    pub(crate) const ONE: u32 = 1 << 31;
+
+    /// The string of an alternative.
+    #[inline]
+    pub(crate) fn get(&self, at: u32) -> Option<u32> {
+        match self {
+            Self::One(string) => (at == 0).then_some(*string),
+            Self::List(list) => list.get(at as usize).map(|string| word(string, 0)),
+        }
+    }
 }
 
 /// One text the policy was compiled from.
@@ -82,8 +102,7 @@ impl<'a> Policy<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, LoadError> {
         let (header, extents) = wire::open(bytes)?;
         let mut policy = Self::view(bytes, header, &extents)?;
-        policy.validate(bytes, &extents)?;
-        policy.literal_edges = policy.table.edges().any(|edge| edge.parent == LITERAL);
+        policy.literal_edges = policy.validate(bytes, &extents)?;
         Ok(policy)
     }
 
@@ -159,7 +178,6 @@ impl<'a> Policy<'a> {
     #[must_use]
     pub fn rule(&self, rule: u32) -> Option<Rule<'a>> {
         let record = self.rules.get(rule as usize)?;
-        let next = self.rules.get(rule as usize + 1).map_or(self.heads.len() as u32, |next| word(next, 4));
         let (source, decision) = split(word(record, 2));
         Some(Rule {
             decision: decision?,
@@ -167,19 +185,23 @@ impl<'a> Policy<'a> {
             justification: self.optional(word(record, 0)),
             source: self.source_name(source),
             line: word(record, 1),
-            heads: word(record, 4)..next,
+            heads: self.heads_at(word(record, 4)),
         })
+    }
+
+    fn heads_at(&self, field: u32) -> Heads<'a> {
+        if field & Heads::ONE != 0 {
+            return Heads::One(field & !Heads::ONE);
+        }
+        let start = field as usize;
+        let len = self.heads.get(start).map_or(0, |len| word(len, 0)) as usize;
+        Heads::List(self.heads.get(start + 1..).and_then(|rest| rest.get(..len)).unwrap_or(&[]))
     }
 
     /// The alternatives of a rule's first position, in the order written.
     pub fn heads(&self, rule: &Rule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (heads, strings) = (self.heads, self.strings);
-        rule.heads.clone().map_while(move |at| heads.get(at as usize)).map(move |s| strings.get(word(s, 0)))
-    }
-
-    /// One alternative of a rule's first position.
-    pub(crate) fn head(&self, at: u32) -> &'a str {
-        self.heads.get(at as usize).map_or("", |string| self.strings.get(word(string, 0)))
+        let (heads, strings) = (rule.heads, self.strings);
+        (0..).map_while(move |at| heads.get(at)).map(move |string| strings.get(string))
     }
 
     /// The paths of the `host_executable` that counts for a name; `None` if there is none.

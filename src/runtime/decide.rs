@@ -10,7 +10,8 @@ use crate::artifact::{Policy, Rule};
 use crate::facts::{base_name, opaque};
 use crate::program::{absolute, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
-use crate::table::{Edge, FOLDED, Info, LITERAL, Target};
+use crate::table::key::short;
+use crate::table::{FOLDED, Info, LITERAL, Step, Target};
 use crate::wire::NONE;
 use crate::{Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
@@ -151,10 +152,10 @@ impl Policy<'_> {
         argv: &[T],
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
-        let key = self.table.key(program).filter(|key| key.is_plain());
+        let key = short(program).filter(|key| key.is_plain());
         let Some(key) = key else { return self.strict_spelt(program, argv, scratch) };
-        let hidden = if may_be_opaque(program) { opaque(argv) } else { None };
-        let first = |state| self.table.edge(state, key, |_| true);
+        let hidden = if may_be_opaque(key) { opaque(argv) } else { None };
+        let first = |state| self.table.step_short(state, key);
         let (walk, found) = self.walk(FOLDED, first, argv, &mut scratch.columns);
         let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
         let mut verdict = self.verdict(program, argv.len(), filter);
@@ -166,6 +167,7 @@ impl Policy<'_> {
     }
 
     /// A first word that is long, has a `/` or a capital.
+    #[cold]
     fn strict_spelt<'v, T: AsRef<[u8]>>(
         &'v self,
         program: &'v [u8],
@@ -250,7 +252,7 @@ impl Policy<'_> {
     fn walk<T: AsRef<[u8]>>(
         &self,
         root: u32,
-        first: impl Fn(u32) -> Option<Edge>,
+        first: impl Fn(u32) -> Option<Step>,
         argv: &[T],
         columns: &mut Vec<u32>,
     ) -> (Walk, Found) {
@@ -283,7 +285,7 @@ impl Policy<'_> {
         number: u32,
         info: Info,
         depth: usize,
-        first: impl Fn(u32) -> Option<Edge>,
+        first: impl Fn(u32) -> Option<Step>,
         argv: &[T],
         columns: &mut Vec<u32>,
     ) -> (Walk, Found) {
@@ -408,9 +410,9 @@ impl<'v> Iterator for Matches<'v> {
         let verdict = self.verdict;
         loop {
             if let Some((rule, number, at)) = &mut self.current {
-                while *at < rule.heads.end {
-                    let head = verdict.policy.head(*at);
-                    let alternative = *at - rule.heads.start;
+                while let Some(string) = rule.heads.get(*at) {
+                    let head = verdict.policy.strings.get(string);
+                    let alternative = *at;
                     *at += 1;
                     if verdict.accepts(rule, head.as_bytes()) {
                         return Some(RuleMatch {
@@ -433,8 +435,7 @@ impl<'v> Iterator for Matches<'v> {
             }
             let number = self.next_rule()?;
             let rule = verdict.policy.rule(number)?;
-            let first = rule.heads.start;
-            self.current = Some((rule, number, first));
+            self.current = Some((rule, number, 0));
         }
     }
 }

@@ -118,7 +118,7 @@ pub struct Edge {
 }
 
 /// Bytes of an edge.
-pub const EDGE: usize = 32;
+pub const EDGE: usize = 24;
 
 impl Edge {
     /// A slot that no edge is in.
@@ -129,29 +129,32 @@ impl Edge {
         slot
     };
 
-    /// Reads a slot; `None` if it is empty.
+    /// Reads a slot; `None` if it is empty. The key of a long word has only the half of its hash
+    /// that is stored.
     #[inline]
     #[must_use]
     pub fn read(slot: &[u8; EDGE]) -> Option<Self> {
-        let quad = |index: usize| slot.as_chunks::<8>().0.get(index).map_or(0, |b| u64::from_le_bytes(*b));
-        let edge = Self {
-            parent: word(slot, 0),
-            target: word(slot, 1),
-            info: Info(word(slot, 2)),
-            string: word(slot, 3),
-            key: Key { low: quad(2), high: quad(3) },
+        let (parent, text, high) = (word(slot, 0), word(slot, 5), word(slot, 3));
+        let low = u64::from(word(slot, 4));
+        let key = Key { low, high };
+        let (string, key) = if key.is_long() {
+            (text, key)
+        } else {
+            (0, Key { low: low | (u64::from(text) << 32), high })
         };
-        (edge.parent != NONE).then_some(edge)
+        let edge = Self { parent, target: word(slot, 1), info: Info(word(slot, 2)), string, key };
+        (parent != NONE).then_some(edge)
     }
 
     /// The bytes of the edge.
     #[must_use]
     pub fn write(&self) -> [u8; EDGE] {
         let mut slot = [0; EDGE];
-        let numbers = [self.parent, self.target, self.info.0, self.string].into_iter().flat_map(u32::to_le_bytes);
-        let key = [self.key.low, self.key.high].into_iter().flat_map(u64::to_le_bytes);
-        for (byte, value) in slot.iter_mut().zip(numbers.chain(key)) {
-            *byte = value;
+        let (low, half) = (self.key.low as u32, (self.key.low >> 32) as u32);
+        let last = if self.key.is_long() { self.string } else { half };
+        let numbers = [self.parent, self.target, self.info.0, self.key.high, low, last];
+        for (bytes, number) in slot.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
+            *bytes = number.to_le_bytes();
         }
         slot
     }
@@ -214,46 +217,60 @@ pub const fn slot(hash: u64, pilot: u16, slots: usize) -> usize {
 }
 
 impl<'a> Table<'a> {
-    /// The edge that leaves a state by a word.
+    /// The edge that leaves a state by a word. Costs no more than the longest word of the policy,
+    /// whatever the length of this one.
     #[inline]
     #[must_use]
-    pub fn step(&self, state: u32, text: &[u8]) -> Option<Edge> {
-        let key = self.key(text)?;
-        self.edge(state, key, |known| known == text)
+    pub fn step(&self, state: u32, text: &[u8]) -> Option<Step> {
+        match key::short(text) {
+            Some(key) => self.step_short(state, key),
+            None => self.step_long(state, Key::of, text, <[u8]>::eq),
+        }
     }
 
     /// The edge that leaves a state by a word with its ASCII capitals made small.
     #[must_use]
-    pub fn step_folded(&self, state: u32, text: &[u8]) -> Option<Edge> {
+    pub fn step_folded(&self, state: u32, text: &[u8]) -> Option<Step> {
+        if text.len() <= key::SHORT {
+            return self.step_short(state, Key::folded(text, self.seeds));
+        }
+        self.step_long(state, Key::folded, text, <[u8]>::eq_ignore_ascii_case)
+    }
+
+    /// The edge that leaves a state by a short key.
+    #[inline]
+    #[must_use]
+    pub fn step_short(&self, state: u32, key: Key) -> Option<Step> {
+        let slot = self.slot(state, key)?;
+        let same = word(slot, 0) == state && word(slot, 3) == key.high && low(slot) == key.low;
+        same.then(|| Step { target: word(slot, 1), info: Info(word(slot, 2)) })
+    }
+
+    /// The edge that leaves a state by a long word, of which `same` compares every byte.
+    #[cold]
+    fn step_long(
+        &self,
+        state: u32,
+        key: impl Fn(&[u8], Seeds) -> Key,
+        text: &[u8],
+        same: impl Fn(&[u8], &[u8]) -> bool,
+    ) -> Option<Step> {
         if text.len() > self.longest {
             return None;
         }
-        let key = Key::folded(text, self.seeds);
-        self.edge(state, key, |known| known.eq_ignore_ascii_case(text))
+        let key = key(text, self.seeds);
+        let edge = Edge::read(self.slot(state, key)?)?;
+        let alike = edge.parent == state && edge.key.high == key.high && edge.key.low == key.low & 0xFFFF_FFFF;
+        let whole = alike && same(self.strings.get(edge.string).as_bytes(), text);
+        whole.then_some(Step { target: edge.target, info: edge.info })
     }
 
-    /// The key of a word; `None` if no edge can have it. Costs no more than the longest word of
-    /// the policy, whatever the length of this one.
+    /// The only slot that an edge from this state by this key can be in.
     #[inline]
-    #[must_use]
-    pub fn key(&self, text: &[u8]) -> Option<Key> {
-        (text.len() <= self.longest).then(|| Key::of(text, self.seeds))
-    }
-
-    /// The edge that leaves a state by a key; `same` compares a long word in full.
-    #[inline]
-    pub(crate) fn edge(&self, state: u32, key: Key, same: impl Fn(&[u8]) -> bool) -> Option<Edge> {
+    fn slot(&self, state: u32, key: Key) -> Option<&'a [u8; EDGE]> {
         let hash = hash_at(state, key.hash(self.seeds));
         let pilot = self.pilots.get(bucket(hash, self.pilots.len()))?;
-        let at = self.slots.get(slot(hash, u16::from_le_bytes(*pilot), self.slots.len()))?;
-        let edge = Edge::read(at)?;
-        if edge.parent != state || edge.key != key {
-            return None;
-        }
-        if key.is_long() && !same(self.strings.get(edge.string).as_bytes()) {
-            return None;
-        }
-        Some(edge)
+        self.slots.get(slot(hash, u16::from_le_bytes(*pilot), self.slots.len()))
     }
 
     /// Every edge, in the order of the slots.
@@ -262,14 +279,35 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The last eight bytes of a slot: the beginning of a short word.
+#[inline]
+fn low(slot: &[u8; EDGE]) -> u64 {
+    slot.as_chunks::<8>().0.get(2).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// A step that has been taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Where it leads; [`Info::target`] says what the number counts.
+    pub target: u32,
+    /// What has matched with it.
+    pub info: Info,
+}
+
 /// The sets of rules, as chains: each has some rules of its own and a parent.
+///
+/// A record is its parent and either a rule ([`Sets::SINGLE`] set) or where its list begins in the
+/// members: the length, then the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Sets<'a> {
-    pub(crate) sets: &'a [[u8; 12]],
+    pub(crate) sets: &'a [[u8; 8]],
     pub(crate) members: &'a [[u8; 4]],
 }
 
-impl Sets<'_> {
+impl<'a> Sets<'a> {
+    /// The bit that says that a set's second number is its only rule.
+    pub const SINGLE: u32 = 1 << 31;
+
     /// The smallest rule of a set and its ancestors that is greater than `last`.
     #[must_use]
     pub fn next(&self, set: u32, last: Option<u32>) -> Option<u32> {
@@ -279,38 +317,42 @@ impl Sets<'_> {
         while at != 0 {
             let Some(record) = self.sets.get(at as usize) else { break };
             let own = match word(record, 1) {
-                1 => Some(word(record, 0)).filter(|&rule| last.is_none_or(|last| rule > last)),
-                len => self.after(word(record, 0), len, last),
+                single if single & Self::SINGLE != 0 => {
+                    Some(single & !Self::SINGLE).filter(|&rule| last.is_none_or(|last| rule > last))
+                }
+                list => {
+                    let members = self.list(list);
+                    let at = last.map_or(0, |last| members.partition_point(|member| word(member, 0) <= last));
+                    members.get(at).map(|member| word(member, 0))
+                }
             };
             best = match (best, own) {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            at = word(record, 2);
+            at = word(record, 0);
         }
         best
     }
 
-    fn after(&self, first: u32, len: u32, last: Option<u32>) -> Option<u32> {
-        let range = first as usize..first as usize + len as usize;
-        let members = self.members.get(range)?;
-        let number = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
-        let at = last.map_or(0, |last| members.partition_point(|member| number(member) <= last));
-        members.get(at).map(number)
+    /// The list that begins at a place in the members.
+    pub(crate) fn list(&self, start: u32) -> &'a [[u8; 4]] {
+        let start = start as usize;
+        let len = self.members.get(start).map_or(0, |len| word(len, 0)) as usize;
+        self.members.get(start + 1..).and_then(|rest| rest.get(..len)).unwrap_or(&[])
     }
 
     /// The rules of the set itself, without its ancestors.
-    pub fn own(&self, set: u32) -> impl Iterator<Item = u32> {
-        let (first, len) = self.sets.get(set as usize).map_or((0, 0), |set| (word(set, 0), word(set, 1)));
-        let single = (len == 1).then_some(first);
-        let range = first as usize..first as usize + len as usize;
-        let several = if len > 1 { self.members.get(range).unwrap_or(&[]) } else { &[] };
-        single.into_iter().chain(several.iter().map(|bytes| u32::from_le_bytes(*bytes)))
+    pub fn own(&self, set: u32) -> impl Iterator<Item = u32> + use<'a> {
+        let field = self.sets.get(set as usize).filter(|_| set != 0).map(|record| word(record, 1));
+        let single = field.filter(|field| field & Self::SINGLE != 0).map(|field| field & !Self::SINGLE);
+        let list = field.filter(|field| field & Self::SINGLE == 0).map_or(&[][..], |start| self.list(start));
+        single.into_iter().chain(list.iter().map(|member| word(member, 0)))
     }
 
     /// The set that this one extends.
     #[must_use]
     pub fn parent(&self, set: u32) -> u32 {
-        self.sets.get(set as usize).map_or(0, |record| word(record, 2))
+        self.sets.get(set as usize).map_or(0, |record| word(record, 0))
     }
 }

@@ -8,9 +8,10 @@
 //! the bytes can lie outside its section, no chain of sets can be a circle, and no list that is
 //! searched by halves is unsorted.
 
-use crate::artifact::{Policy, split};
+use crate::artifact::{Heads, Policy, split};
 use crate::table::block::Block;
-use crate::table::{Edge, Target};
+use crate::table::key::SHORT;
+use crate::table::{Edge, LITERAL, Sets, Target};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
 use crate::wire::{Extent, LoadError, LoadErrorKind, NONE, REQUIRED, SectionId, word};
 
@@ -35,8 +36,8 @@ impl Place {
 }
 
 impl Policy<'_> {
-    /// Checks everything; see the top of the file.
-    pub(crate) fn validate(&self, bytes: &[u8], extents: &[Extent; REQUIRED]) -> Result<(), LoadError> {
+    /// Checks everything; see the top of the file. Says whether the literal root has edges.
+    pub(crate) fn validate(&self, bytes: &[u8], extents: &[Extent; REQUIRED]) -> Result<bool, LoadError> {
         let place = |id: SectionId| {
             let extent = extents.get(id as usize - 1).copied().unwrap_or(Extent { start: bytes.len(), len: 0 });
             Place { extent, id }
@@ -129,54 +130,43 @@ impl Policy<'_> {
             let texts = self.optional_string(word(rule, 0)) && (source as usize) < self.sources.len();
             at.check(index, texts, Index)?;
             at.check(index, decision.is_some() && word(rule, 3) > 0, Value)?;
-            let first = word(rule, 4);
-            // Every rule has at least one head, and the first rule has the first.
-            at.check(index, first >= expected && (index > 0 || first == 0), Order)?;
-            at.check(index, (first as usize) < self.heads.len(), Index)?;
-            expected = first + 1;
+            let head = word(rule, 4);
+            if head & Heads::ONE != 0 {
+                at.check(index, self.string(head & !Heads::ONE), Index)?;
+                continue;
+            }
+            // The lists lie end to end, in the order of their rules.
+            at.check(index, head as usize == expected, Order)?;
+            let len = self.heads.get(expected).map_or(0, |len| word(len, 0) as usize);
+            let strings = self.heads.get(expected + 1..).and_then(|rest| rest.get(..len));
+            at_heads.check(expected, strings.is_some(), Index)?;
+            let mut strings = strings.unwrap_or(&[]).iter();
+            at_heads.check(expected, strings.all(|string| self.string(word(string, 0))), Index)?;
+            expected += 1 + len;
         }
-        at_heads.check(0, !self.rules.is_empty() || self.heads.is_empty(), Layout)?;
-        for (index, head) in self.heads.iter().enumerate() {
-            at_heads.check(index, self.string(word(head, 0)), Index)?;
-        }
-        Ok(())
+        at_heads.check(expected, expected == self.heads.len(), Layout)
     }
 
     fn validate_sets(&self, at: Place, at_members: Place) -> Result<(), LoadError> {
-        at.check(0, self.sets.sets.first() == Some(&[0; 12]), Value)?;
-        for (index, set) in self.sets.sets.iter().enumerate().skip(1) {
-            let (first, len, parent) = (word(set, 0) as usize, word(set, 1) as usize, word(set, 2) as usize);
-            at.check(index, parent < index, Order)?;
-            if len == 1 {
-                at.check(index, first < self.rules.len(), Index)?;
-                continue;
-            }
-            at.check(index, len > 1, Value)?;
-            let end = first.checked_add(len).filter(|&end| end <= self.sets.members.len());
-            at.check(index, end.is_some(), Index)?;
-        }
-        // Sets may share members, so order is checked where a set runs, but each member once.
-        for (index, member) in self.sets.members.iter().enumerate() {
-            at_members.check(index, (word(member, 0) as usize) < self.rules.len(), Index)?;
-        }
-        self.validate_member_order(at)
-    }
-
-    /// The sets lie end to end in the members, so all of them are walked in linear time.
-    fn validate_member_order(&self, at: Place) -> Result<(), LoadError> {
+        at.check(0, self.sets.sets.first() == Some(&[0; 8]), Value)?;
         let mut expected = 0;
         for (index, set) in self.sets.sets.iter().enumerate().skip(1) {
-            let (first, len) = (word(set, 0) as usize, word(set, 1) as usize);
-            if len == 1 {
+            let (parent, own) = (word(set, 0) as usize, word(set, 1));
+            at.check(index, parent < index, Order)?;
+            if own & Sets::SINGLE != 0 {
+                at.check(index, ((own & !Sets::SINGLE) as usize) < self.rules.len(), Index)?;
                 continue;
             }
-            at.check(index, first == expected, Order)?;
-            expected = first + len;
-            let members = self.sets.members.get(first..expected).unwrap_or(&[]);
+            // The lists lie end to end, in the order of their sets.
+            at.check(index, own as usize == expected, Order)?;
+            let members = self.sets.list(own);
             let sorted = members.is_sorted_by(|a, b| word(a, 0) < word(b, 0));
-            at.check(index, sorted, Order)?;
+            at_members.check(expected, sorted, Order)?;
+            let known = members.last().is_some_and(|rule| (word(rule, 0) as usize) < self.rules.len());
+            at_members.check(expected, known, Index)?;
+            expected += 1 + members.len();
         }
-        at.check(self.sets.sets.len(), expected == self.sets.members.len(), Layout)
+        at_members.check(expected, expected == self.sets.members.len(), Layout)
     }
 
     fn validate_blocks(&self, at: Place, at_rules: Place) -> Result<(), LoadError> {
@@ -230,33 +220,36 @@ impl Policy<'_> {
         at_data.check(0, !unused, Layout)
     }
 
-    fn validate_edges(&self, at: Place, at_pilots: Place) -> Result<(), LoadError> {
+    fn validate_edges(&self, at: Place, at_pilots: Place) -> Result<bool, LoadError> {
         at_pilots.check(0, self.table.pilots.len().is_power_of_two(), Value)?;
         at.check(0, !self.table.slots.is_empty(), Value)?;
-        let (states, sets) = (self.header.states, self.sets.sets.len());
-        let longest = self.header.longest as usize;
+        let mut literal = false;
         for (index, slot) in self.table.slots.iter().enumerate() {
             let Some(edge) = Edge::read(slot) else {
                 at.check(index, *slot == Edge::EMPTY, Value)?;
                 continue;
             };
-            let set = edge.info.set() as usize;
+            literal |= edge.parent == LITERAL;
+            let set = (edge.info.set() as usize) < self.sets.sets.len();
             let target = match edge.info.target() {
-                Target::State => edge.target < states && set < sets,
-                Target::Leaf => edge.target == 0 && set < sets,
-                Target::Block => (edge.target as usize) < self.blocks.blocks.len() && set < sets,
+                Target::State => edge.target < self.header.states && set,
+                Target::Leaf => edge.target == 0 && set,
+                Target::Block => (edge.target as usize) < self.blocks.blocks.len() && set,
                 Target::Posting => self.is_posting(&edge),
             };
-            at.check(index, edge.parent < states && target, Index)?;
-            at.check(index, edge.info.guard() < 3 && edge.key.is_sound(), Value)?;
-            let text = if edge.key.is_long() {
-                self.string(edge.string) && self.strings.get(edge.string).len() == edge.key.len()
-            } else {
-                edge.string == 0
-            };
-            at.check(index, text && edge.key.len() <= longest, Index)?;
+            at.check(index, target & (edge.parent < self.header.states), Index)?;
+            at.check(index, edge.info.guard() < 3, Value)?;
+            let text = if edge.key.is_long() { self.is_long_word(&edge) } else { edge.key.is_sound() };
+            at.check(index, text, Value)?;
         }
-        Ok(())
+        Ok(literal)
+    }
+
+    /// Whether the string of an edge with a long word has the length that the edge says.
+    fn is_long_word(&self, edge: &Edge) -> bool {
+        let len = self.strings.get(edge.string).len();
+        let known = self.string(edge.string) && len > SHORT && len <= self.header.longest as usize;
+        known && len & 0x00FF_FFFF == edge.key.len()
     }
 
     /// Whether an edge leaves a column of the block whose posting it names.

@@ -60,12 +60,12 @@ macro_rules! sections {
 
 sections! {
     /// The automaton's transitions, placed by a perfect hash.
-    Edges = 1, "edges", 32;
+    Edges = 1, "edges", 24;
     /// One number per bucket of the hash.
     Pilots = 2, "pilots", 2;
     /// The rules that have ended on the way to a state, as chains.
-    Sets = 3, "sets", 12;
-    /// The rules of sets with more than one.
+    Sets = 3, "sets", 8;
+    /// The rules of sets with more than one: a length, then rules.
     Members = 4, "members", 4;
     /// States that are not determinised.
     Blocks = 5, "blocks", 24;
@@ -77,7 +77,7 @@ sections! {
     PostingData = 8, "posting-data", 4;
     /// What is known about each rule.
     Rules = 9, "rules", 20;
-    /// The alternatives of each rule's first position.
+    /// The alternatives of the first position, of rules with more than one: a length, then strings.
     Heads = 10, "heads", 4;
     /// Where named programs may live.
     Hosts = 11, "hosts", 8;

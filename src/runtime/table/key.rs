@@ -1,4 +1,4 @@
-//! In: a word. Out: its [`Key`], the 16 bytes that stand for it on an edge, and its hash.
+//! In: a word. Out: its [`Key`], the 12 bytes that stand for it on an edge, and its hash.
 //! Not here: where an edge is placed (`table.rs`). The compiler uses the same functions to write.
 
 /// The two numbers that make the hash of one policy different from that of another, so that a
@@ -6,9 +6,10 @@
 pub type Seeds = [u64; 2];
 
 /// Words up to this length are their own key; longer ones are hashed and compared in the text.
-pub const SHORT: usize = 15;
+/// Most words of real policies are this short, and an edge is then 24 bytes.
+pub const SHORT: usize = 11;
 /// The last byte of the key of a long word; that of a short one is its length.
-const LONG: u64 = 0xFF << 56;
+const LONG: u32 = 0xFF << 24;
 /// Each byte 1, to spread a byte over a word.
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -19,10 +20,11 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// are equal words. A long one is stored as a hash and its length: equal keys are compared in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The first eight bytes of a short word; the hash of a long one.
+    /// The first eight bytes of a short word; the hash of a long one, of which an edge keeps the
+    /// lower half.
     pub low: u64,
     /// The rest and the length.
-    pub high: u64,
+    pub high: u32,
 }
 
 /// Multiplies to 128 bits and folds.
@@ -69,7 +71,7 @@ impl Key {
     #[must_use]
     pub fn folded(word: &[u8], seeds: Seeds) -> Self {
         match short(word) {
-            Some(key) => Self { low: fold(key.low), high: fold(key.high) },
+            Some(key) => Self { low: fold(key.low), high: fold(key.high as u64) as u32 },
             None => long(word, seeds, fold),
         }
     }
@@ -79,7 +81,8 @@ impl Key {
     #[inline]
     #[must_use]
     pub const fn is_plain(self) -> bool {
-        let odd = capitals(self.low) | capitals(self.high) | slashes(self.low) | slashes(self.high);
+        let high = self.high as u64;
+        let odd = capitals(self.low) | capitals(high) | slashes(self.low) | slashes(high);
         !self.is_long() & (odd == 0)
     }
 
@@ -90,35 +93,35 @@ impl Key {
         self.high >= LONG
     }
 
-    /// The length of the word; for a long one its low 32 bits.
+    /// The length of the word; for a long one its low 24 bits.
     #[must_use]
     pub const fn len(self) -> usize {
-        if self.is_long() { (self.high & 0xFFFF_FFFF) as usize } else { (self.high >> 56) as usize }
+        if self.is_long() { (self.high & !LONG) as usize } else { (self.high >> 24) as usize }
     }
 
     /// Whether the word is empty.
     #[must_use]
     pub const fn is_empty(self) -> bool {
-        self.len() == 0
+        self.high == 0
     }
 
     /// The bytes of a short word; the second value is their number.
     #[must_use]
     pub fn bytes(self) -> ([u8; 16], usize) {
-        let both = u128::from(self.low) | (u128::from(self.high) << 64);
+        let both = u128::from(self.low) | (u128::from(self.high & 0x00FF_FFFF) << 64);
         (both.to_le_bytes(), self.len().min(SHORT))
     }
 
-    /// Whether it could have been made by [`Key::of`]: a length that exists and nothing after it.
+    /// Whether a short key could have been made by [`Key::of`]: a length that exists and nothing
+    /// after it.
     #[inline]
     #[must_use]
     pub const fn is_sound(self) -> bool {
-        if self.is_long() {
-            return self.high & 0x00FF_FFFF_0000_0000 == 0 && self.len() > SHORT;
-        }
-        let len = self.len();
-        let both = self.low as u128 | ((self.high as u128 & 0x00FF_FFFF_FFFF_FFFF) << 64);
-        len <= SHORT && both >> (8 * len as u32) == 0
+        let len = self.high >> 24;
+        let rest = (self.high & 0x00FF_FFFF) as u64;
+        // The bytes past the end, as one number; shifts of 64 are none, hence the two cases.
+        let past = if len < 8 { (self.low >> (8 * len)) | rest } else { rest >> (8 * (len & 7)) };
+        len as usize <= SHORT && past == 0
     }
 
     /// The hash under the seeds.
@@ -126,21 +129,21 @@ impl Key {
     #[must_use]
     pub fn hash(self, seeds: Seeds) -> u64 {
         let [a, b] = seeds;
-        mix(self.low ^ a, self.high ^ b)
+        mix(self.low ^ a, u64::from(self.high) ^ b)
     }
 }
 
 /// Zero-padded bytes and the length, from overlapping reads; `None` for a long word.
 #[inline]
-fn short(word: &[u8]) -> Option<Key> {
+pub(crate) fn short(word: &[u8]) -> Option<Key> {
     let len = word.len();
-    let size = (len as u64) << 56;
-    if let (Some(first), Some(last)) = (word.first_chunk::<8>(), word.last_chunk::<8>()) {
+    let size = (len as u32) << 24;
+    if let (Some(first), Some(last)) = (word.first_chunk::<8>(), word.last_chunk::<4>()) {
         if len > SHORT {
             return None;
         }
-        // The last eight bytes, less those that `first` has; in two steps, as 64 is no shift.
-        let rest = (u64::from_le_bytes(*last) >> 8) >> (8 * (SHORT - len));
+        // The last four bytes, less those that `first` has; in two steps, as 32 is no shift.
+        let rest = (u32::from_le_bytes(*last) >> 8) >> (8 * (SHORT - len));
         return Some(Key { low: u64::from_le_bytes(*first), high: rest | size });
     }
     let low = if let (Some(first), Some(last)) = (word.first_chunk::<4>(), word.last_chunk::<4>()) {
@@ -157,19 +160,23 @@ fn short(word: &[u8]) -> Option<Key> {
     Some(Key { low, high: size })
 }
 
-/// Hashes sixteen bytes at a time, each eight of them through `map`; the last sixteen may overlap.
+/// Hashes sixteen bytes at a time, each eight of them through `map`. The last sixteen may overlap
+/// those before; a word that has fewer gives its first and its last eight.
 fn long(word: &[u8], [a, b]: Seeds, map: impl Fn(u64) -> u64) -> Key {
-    let halves = |chunk: &[u8; 16]| {
-        let both = u128::from_le_bytes(*chunk);
-        (map(both as u64), map((both >> 64) as u64))
-    };
     let mut hash = word.len() as u64;
-    let (chunks, _) = word.as_chunks::<16>();
-    for chunk in chunks.iter().chain(word.last_chunk::<16>()) {
-        let (low, high) = halves(chunk);
-        hash = mix(low ^ a, high ^ b ^ hash.rotate_left(29));
+    let mut take = |low: [u8; 8], high: [u8; 8]| {
+        hash = mix(map(u64::from_le_bytes(low)) ^ a, map(u64::from_le_bytes(high)) ^ b ^ hash.rotate_left(29));
+    };
+    for pair in word.as_chunks::<8>().0.as_chunks::<2>().0 {
+        let [low, high] = *pair;
+        take(low, high);
     }
-    Key { low: hash, high: LONG | (word.len() as u64 & 0xFFFF_FFFF) }
+    let middle = word.len().min(16);
+    let tail = word.get(word.len() - middle..).unwrap_or(word);
+    if let (Some(low), Some(high)) = (tail.first_chunk(), tail.last_chunk()) {
+        take(*low, *high);
+    }
+    Key { low: hash, high: LONG | (word.len() as u32 & !LONG) }
 }
 
 #[cfg(test)]
@@ -188,6 +195,7 @@ mod tests {
             let (bytes, size) = key.bytes();
             assert_eq!(&bytes[..size], &word[..]);
             assert!(key.is_sound() && !key.is_long() && key.len() == len);
+            assert!(len == SHORT || !Key { high: key.high | 1 << 16, ..key }.is_sound());
         }
         assert_ne!(Key::of(b"a", SEEDS), Key::of(b"a\0", SEEDS));
     }
@@ -201,20 +209,23 @@ mod tests {
                 assert_eq!(Key::folded(&word, SEEDS), Key::of(&lower, SEEDS));
                 let plain = word == lower && !word.contains(&b'/') && word.len() <= SHORT;
                 assert_eq!(Key::of(&word, SEEDS).is_plain(), plain, "{word:?}");
-                assert!(Key::of(&word, SEEDS).is_sound());
+                let key = Key::of(&word, SEEDS);
+                assert!(key.is_long() || key.is_sound());
             }
         }
     }
 
     #[test]
     fn long_words_differ_by_any_byte() {
-        let word = [7u8; 40];
-        let key = Key::of(&word, SEEDS);
-        for at in 0..40 {
-            let mut other = word;
-            other[at] ^= 1;
-            assert_ne!(Key::of(&other, SEEDS), key);
+        for len in SHORT + 1..70 {
+            let word = [7u8; 70];
+            let key = Key::of(&word[..len], SEEDS);
+            for at in 0..len {
+                let mut other = word;
+                other[at] ^= 1;
+                assert_ne!(Key::of(&other[..len], SEEDS), key, "{len} {at}");
+            }
+            assert_ne!(Key::of(&word[1..len], SEEDS), key);
         }
-        assert_ne!(Key::of(&word[1..], SEEDS), key);
     }
 }
