@@ -18,6 +18,9 @@ use std::fmt::Write;
 /// The sizes that are measured.
 pub const SIZES: [usize; 3] = [10, 1_000, 100_000];
 
+/// How many words patterns have, in turn, so that small policies have the same mixture; 5 is 5 to 8.
+const LENGTHS: [usize; 20] = [2, 3, 2, 3, 2, 4, 2, 3, 2, 1, 2, 3, 2, 3, 2, 3, 2, 4, 3, 5];
+
 /// SplitMix64.
 pub struct Random(pub u64);
 
@@ -48,7 +51,8 @@ fn word(number: usize) -> String {
 }
 
 fn program(rank: usize) -> String {
-    format!("{}{rank}", word(rank * 7 + 1))
+    let name = word(rank * 7 + 1);
+    format!("{}{rank}", &name[..name.len().min(5)])
 }
 
 /// A number below `count` by Zipf's law with exponent 1.
@@ -84,12 +88,9 @@ pub fn workload(rules: usize) -> Workload {
     let mut text = String::new();
     let mut patterns = Vec::new();
     for _ in 0..rules {
-        let len = match random.below(100) {
-            0..45 => 2,
-            45..80 => 3,
-            80..86 => 1,
-            86..94 => 4,
-            _ => 5 + random.below(4),
+        let len = match LENGTHS[patterns.len() % LENGTHS.len()] {
+            5 => 5 + random.below(4),
+            len => len,
         };
         let mut pattern = Vec::new();
         for at in 0..len {
@@ -117,7 +118,7 @@ pub fn workload(rules: usize) -> Workload {
     let checked = policy(&patterns, &text);
     let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
     let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
-    let misses = (0..commands).map(|at| vec![format!("no{}", word(at)), word(at + 1), word(at + 2)]).collect();
+    let misses = (0..commands).map(|at| vec![program(100_000 + at), word(at + 1), word(at + 2)]).collect();
     Workload { checked, text, hits, misses }
 }
 

@@ -8,7 +8,7 @@
 
 use crate::artifact::{Policy, Rule};
 use crate::facts::{base_name, opaque};
-use crate::program::{absolute, is_system, may_be_opaque, normal_path};
+use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
 use crate::table::{FOLDED, Info, LITERAL, Step, Target};
@@ -152,11 +152,19 @@ impl Policy<'_> {
         argv: &[T],
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
-        let key = short(program).filter(|key| key.is_plain());
-        let Some(key) = key else { return self.strict_spelt(program, argv, scratch) };
+        let Some(key) = short(program).filter(|_| self.header.folded_block == NONE) else {
+            return self.strict_spelt(program, argv, scratch);
+        };
+        let step = self.table.step_short(FOLDED, key);
+        // Words on the edges of this root are folded base names, so a word that is on one is plain.
+        if step.is_none() && !key.is_plain() {
+            return self.strict_spelt(program, argv, scratch);
+        }
         let hidden = if may_be_opaque(key) { opaque(argv) } else { None };
-        let first = |state| self.table.step_short(state, key);
-        let (walk, found) = self.walk(FOLDED, first, argv, &mut scratch.columns);
+        let (walk, found) = match step {
+            Some(step) => self.walk_from(step, argv, &mut scratch.columns),
+            None => (NOWHERE, Found::default()),
+        };
         let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
         let mut verdict = self.verdict(program, argv.len(), filter);
         verdict.walks = [walk, NOWHERE, NOWHERE];
@@ -175,8 +183,18 @@ impl Policy<'_> {
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
         let columns = &mut scratch.columns;
-        let hidden = opaque(argv);
         let base = base_name(program);
+        let hidden = if may_be_opaque(first_eight(base)) { opaque(argv) } else { None };
+        if !program.iter().any(|byte| *byte == b'/' || byte.is_ascii_uppercase()) {
+            // Only long: its own base name, so one walk does.
+            let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);
+            let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
+            let mut verdict = self.verdict(program, argv.len(), filter);
+            verdict.walks = [walk, NOWHERE, NOWHERE];
+            verdict.columns = &scratch.columns;
+            verdict.settle(found.guard, if hidden.is_some() { found.exact } else { found.allow }, hidden);
+            return verdict;
+        }
         let (guards, guard) = self.walk(FOLDED, |state| self.table.step_folded(state, base), argv, columns);
         let (literal, exact) = self.walk_literal(program, argv, columns);
         let trusted = if hidden.is_none() { self.trusted(program) } else { None };
@@ -260,16 +278,25 @@ impl Policy<'_> {
         if block != NONE {
             return self.walk_block(block, Info(0), 0, first, argv, columns);
         }
-        let Some(mut edge) = first(root) else { return (NOWHERE, Found::default()) };
+        match first(root) {
+            Some(step) => self.walk_from(step, argv, columns),
+            None => (NOWHERE, Found::default()),
+        }
+    }
+
+    /// From the step by the first word, as far as the argv leads.
+    #[inline]
+    fn walk_from<T: AsRef<[u8]>>(&self, first: Step, argv: &[T], columns: &mut Vec<u32>) -> (Walk, Found) {
+        let mut edge = first;
         let mut depth = 1;
-        while let Target::State = edge.info.target() {
+        while edge.info.is_state() {
             let Some(word) = argv.get(depth) else { break };
             let Some(next) = self.table.step(edge.target, word.as_ref()) else { break };
             edge = next;
             depth += 1;
         }
         let info = edge.info;
-        if let Target::Block = info.target() {
+        if info.is_block() {
             return self.walk_block(edge.target, info, depth, |_| None, argv, columns);
         }
         let exact = info.exact() && depth == argv.len();

@@ -87,6 +87,20 @@ impl Info {
         }
     }
 
+    /// Whether the target is a state.
+    #[inline]
+    #[must_use]
+    pub const fn is_state(self) -> bool {
+        self.0 & (3 << 4) == (Target::State as u32) << 4
+    }
+
+    /// Whether the target is a block.
+    #[inline]
+    #[must_use]
+    pub const fn is_block(self) -> bool {
+        self.0 & (3 << 4) == (Target::Block as u32) << 4
+    }
+
     /// Whether the literal root has the same edge.
     #[inline]
     #[must_use]
