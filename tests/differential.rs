@@ -62,16 +62,25 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
         let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
         let walker = automaton.walker();
         let mut scratch = loaded.scratch();
+        let capacity = scratch.capacity();
         seen.blocks += usize::from(!automaton.blocks.is_empty());
         seen.root_blocks += usize::from(automaton.block(FOLDED).is_some());
         for _ in 0..commands {
             let argv = generate::command(random, policy);
             if let Some(first) = argv.first() {
-                assert_eq!(walker.rules(LITERAL, &argv), expected(policy, LITERAL, &argv), "{argv:?} {policy:#?}");
+                assert_eq!(
+                    walker.rules(LITERAL, &argv),
+                    expected(policy, LITERAL, &argv),
+                    "{argv:?} {policy:#?}"
+                );
                 // The folded root is only ever asked for folded base names.
                 let mut folded = argv.clone();
                 folded[0] = base_name(first).to_ascii_lowercase();
-                assert_eq!(walker.rules(FOLDED, &folded), expected(policy, FOLDED, &folded), "{folded:?} {policy:#?}");
+                assert_eq!(
+                    walker.rules(FOLDED, &folded),
+                    expected(policy, FOLDED, &folded),
+                    "{folded:?} {policy:#?}"
+                );
             }
             for context in contexts(random) {
                 if let Some(fault) = compare(policy, &loaded, &argv, &context, &mut scratch) {
@@ -88,6 +97,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                 seen.settled += usize::from(hidden && verdict.opaque.is_none());
             }
         }
+        assert_eq!(scratch.capacity(), capacity, "a decision has allocated");
     }
 }
 
@@ -143,4 +153,38 @@ fn an_empty_policy_decides_nothing() {
     assert_eq!((verdict.decision, verdict.opaque), (Some(Decision::Prompt), Some(Opaque::Wrapper)));
     let none: [&str; 0] = [];
     assert_eq!(loaded.decide(&none, &Context::default(), &mut scratch).decision, None);
+}
+
+/// Patterns that are prefixes of each other, more of them than the runtime keeps a finger in.
+#[test]
+fn deep_chains_of_prefixes_decide_alike() {
+    let lengths = [30, 3, 17, 1, 9, 2, 28, 5, 21, 4, 13, 8, 7, 25, 11, 6, 10, 19, 3, 30];
+    let decisions = [Decision::Allow, Decision::Prompt, Decision::Allow];
+    let rules: Vec<_> = (0..)
+        .zip(lengths)
+        .map(|(at, length)| {
+            let mut tokens = vec![vec!["x".to_owned()]; length];
+            tokens[0] =
+                [vec!["git".to_owned()], vec!["GIT".to_owned(), "/usr/bin/git".to_owned()]][at % 2].clone();
+            (decisions[at % 3], tokens)
+        })
+        .collect();
+    let checked = generate::literal(&rules);
+    let mut most = 0;
+    for budget in [Budget::default(), Budget { factor: 0, base: 0 }] {
+        let artifact = build_within(&checked, budget).unwrap();
+        let loaded = runtime::Policy::from_bytes(&artifact.bytes).unwrap();
+        let mut scratch = loaded.scratch();
+        for program in ["git", "GIT", "/usr/bin/git", "./git"] {
+            for length in 0..33 {
+                let mut argv = vec![program.to_owned()];
+                argv.resize(1 + length, "x".to_owned());
+                for context in contexts(&mut Random(length as u64)) {
+                    assert_eq!(compare(checked.policy(), &loaded, &argv, &context, &mut scratch), None);
+                    most = most.max(loaded.decide(&argv, &context, &mut scratch).matches().count());
+                }
+            }
+        }
+    }
+    assert!(most > 16, "{most}");
 }

@@ -11,7 +11,7 @@ use crate::facts::{base_name, opaque};
 use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
-use crate::table::{FOLDED, Info, LITERAL, Step, Target};
+use crate::table::{Chain, FOLDED, Info, LITERAL, Step, Target};
 use crate::wire::NONE;
 use crate::{Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
@@ -31,6 +31,12 @@ impl Scratch {
     #[must_use]
     pub fn with_capacity(columns: usize, path: usize) -> Self {
         Self { columns: Vec::with_capacity(columns), path: Vec::with_capacity(path) }
+    }
+
+    /// For how many postings and how many bytes there is room: what grows if a decision allocates.
+    #[must_use]
+    pub fn capacity(&self) -> (usize, usize) {
+        (self.columns.capacity(), self.path.capacity())
     }
 }
 
@@ -380,11 +386,23 @@ impl<'v> Verdict<'v> {
         let mut hits = [const { None }; 3];
         for (slot, walk) in hits.iter_mut().zip(&self.walks) {
             let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
-            if let (Some(block), Some(columns)) = (self.policy.blocks.get(walk.block), self.columns.get(range)) {
+            if let (Some(block), Some(columns)) =
+                (self.policy.blocks.get(walk.block), self.columns.get(range))
+            {
                 *slot = Some(Hits::new(self.policy.blocks, block, columns).peekable());
             }
         }
-        Matches { verdict: self, hits, last: None, current: None }
+        let sets = &self.policy.sets;
+        let mut rest = self.walks.map(|walk| walk.set);
+        let (mut chains, mut used) = ([Chain::NONE; CHAINS], 0);
+        for set in &mut rest {
+            while let Some(chain) = chains.get_mut(used).filter(|_| *set != 0) {
+                *chain = sets.chain(*set);
+                *set = sets.parent(*set);
+                used += 1;
+            }
+        }
+        Matches { verdict: self, chains, used, rest, hits, last: None, current: None }
     }
 
     /// Whether one alternative of a rule stands for the first word.
@@ -392,7 +410,7 @@ impl<'v> Verdict<'v> {
         match self.filter {
             Filter::Strict { trusted, hidden } => match rule.decision {
                 Decision::Prompt | Decision::Forbidden => {
-                    base_name(head).eq_ignore_ascii_case(base_name(self.program))
+                    head == self.program || base_name(head).eq_ignore_ascii_case(base_name(self.program))
                 }
                 Decision::Allow if hidden => head == self.program && rule.depth == self.words,
                 Decision::Allow => head == self.program || trusted == Some(head),
@@ -403,10 +421,20 @@ impl<'v> Verdict<'v> {
     }
 }
 
+/// How many links of sets are followed with a finger in each. Patterns that are prefixes of each
+/// other this often are rare; the links beyond are searched.
+const CHAINS: usize = 8;
+
 /// The rules behind a verdict: [`Verdict::matches`].
 #[derive(Clone, Debug)]
 pub struct Matches<'v> {
     verdict: &'v Verdict<'v>,
+    /// The links of the walks' sets, each with what is left of it; as many as there is room for.
+    chains: [Chain<'v>; CHAINS],
+    /// How many of them there are.
+    used: usize,
+    /// The sets of each walk that found no room; they are searched each time.
+    rest: [u32; 3],
     hits: [Option<core::iter::Peekable<Hits<'v>>>; 3],
     last: Option<u32>,
     /// The rule whose alternatives are being looked at, its number, and the next alternative.
@@ -417,8 +445,14 @@ impl Matches<'_> {
     /// The next rule of any walk, in load order, each once.
     fn next_rule(&mut self) -> Option<u32> {
         let mut best: Option<u32> = None;
-        for (walk, hits) in self.verdict.walks.iter().zip(&mut self.hits) {
-            let set = self.verdict.policy.sets.next(walk.set, self.last);
+        for chain in self.chains.iter_mut().take(self.used) {
+            best = match (best, chain.after(self.last)) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        for (rest, hits) in self.rest.iter().zip(&mut self.hits) {
+            let set = self.verdict.policy.sets.next(*rest, self.last);
             let hit = hits.as_mut().and_then(|hits| {
                 while hits.next_if(|&rule| self.last.is_some_and(|last| rule <= last)).is_some() {}
                 hits.peek().copied()

@@ -12,7 +12,10 @@ const KNOWN: [u64; 64] = {
     let mut bits = [0; 64];
     let mut at = 0;
     while at < PROGRAMS.len() {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, where it cannot be wrong in silence")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "evaluated by the compiler, where it cannot be wrong in silence"
+        )]
         {
             let name = PROGRAMS[at].0.as_bytes();
             let mut low = 0;
@@ -52,7 +55,8 @@ fn known(spot: usize) -> bool {
 #[must_use]
 pub fn may_be_opaque(name: Key) -> bool {
     // The dynamic loaders are known by how their names begin.
-    known(spot(name.low, ONE)) && known(spot(name.low, TWO)) || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
+    known(spot(name.low, ONE)) && known(spot(name.low, TWO))
+        || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
 }
 
 /// What [`may_be_opaque`] takes, of any base name.
@@ -138,7 +142,8 @@ mod tests {
 
     #[test]
     fn the_filter_says_no_to_most_other_names() {
-        let names = ["git", "ls", "cargo", "npm", "kubectl", "aws", "docker", "cat", "rg", "make", "rm", "cp"];
+        let names =
+            ["git", "ls", "cargo", "npm", "kubectl", "aws", "docker", "cat", "rg", "make", "rm", "cp"];
         let maybe: Vec<_> = names.iter().filter(|name| may(name)).collect();
         assert!(maybe.len() <= 2, "{maybe:?}");
     }

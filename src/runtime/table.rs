@@ -151,11 +151,8 @@ impl Edge {
         let (parent, text, high) = (word(slot, 0), word(slot, 5), word(slot, 3));
         let low = u64::from(word(slot, 4));
         let key = Key { low, high };
-        let (string, key) = if key.is_long() {
-            (text, key)
-        } else {
-            (0, Key { low: low | (u64::from(text) << 32), high })
-        };
+        let (string, key) =
+            if key.is_long() { (text, key) } else { (0, Key { low: low | (u64::from(text) << 32), high }) };
         let edge = Self { parent, target: word(slot, 1), info: Info(word(slot, 2)), string, key };
         (parent != NONE).then_some(edge)
     }
@@ -274,7 +271,8 @@ impl<'a> Table<'a> {
         }
         let key = key(text, self.seeds);
         let edge = Edge::read(self.slot(state, key)?)?;
-        let alike = edge.parent == state && edge.key.high == key.high && edge.key.low == key.low & 0xFFFF_FFFF;
+        let alike =
+            edge.parent == state && edge.key.high == key.high && edge.key.low == key.low & 0xFFFF_FFFF;
         let whole = alike && same(self.strings.get(edge.string).as_bytes(), text);
         whole.then_some(Step { target: edge.target, info: edge.info })
     }
@@ -349,6 +347,18 @@ impl<'a> Sets<'a> {
         best
     }
 
+    /// The rules of the set itself, to be taken one by one.
+    #[must_use]
+    pub fn chain(&self, set: u32) -> Chain<'a> {
+        match self.sets.get(set as usize).map(|record| word(record, 1)) {
+            Some(single) if single & Self::SINGLE != 0 => {
+                Chain { single: Some(single & !Self::SINGLE), list: &[] }
+            }
+            Some(list) => Chain { single: None, list: self.list(list) },
+            None => Chain::NONE,
+        }
+    }
+
     /// The list that begins at a place in the members.
     pub(crate) fn list(&self, start: u32) -> &'a [[u8; 4]] {
         let start = start as usize;
@@ -368,5 +378,34 @@ impl<'a> Sets<'a> {
     #[must_use]
     pub fn parent(&self, set: u32) -> u32 {
         self.sets.get(set as usize).map_or(0, |record| word(record, 0))
+    }
+}
+
+/// What is left of a set's own rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a> {
+    single: Option<u32>,
+    list: &'a [[u8; 4]],
+}
+
+impl Chain<'_> {
+    /// No rules, and no more sets after it.
+    pub const NONE: Self = Self { single: None, list: &[] };
+
+    /// The first rule greater than `last`; those before it are dropped.
+    #[inline]
+    pub fn after(&mut self, last: Option<u32>) -> Option<u32> {
+        let past = |rule: u32| last.is_none_or(|last| rule > last);
+        if let Some(rule) = self.single {
+            return Some(rule).filter(|&rule| past(rule));
+        }
+        while let Some((first, rest)) = self.list.split_first() {
+            let rule = word(first, 0);
+            if past(rule) {
+                return Some(rule);
+            }
+            self.list = rest;
+        }
+        None
     }
 }

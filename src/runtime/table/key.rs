@@ -165,7 +165,8 @@ pub(crate) fn short(word: &[u8]) -> Option<Key> {
 fn long(word: &[u8], [a, b]: Seeds, map: impl Fn(u64) -> u64) -> Key {
     let mut hash = word.len() as u64;
     let mut take = |low: [u8; 8], high: [u8; 8]| {
-        hash = mix(map(u64::from_le_bytes(low)) ^ a, map(u64::from_le_bytes(high)) ^ b ^ hash.rotate_left(29));
+        hash =
+            mix(map(u64::from_le_bytes(low)) ^ a, map(u64::from_le_bytes(high)) ^ b ^ hash.rotate_left(29));
     };
     for pair in word.as_chunks::<8>().0.as_chunks::<2>().0 {
         let [low, high] = *pair;

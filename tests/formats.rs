@@ -1,0 +1,80 @@
+//! Artifacts of every format that is read still load and decide; the grammar file is true.
+
+use crate::generate;
+use execpolicy::artifact::build;
+use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
+use execpolicy_runtime::{Context, Decision, Policy};
+use std::path::{Path, PathBuf};
+
+fn corpus(format: u16) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("corpus/artifact/v{format}/basic.epc"))
+}
+
+/// Old files, new code: what was written once must go on to mean the same.
+#[test]
+fn artifacts_of_every_format_still_decide() {
+    for format in wire::OLDEST..=wire::FORMAT {
+        let bytes = std::fs::read(corpus(format)).expect("one artifact of each format is kept");
+        let policy = Policy::from_bytes(&bytes).expect("it loads");
+        assert_eq!(policy.format(), format);
+        let mut scratch = policy.scratch();
+        let mut decide = |line: &str| {
+            let argv: Vec<_> = line.split(' ').collect();
+            policy.decide(&argv, &Context::default(), &mut scratch).decision
+        };
+        assert_eq!(decide("git status"), Some(Decision::Allow));
+        assert_eq!(decide("/usr/bin/git status"), Some(Decision::Allow));
+        assert_eq!(decide("./git status"), None);
+        assert_eq!(decide("./git push --force-with-lease"), Some(Decision::Forbidden));
+        assert_eq!(decide("git push"), Some(Decision::Prompt));
+        assert_eq!(decide("sudo ls"), Some(Decision::Prompt));
+        assert_eq!(decide("ls"), None);
+    }
+}
+
+#[test]
+fn formats_that_are_not_read_say_so() {
+    let bytes = std::fs::read(corpus(wire::FORMAT)).unwrap();
+    for format in [0, wire::OLDEST - 1, wire::FORMAT + 1, u16::MAX] {
+        let mut other = bytes.clone();
+        other[16..18].copy_from_slice(&format.to_le_bytes());
+        assert_eq!(Policy::from_bytes(&other).unwrap_err().kind, LoadErrorKind::Version(format));
+    }
+}
+
+/// Run by hand when the format changes: `cargo test -- --ignored keep_an_artifact`. Never
+/// overwrites one that is kept.
+#[test]
+#[ignore = "writes a file"]
+fn keep_an_artifact_of_this_format() {
+    let words =
+        |line: &str| line.split(' ').map(|word| word.split('|').map(str::to_owned).collect()).collect();
+    let checked = generate::literal(&[
+        (Decision::Allow, words("git status|log|diff")),
+        (Decision::Prompt, words("git push")),
+        (Decision::Forbidden, words("git|/opt/git/bin/git push --force|--force-with-lease")),
+    ]);
+    let path = corpus(wire::FORMAT);
+    assert!(!path.exists(), "it is kept for good");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, build(&checked).unwrap().bytes).unwrap();
+}
+
+#[test]
+fn the_grammar_names_every_section() {
+    let grammar = include_str!("../grammar/artifact.ebnf");
+    for id in SectionId::ALL {
+        let (number, name) = (*id as u32, id.name());
+        let defined = format!("(* {number:>2} *) {name} ");
+        let reserved = format!("{number} {name}");
+        if id.record() > 0 {
+            assert!(grammar.contains(&defined), "{defined}");
+        } else {
+            assert!(grammar.contains(&reserved), "{reserved}");
+        }
+        assert_eq!(SectionId::from_number(number), Some(*id));
+    }
+    let lines = grammar.lines().filter(|line| line.starts_with("(* ") && line.contains(" *) ")).count();
+    assert_eq!(lines, wire::REQUIRED);
+    assert_eq!(SectionId::ALL.iter().filter(|id| id.record() > 0).count(), wire::REQUIRED);
+}
