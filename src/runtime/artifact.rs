@@ -1,5 +1,6 @@
 //! In: the bytes of an artifact. Out: [`Policy`], a view that borrows them and can be trusted.
 //! Not here: the checks themselves (`validate.rs`), and deciding (`decide.rs`).
+#![forbid(unsafe_code)]
 
 use crate::Decision;
 use crate::decide::Scratch;

@@ -5,6 +5,7 @@
 //! A decision is at most three walks: by the folded base name (for guards), by the literal first
 //! word and, where the path can be trusted, by the base name (for allows). A plain first word (short,
 //! no `/`, no capital) is its own base name, so there one walk gives all.
+#![forbid(unsafe_code)]
 
 use crate::artifact::{Policy, Rule};
 use crate::facts::{base_name, opaque};

@@ -2,6 +2,7 @@
 //! the absolute path that Codex would look up.
 //! Not here: any file system, and the reference that this is compared with (the compiler's
 //! `policy/program.rs`).
+#![forbid(unsafe_code)]
 
 use crate::facts::{PROGRAMS, SYSTEM_DIRECTORIES};
 use crate::table::key::Key;

@@ -6,6 +6,7 @@
 //! so that every edge has a slot of its own. A step is taken only if the state *and* the word on
 //! the edge are the ones asked for, so a bad hash can lose a step (the writer looks every edge up
 //! again) but never invent one.
+#![forbid(unsafe_code)]
 
 pub mod block;
 pub mod key;

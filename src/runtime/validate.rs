@@ -7,6 +7,7 @@
 //! of their block; and last the edges, which refer to all of them. Afterwards no index taken from
 //! the bytes can lie outside its section, no chain of sets can be a circle, and no list that is
 //! searched by halves is unsorted.
+#![forbid(unsafe_code)]
 
 use crate::artifact::{Heads, Policy, split};
 use crate::table::block::Block;

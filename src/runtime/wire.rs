@@ -1,6 +1,7 @@
 //! In: the bytes of an artifact. Out: its [`Header`] and its sections' ranges, or a [`LoadError`].
 //! Not here: what the sections mean (`artifact.rs`, `table.rs`), or how they are written (the
 //! compiler's `emit.rs`). `grammar/artifact.ebnf` says the same for readers.
+#![forbid(unsafe_code)]
 
 use core::fmt;
 
