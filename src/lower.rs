@@ -5,8 +5,8 @@
 //! already ended. Alternatives that lead to the same set share one target, so a single rule never
 //! grows. Sets of rules can multiply, though (rules that overlap in every position); therefore
 //! every copy of a rule is paid from a budget that is linear in the source, and a state that
-//! would exceed it becomes a [`Block`], which keeps its rules side by side (`reference`: the subset
-//! construction with a limit; the blocks are posting lists as in text search).
+//! would exceed it becomes a [`Block`], which keeps its rules side by side, with posting lists as in
+//! text search. `docs/artifact.md` has the bounds.
 
 mod determinize;
 mod symbols;

@@ -29,6 +29,14 @@ fn artifacts_of_every_format_still_decide() {
         assert_eq!(decide("git push"), Some(Decision::Prompt));
         assert_eq!(decide("sudo ls"), Some(Decision::Prompt));
         assert_eq!(decide("ls"), None);
+        let argv = ["./git", "push", "--force", "origin"];
+        let verdict = policy.decide(&argv, &Context::default(), &mut scratch);
+        let prefixes: Vec<_> =
+            verdict.matches().map(|found| found.matched_prefix(&argv).collect::<Vec<_>>()).collect();
+        let [short, long, path] = prefixes.as_slice() else { panic!("{prefixes:?}") };
+        assert_eq!(short, &[&b"git"[..], b"push"]);
+        assert_eq!(long, &[&b"git"[..], b"push", b"--force"]);
+        assert_eq!(path, &[&b"/opt/git/bin/git"[..], b"push", b"--force"]);
     }
 }
 

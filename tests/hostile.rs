@@ -248,6 +248,15 @@ fn ten_thousand_rules_that_overlap_everywhere() {
         let start = Instant::now();
         let artifact = build(&checked).unwrap();
         println!("{} bytes in {:?}", artifact.bytes.len(), start.elapsed());
+        let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+        let mut scratch = policy.scratch();
+        let mut random = Random(13);
+        let commands: Vec<_> = (0..100).map(|_| generate::command(&mut random, checked.policy())).collect();
+        let start = Instant::now();
+        let decided = commands
+            .iter()
+            .filter(|argv| policy.decide(argv, &Context::default(), &mut scratch).decision.is_some());
+        println!("{} of 100 commands matched, {:?} each", decided.count(), start.elapsed() / 100);
     }
     overlap(10_000, true);
     overlap(10_000, false);

@@ -10,6 +10,7 @@ use execpolicy_runtime::Decision;
 use execpolicy_runtime::facts::base_name;
 use execpolicy_runtime::table::Info;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
 
 /// A set of rules in the middle of their patterns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -48,8 +49,8 @@ struct Determinizer {
     patterns: Vec<Pattern>,
     left: u64,
     states: u32,
-    queue: VecDeque<(StateId, State)>,
-    numbers: HashMap<State, StateId>,
+    queue: VecDeque<(StateId, Rc<State>)>,
+    numbers: HashMap<Rc<State>, StateId>,
     set_numbers: HashMap<RuleSet, SetId>,
     automaton: Automaton,
 }
@@ -80,7 +81,7 @@ pub(super) fn determinize(policy: &Policy, budget: Budget) -> Result<Automaton, 
         let rules = 0..work.patterns.len() as RuleId;
         let live =
             rules.filter(|&rule| !work.patterns[rule as usize].heads[root as usize].is_empty()).collect();
-        work.queue.push_back((root, State { depth: 0, set: 0, live }));
+        work.queue.push_back((root, Rc::new(State { depth: 0, set: 0, live })));
     }
     while let Some((number, state)) = work.queue.pop_front() {
         work.expand(number, &state)?;
@@ -195,7 +196,8 @@ impl Determinizer {
         }
         let number = self.states;
         self.states += 1;
-        self.numbers.insert(state.clone(), number);
+        let state = Rc::new(state);
+        self.numbers.insert(Rc::clone(&state), number);
         self.queue.push_back((number, state));
         number
     }

@@ -114,6 +114,15 @@ pub struct RuleMatch<'v> {
     pub resolved: bool,
 }
 
+impl<'v> RuleMatch<'v> {
+    /// The words of the matched prefix: the alternative of the first position, then the command's
+    /// own words; Codex's `matchedPrefix`. Takes the argv that was decided.
+    pub fn matched_prefix<T: AsRef<[u8]>>(&self, argv: &'v [T]) -> impl Iterator<Item = &'v [u8]> {
+        let rest = argv.get(1..self.depth as usize).unwrap_or(&[]);
+        core::iter::once(self.head.as_bytes()).chain(rest.iter().map(AsRef::as_ref))
+    }
+}
+
 impl Policy<'_> {
     /// Decides one command. Cannot fail; an empty argv matches nothing.
     ///
