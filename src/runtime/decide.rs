@@ -7,15 +7,16 @@
 //! no `/`, no capital) is its own base name, so there one walk gives all.
 #![forbid(unsafe_code)]
 
-use crate::artifact::{Policy, Rule};
+use crate::artifact::{Heads, Policy, Rule};
 use crate::facts::{base_name, opaque};
 use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
-use crate::table::{Chain, FOLDED, Info, LITERAL, Step, Target};
+use crate::table::{Chain, FOLDED, Info, LITERAL, Sets, Step, Target};
 use crate::wire::NONE;
 use crate::{Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
+use core::iter::Peekable;
 
 /// Working memory of decisions, made once and used again: [`Policy::scratch`].
 ///
@@ -343,7 +344,7 @@ impl Policy<'_> {
             columns.push(edge.target);
         }
         let postings = columns.get(start..).unwrap_or(&[]);
-        for rule in Hits::new(self.blocks, block, postings).filter_map(|rule| self.rule(rule)) {
+        for rule in Hits::new(&self.blocks, block, postings).filter_map(|rule| self.rule(rule)) {
             match rule.decision {
                 Decision::Forbidden => found.guard = 2,
                 Decision::Prompt => found.guard = found.guard.max(1),
@@ -370,7 +371,7 @@ impl Policy<'_> {
 
     /// Whether an allow of exactly this length is among the matches of a block.
     fn has_exact(&self, block: crate::table::block::Block, postings: &[u32], words: usize) -> bool {
-        Hits::new(self.blocks, block, postings)
+        Hits::new(&self.blocks, block, postings)
             .filter_map(|rule| self.rule(rule))
             .any(|rule| rule.decision == Decision::Allow && rule.depth as usize == words)
     }
@@ -393,15 +394,6 @@ impl<'v> Verdict<'v> {
     /// that stands for the command's first word. Nothing is copied or allocated.
     #[must_use]
     pub fn matches(&self) -> Matches<'_> {
-        let mut hits = [const { None }; 3];
-        for (slot, walk) in hits.iter_mut().zip(&self.walks) {
-            let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
-            if let (Some(block), Some(columns)) =
-                (self.policy.blocks.get(walk.block), self.columns.get(range))
-            {
-                *slot = Some(Hits::new(self.policy.blocks, block, columns).peekable());
-            }
-        }
         let sets = &self.policy.sets;
         let mut rest = self.walks.map(|walk| walk.set);
         let (mut chains, mut used) = ([Chain::NONE; CHAINS], 0);
@@ -412,20 +404,31 @@ impl<'v> Verdict<'v> {
                 used += 1;
             }
         }
-        Matches { verdict: self, chains, used, rest, hits, last: None, current: None }
+        let blocks = self.walks.iter().any(|walk| walk.block != NONE);
+        let more =
+            (blocks || rest != [0; 3]).then(|| More { rest, hits: self.walks.map(|walk| self.hits(walk)) });
+        Matches { verdict: self, chains, used, more, from: 0, current: None }
     }
 
-    /// Whether one alternative of a rule stands for the first word.
-    fn accepts(&self, rule: &Rule<'_>, head: &[u8]) -> bool {
+    /// The rules of the block that a walk ended in.
+    fn hits(&self, walk: Walk) -> Option<Peekable<Hits<'_>>> {
+        let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
+        let (block, columns) = (self.policy.blocks.get(walk.block)?, self.columns.get(range)?);
+        Some(Hits::new(&self.policy.blocks, block, columns).peekable())
+    }
+
+    /// Whether one alternative of a rule stands for the first word; `spelt` if it is the word itself.
+    #[inline]
+    fn accepts(&self, rule: &Rule<'_>, head: &[u8], spelt: bool) -> bool {
         match self.filter {
             Filter::Strict { trusted, hidden } => match rule.decision {
                 Decision::Prompt | Decision::Forbidden => {
-                    head == self.program || base_name(head).eq_ignore_ascii_case(base_name(self.program))
+                    spelt || base_name(head).eq_ignore_ascii_case(base_name(self.program))
                 }
-                Decision::Allow if hidden => head == self.program && rule.depth == self.words,
-                Decision::Allow => head == self.program || trusted == Some(head),
+                Decision::Allow if hidden => spelt && rule.depth == self.words,
+                Decision::Allow => spelt || trusted == Some(head),
             },
-            Filter::Literal => head == self.program,
+            Filter::Literal => spelt,
             Filter::Resolved(name) => head == name,
         }
     }
@@ -433,7 +436,7 @@ impl<'v> Verdict<'v> {
 
 /// How many links of sets are followed with a finger in each. Patterns that are prefixes of each
 /// other this often are rare; the links beyond are searched.
-const CHAINS: usize = 8;
+const CHAINS: usize = 6;
 
 /// The rules behind a verdict: [`Verdict::matches`].
 #[derive(Clone, Debug)]
@@ -443,34 +446,70 @@ pub struct Matches<'v> {
     chains: [Chain<'v>; CHAINS],
     /// How many of them there are.
     used: usize,
-    /// The sets of each walk that found no room; they are searched each time.
-    rest: [u32; 3],
-    hits: [Option<core::iter::Peekable<Hits<'v>>>; 3],
-    last: Option<u32>,
+    /// What most commands do not have.
+    more: Option<More<'v>>,
+    /// The smallest rule that has not been looked at.
+    from: u32,
     /// The rule whose alternatives are being looked at, its number, and the next alternative.
     current: Option<(Rule<'v>, u32, u32)>,
 }
 
-impl Matches<'_> {
+/// What is left of long chains and of blocks.
+#[derive(Clone, Debug)]
+struct More<'v> {
+    /// The sets of each walk that found no room; they are searched each time.
+    rest: [u32; 3],
+    hits: [Option<Peekable<Hits<'v>>>; 3],
+}
+
+impl More<'_> {
+    /// The smallest rule from `from` on.
+    fn next(&mut self, sets: &Sets<'_>, from: u32) -> Option<u32> {
+        let chained = self.rest.iter().filter_map(|&set| sets.next(set, from)).min();
+        let hit = self.hits.iter_mut().flatten().filter_map(|hits| {
+            while hits.next_if(|&rule| rule < from).is_some() {}
+            hits.peek().copied()
+        });
+        [chained, hit.min()].into_iter().flatten().min()
+    }
+}
+
+impl<'v> Matches<'v> {
     /// The next rule of any walk, in load order, each once.
+    #[inline]
     fn next_rule(&mut self) -> Option<u32> {
-        let mut best: Option<u32> = None;
+        let mut best = NONE;
         for chain in self.chains.iter_mut().take(self.used) {
-            best = match (best, chain.after(self.last)) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            best = best.min(chain.next(self.from));
         }
-        for (rest, hits) in self.rest.iter().zip(&mut self.hits) {
-            let set = self.verdict.policy.sets.next(*rest, self.last);
-            let hit = hits.as_mut().and_then(|hits| {
-                while hits.next_if(|&rule| self.last.is_some_and(|last| rule <= last)).is_some() {}
-                hits.peek().copied()
-            });
-            best = [best, set, hit].into_iter().flatten().min();
+        if let Some(more) = &mut self.more {
+            best = best.min(more.next(&self.verdict.policy.sets, self.from).unwrap_or(NONE));
         }
-        self.last = best.or(self.last);
-        best
+        self.from = best.checked_add(1)?;
+        Some(best)
+    }
+
+    /// The match by an alternative, if it stands for the first word.
+    #[inline]
+    fn by(&self, rule: &Rule<'v>, number: u32, alternative: u32, string: u32) -> Option<RuleMatch<'v>> {
+        let verdict = self.verdict;
+        let head = verdict.policy.strings.get(string);
+        let spelt = head.as_bytes() == verdict.program;
+        verdict.accepts(rule, head.as_bytes(), spelt).then_some(RuleMatch {
+            rule: number,
+            alternative,
+            head,
+            depth: rule.depth,
+            decision: rule.decision,
+            justification: rule.justification,
+            source: rule.source,
+            line: rule.line,
+            resolved: match verdict.filter {
+                Filter::Resolved(_) => true,
+                Filter::Literal => false,
+                Filter::Strict { .. } => !spelt,
+            },
+        })
     }
 }
 
@@ -478,35 +517,28 @@ impl<'v> Iterator for Matches<'v> {
     type Item = RuleMatch<'v>;
 
     fn next(&mut self) -> Option<RuleMatch<'v>> {
-        let verdict = self.verdict;
         loop {
-            if let Some((rule, number, at)) = &mut self.current {
-                while let Some(string) = rule.heads.get(*at) {
-                    let head = verdict.policy.strings.get(string);
-                    let alternative = *at;
-                    *at += 1;
-                    if verdict.accepts(rule, head.as_bytes()) {
-                        return Some(RuleMatch {
-                            rule: *number,
-                            alternative,
-                            head,
-                            depth: rule.depth,
-                            decision: rule.decision,
-                            justification: rule.justification,
-                            source: rule.source,
-                            line: rule.line,
-                            resolved: match verdict.filter {
-                                Filter::Resolved(_) => true,
-                                Filter::Literal => false,
-                                Filter::Strict { .. } => head.as_bytes() != verdict.program,
-                            },
-                        });
+            if let Some((rule, number, mut at)) = self.current.take() {
+                while let Some(string) = rule.heads.get(at) {
+                    let found = self.by(&rule, number, at, string);
+                    at += 1;
+                    if found.is_some() {
+                        self.current = Some((rule, number, at));
+                        return found;
                     }
                 }
             }
             let number = self.next_rule()?;
-            let rule = verdict.policy.rule(number)?;
-            self.current = Some((rule, number, 0));
+            let rule = self.verdict.policy.rule(number)?;
+            match rule.heads {
+                Heads::One(string) => {
+                    let found = self.by(&rule, number, 0, string);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+                Heads::List(_) => self.current = Some((rule, number, 0)),
+            }
         }
     }
 }

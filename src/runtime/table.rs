@@ -321,41 +321,27 @@ impl<'a> Sets<'a> {
     /// The bit that says that a set's second number is its only rule.
     pub const SINGLE: u32 = 1 << 31;
 
-    /// The smallest rule of a set and its ancestors that is greater than `last`.
+    /// The smallest rule of a set and its ancestors from `from` on.
     #[must_use]
-    pub fn next(&self, set: u32, last: Option<u32>) -> Option<u32> {
-        let mut best: Option<u32> = None;
+    pub fn next(&self, set: u32, from: u32) -> Option<u32> {
+        let mut best = NONE;
         let mut at = set;
         // Set 0 is the empty one; a parent is always smaller than its child.
         while at != 0 {
-            let Some(record) = self.sets.get(at as usize) else { break };
-            let own = match word(record, 1) {
-                single if single & Self::SINGLE != 0 => {
-                    Some(single & !Self::SINGLE).filter(|&rule| last.is_none_or(|last| rule > last))
-                }
-                list => {
-                    let members = self.list(list);
-                    let at = last.map_or(0, |last| members.partition_point(|member| word(member, 0) <= last));
-                    members.get(at).map(|member| word(member, 0))
-                }
-            };
-            best = match (best, own) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
-            at = word(record, 0);
+            let mut chain = self.chain(at);
+            chain.skip_to(from);
+            best = best.min(chain.next(from));
+            at = self.parent(at);
         }
-        best
+        (best != NONE).then_some(best)
     }
 
     /// The rules of the set itself, to be taken one by one.
     #[must_use]
     pub fn chain(&self, set: u32) -> Chain<'a> {
         match self.sets.get(set as usize).map(|record| word(record, 1)) {
-            Some(single) if single & Self::SINGLE != 0 => {
-                Chain { single: Some(single & !Self::SINGLE), list: &[] }
-            }
-            Some(list) => Chain { single: None, list: self.list(list) },
+            Some(single) if single & Self::SINGLE != 0 => Chain { first: single & !Self::SINGLE, rest: &[] },
+            Some(list) => Chain::of(self.list(list)),
             None => Chain::NONE,
         }
     }
@@ -385,28 +371,33 @@ impl<'a> Sets<'a> {
 /// What is left of a set's own rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Chain<'a> {
-    single: Option<u32>,
-    list: &'a [[u8; 4]],
+    /// The next rule; [`NONE`] if there is none.
+    first: u32,
+    rest: &'a [[u8; 4]],
 }
 
-impl Chain<'_> {
-    /// No rules, and no more sets after it.
-    pub const NONE: Self = Self { single: None, list: &[] };
+impl<'a> Chain<'a> {
+    /// No rules.
+    pub const NONE: Self = Self { first: NONE, rest: &[] };
 
-    /// The first rule greater than `last`; those before it are dropped.
+    fn of(list: &'a [[u8; 4]]) -> Self {
+        list.split_first().map_or(Self::NONE, |(first, rest)| Self { first: word(first, 0), rest })
+    }
+
+    /// The first rule from `from` on, [`NONE`] if there is none; those before it are dropped.
     #[inline]
-    pub fn after(&mut self, last: Option<u32>) -> Option<u32> {
-        let past = |rule: u32| last.is_none_or(|last| rule > last);
-        if let Some(rule) = self.single {
-            return Some(rule).filter(|&rule| past(rule));
+    pub fn next(&mut self, from: u32) -> u32 {
+        while self.first < from {
+            *self = Self::of(self.rest);
         }
-        while let Some((first, rest)) = self.list.split_first() {
-            let rule = word(first, 0);
-            if past(rule) {
-                return Some(rule);
-            }
-            self.list = rest;
+        self.first
+    }
+
+    /// Drops the rules before `from` by halves.
+    pub fn skip_to(&mut self, from: u32) {
+        if self.first < from {
+            let at = self.rest.partition_point(|rule| word(rule, 0) < from);
+            *self = Self::of(self.rest.get(at..).unwrap_or(&[]));
         }
-        None
     }
 }

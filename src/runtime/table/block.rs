@@ -135,7 +135,7 @@ impl<'a> Blocks<'a> {
 /// The rules of a block that match a command, in load order.
 #[derive(Clone, Copy, Debug)]
 pub struct Hits<'v> {
-    blocks: Blocks<'v>,
+    blocks: &'v Blocks<'v>,
     block: Block,
     /// The posting of each further word of the command, up to the first that no rule accepts.
     columns: &'v [u32],
@@ -146,7 +146,7 @@ pub struct Hits<'v> {
 impl<'v> Hits<'v> {
     /// The matches of a block whose columns accept the command's words by these postings.
     #[must_use]
-    pub fn new(blocks: Blocks<'v>, block: Block, columns: &'v [u32]) -> Self {
+    pub fn new(blocks: &'v Blocks<'v>, block: Block, columns: &'v [u32]) -> Self {
         Self { blocks, block, columns, index: 0, bits: 0 }
     }
 
