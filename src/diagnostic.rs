@@ -184,6 +184,16 @@ impl Diagnostics {
         Reported(())
     }
 
+    /// Adds the way here to every finding from number `first` on: the phase that called knows it,
+    /// the one that found the fault does not.
+    pub fn trace_from(&mut self, first: usize, frames: &[(Span, String)]) {
+        for diagnostic in self.list.iter_mut().skip(first) {
+            diagnostic
+                .trace
+                .extend(frames.iter().map(|(span, message)| Label { span: *span, message: message.clone() }));
+        }
+    }
+
     /// The proof, if an error has been pushed.
     ///
     /// # Errors

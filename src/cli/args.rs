@@ -1,0 +1,174 @@
+//! In: the words of the command line. Out: [`Cli`]. The only file that names clap.
+
+use super::Outcome;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A policy compiler and checker for the commands of AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "execpolicy", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Examples:
+  execpolicy check                              check the policy of this directory (execpolicy.toml)
+  execpolicy check ~/.codex/rules               check every rule file below a directory
+  execpolicy check --rules my.rules -- git push decide one command, as JSON
+  execpolicy explain --rules my.rules -- git push   say which rule decided, and which almost did
+  execpolicy explain EP0301                     explain a diagnostic
+
+Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage.")]
+pub struct Cli {
+    /// When to use colour; `auto` means: on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check rule files; or, with --rules, decide one command
+    ///
+    /// Reads every file, reports every fault, and tries every example. A directory stands for all
+    /// `*.rules` files below it, hidden ones too, in byte order. Without arguments, the policy
+    /// whose `execpolicy.toml` lies in this directory or one above it is checked.
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckFiles),
+    /// Decide one command
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check")]
+    CheckCommand(CheckCommand),
+    /// Explain a diagnostic, or why a command gets its verdict
+    ///
+    /// `explain EP0301` prints the page of a diagnostic. `explain [--rules FILE…] -- CMD…` says what
+    /// the policy decides about a command, which rule (file and line) decided, and which rules
+    /// almost matched. Without --rules it asks the policy of this directory, or else the embedded
+    /// default policy.
+    Explain(Explain),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+const CHECK_HELP: &str = "\
+To decide one command, name the rule files with --rules:
+  execpolicy check --rules FILE… [--codex] [--pretty] [--details] [--resolve-host-executables]
+                   [--exit-code] [--] CMD…
+prints Codex's JSON. `execpolicy check --rules --help` shows the options of that form.";
+
+/// The hidden name of the second form of `check`.
+const CHECK_COMMAND: &str = "check-command";
+
+/// Options of `check FILES…`.
+#[derive(Debug, Args)]
+pub struct CheckFiles {
+    /// Rule files, and directories of them.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Check as Codex 0.169 does: its dialect and matching, no findings of our own.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// How findings are printed: for people, or as a result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Let warnings fail the check.
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Print every finding, not only the first hundred.
+    #[arg(long)]
+    pub all: bool,
+    /// Print nothing but findings.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `check --rules FILE… -- CMD…`.
+#[derive(Debug, Args)]
+pub struct CheckCommand {
+    /// A rule file or a directory of them; may be given several times, the order counts.
+    #[arg(long, short, value_name = "PATH", required = true)]
+    pub rules: Vec<PathBuf>,
+    /// Decide as `codex execpolicy check` 0.169 does, byte for byte.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// Indent the JSON.
+    #[arg(long)]
+    pub pretty: bool,
+    /// With --codex: if no rule matches the first word as written, look under its base name.
+    /// Without --codex this is part of what every rule means.
+    #[arg(long)]
+    pub resolve_host_executables: bool,
+    /// Add the file and line of each rule to the JSON.
+    #[arg(long, conflicts_with = "codex")]
+    pub details: bool,
+    /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// The command; its own options may follow it.
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A rule file or a directory of them; may be given several times.
+    #[arg(long, short, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Explain what `codex execpolicy check` 0.169 decides.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// The number of a diagnostic (EPnnnn), or a command after `--`.
+    #[arg(value_name = "CODE|CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub what: Vec<OsString>,
+}
+
+/// Output formats of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text with the source, on standard error.
+    Human,
+    /// One JSON object on standard output.
+    Json,
+    /// SARIF 2.1.0 on standard output, for code scanning.
+    Sarif,
+    /// GitHub workflow commands on standard output.
+    Github,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// `check` has two forms with different operands. The one that decides a command is known by its
+/// `--rules` before any `--`; it gets its own name here, so that each has its own options.
+pub fn split_check(args: &mut [OsString]) {
+    let Some(at) =
+        args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
+    else {
+        return;
+    };
+    if args[at] != "check" {
+        return;
+    }
+    let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
+        let word = word.to_string_lossy();
+        word == "--rules"
+            || word.starts_with("--rules=")
+            || (word.starts_with("-r") && !word.starts_with("--"))
+    });
+    if decides {
+        args[at] = CHECK_COMMAND.into();
+    }
+}
+
+/// Writes a completion script to standard output.
+pub fn completions(shell: clap_complete::Shell) -> Outcome {
+    clap_complete::generate(shell, &mut Cli::command(), "execpolicy", &mut std::io::stdout());
+    Outcome::Good
+}
