@@ -313,9 +313,25 @@ impl Reader<'_> {
         self.diagnostics.error(fault);
     }
 
+    /// The expression that probably asked for too much: one in the statement that ran last, or the
+    /// first one after it, which was being worked out in advance.
+    fn suspect(&self, modules: &[SourceId], last: Option<Place>) -> Option<Place> {
+        let mut suspects = Vec::new();
+        for (module, source) in (0u32..).zip(modules) {
+            if let Ok(ast) = syntax::parse(self.sources, *source) {
+                suspects.extend(literal::suspects(&ast, module));
+            }
+        }
+        let Some(last) = last else { return suspects.first().copied() };
+        let inside = |place: &&Place| place.module == last.module && last.start <= place.start && place.end <= last.end;
+        suspects.iter().find(inside).or_else(|| suspects.iter().find(|place| **place > last)).copied()
+    }
+
     fn failed(&self, modules: &[SourceId], error: &EvalError) -> Diagnostic {
         let evaluated = modules[modules.len() - 1];
-        let at = error.place.map_or(Span::new(evaluated, 0..0), |place| spanned(modules, place));
+        let bounds = matches!(error.kind, EvalErrorKind::Memory | EvalErrorKind::Time);
+        let place = if bounds { self.suspect(modules, error.place).or(error.place) } else { error.place };
+        let at = place.map_or(Span::new(evaluated, 0..0), |place| spanned(modules, place));
         let mut diagnostic = syntax::evaluation_fault(error, at, self.sources);
         if error.kind != EvalErrorKind::Name {
             for frame in &error.frames {

@@ -17,7 +17,7 @@ pub const COMMAND: &str = "__evaluate";
 const MEMORY: u64 = 1 << 30;
 
 /// Seconds of processor time the child may take.
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 5;
 
 /// Evaluates in a child process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,9 +26,9 @@ pub struct Limited;
 impl Evaluate for Limited {
     fn evaluate(&self, request: Request) -> Outcome {
         match attempt(&request, false) {
-            Ok((_, output)) if !output.is_empty() => serde_json::from_slice(&output)
+            Ok(end) if end.status.success() => serde_json::from_slice(&end.output)
                 .unwrap_or_else(|error| internal(format!("its answer is garbled: {error}"))),
-            Ok((status, _)) => died(&request, status),
+            Ok(end) => died(&request, &end),
             Err(error) => internal(format!("it cannot be started: {error}")),
         }
     }
@@ -39,10 +39,18 @@ fn internal(message: String) -> Outcome {
     Outcome { calls: Vec::new(), error: Some(error) }
 }
 
-/// Runs the child once. With `trace`, the output is the places it went through.
-fn attempt(request: &Request, trace: bool) -> std::io::Result<(ExitStatus, Vec<u8>)> {
+/// How one run of the child ended.
+struct End {
+    status: ExitStatus,
+    output: Vec<u8>,
+    /// What it said on standard error: Rust's last words.
+    said: String,
+}
+
+/// Runs the child once. With `trace`, the output is the last place it was at.
+fn attempt(request: &Request, trace: bool) -> std::io::Result<End> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg(COMMAND).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg(COMMAND).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if trace {
         command.arg("--trace");
     }
@@ -51,6 +59,12 @@ fn attempt(request: &Request, trace: bool) -> std::io::Result<(ExitStatus, Vec<u
     let input = child.stdin.take();
     let output = child.stdout.take();
     let written = std::thread::spawn(move || input.map(|mut input| input.write_all(&text)));
+    let errors = child.stderr.take();
+    let said = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        let _ = errors.map(|errors| errors.take(1 << 16).read_to_end(&mut said));
+        String::from_utf8_lossy(&said).into_owned()
+    });
     let mut answer = Vec::new();
     if let Some(mut output) = output {
         if trace {
@@ -61,7 +75,7 @@ fn attempt(request: &Request, trace: bool) -> std::io::Result<(ExitStatus, Vec<u
     }
     // A child that died early did not read everything; its status says more than the broken pipe.
     let _ = written.join();
-    Ok((child.wait()?, answer))
+    Ok(End { status: child.wait()?, output: answer, said: said.join().unwrap_or_default() })
 }
 
 /// The last whole record of a trace; only that is kept.
@@ -87,21 +101,23 @@ fn last_place(output: &mut impl Read) -> std::io::Result<Vec<u8>> {
 const RECORD: usize = 12;
 
 /// Why the child died, and where.
-fn died(request: &Request, status: ExitStatus) -> Outcome {
+fn died(request: &Request, end: &End) -> Outcome {
     use std::os::unix::process::ExitStatusExt;
-    const SIGABRT: i32 = 6;
     const SIGKILL: i32 = 9;
     const SIGSEGV: i32 = 11;
     const SIGXCPU: i32 = 24;
-    let kind = match status.signal() {
-        // An allocation that fails aborts; so does a stack that is used up.
-        Some(SIGABRT) => EvalErrorKind::Memory,
+    // An allocation that fails aborts with "memory allocation of … bytes failed", or panics with
+    // one of the others, depending on who asked.
+    let memory = ["memory allocation", "out of memory", "capacity overflow", "AlignedSize must not exceed"].iter().any(|words| end.said.contains(words));
+    let kind = match end.status.signal() {
+        _ if memory => EvalErrorKind::Memory,
+        _ if end.said.contains("overflowed its stack") => EvalErrorKind::Depth,
         Some(SIGSEGV) => EvalErrorKind::Depth,
         Some(SIGXCPU | SIGKILL) => EvalErrorKind::Time,
-        _ => return internal(format!("it ended with {status}")),
+        _ => return internal(format!("it ended with {}: {}", end.status, end.said.lines().skip_while(|line| !line.contains("panicked")).nth(1).unwrap_or_default())),
     };
-    let place = attempt(request, true).ok().and_then(|(_, last)| {
-        let number = |at: usize| last.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
+    let place = attempt(request, true).ok().and_then(|end| {
+        let number = |at: usize| end.output.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
         Some(Place { module: number(0)?, start: number(4)?, end: number(8)? })
     });
     let error = EvalError { kind, message: String::new(), place, frames: Vec::new() };

@@ -27,6 +27,9 @@ pub struct Binder<'a> {
 struct Bound<'c> {
     call: Span,
     values: Vec<Option<&'c Node>>,
+    /// No argument is unknown, missing or given twice. If one is, the others are still looked at,
+    /// but the call states nothing.
+    whole: bool,
 }
 
 impl Binder<'_> {
@@ -34,12 +37,11 @@ impl Binder<'_> {
     pub fn bind(&mut self, call: &Call) {
         let at = self.span(call.place);
         let faults = self.diagnostics.as_slice().len();
-        if let Some(bound) = self.parameters(call, at) {
-            match call.builtin {
-                Builtin::PrefixRule => self.prefix_rule(&bound),
-                Builtin::HostExecutable => self.host_executable(&bound),
-                Builtin::NetworkRule => self.network_rule(&bound),
-            }
+        let bound = self.parameters(call, at);
+        match call.builtin {
+            Builtin::PrefixRule => self.prefix_rule(&bound),
+            Builtin::HostExecutable => self.host_executable(&bound),
+            Builtin::NetworkRule => self.network_rule(&bound),
         }
         let frames: Vec<_> = call
             .frames
@@ -64,7 +66,7 @@ impl Binder<'_> {
     }
 
     /// Puts the arguments in the order of the parameters.
-    fn parameters<'c>(&mut self, call: &'c Call, at: Span) -> Option<Bound<'c>> {
+    fn parameters<'c>(&mut self, call: &'c Call, at: Span) -> Bound<'c> {
         let (parameters, required) = call.builtin.parameters();
         let function = call.builtin.name();
         let mut values: Vec<Option<&Node>> = vec![None; parameters.len()];
@@ -118,7 +120,7 @@ impl Binder<'_> {
             }
         }
         for (slot, name) in parameters.iter().enumerate().take(required) {
-            if values[slot].is_none() && good {
+            if values[slot].is_none() {
                 let fault = self
                     .fault(Code::EP0202, at, format!("`{function}` needs the argument `{name}`"))
                     .label(format!("`{name}` is missing"))
@@ -127,7 +129,7 @@ impl Binder<'_> {
                 good = false;
             }
         }
-        good.then_some(Bound { call: at, values })
+        Bound { call: at, values, whole: good }
     }
 
     fn prefix_rule(&mut self, bound: &Bound<'_>) {
@@ -144,6 +146,7 @@ impl Binder<'_> {
             Some(matches),
             Some(not_matches),
         ) = (decided, justified, pattern, matches, not_matches)
+            && bound.whole
         {
             self.policy.rules.push(PrefixRule {
                 span: bound.call,
@@ -385,8 +388,9 @@ impl Binder<'_> {
     }
 
     fn host_executable(&mut self, bound: &Bound<'_>) {
-        let [Some(name), Some(paths)] = bound.values[..] else { return };
-        let named = self.string(name, bound.call, "name").and_then(|name| self.host_name(&name));
+        let [name, paths] = bound.values[..] else { return };
+        let named = name.and_then(|name| self.string(name, bound.call, "name")).and_then(|name| self.host_name(&name));
+        let Some(paths) = paths else { return };
         let Value::List(items) = &paths.value else {
             let fault = self
                 .wrong_type(paths, bound.call, "paths", "a list of paths")
@@ -406,7 +410,7 @@ impl Binder<'_> {
                 None => good = false,
             }
         }
-        if let (Some(name), true) = (named, good) {
+        if let (Some(name), true) = (named, good && bound.whole) {
             self.policy.hosts.push(HostExecutable { span: bound.call, name, paths: listed });
         }
     }
@@ -472,13 +476,14 @@ impl Binder<'_> {
     }
 
     fn network_rule(&mut self, bound: &Bound<'_>) {
-        let [Some(host), Some(protocol), Some(decision), justification] = bound.values[..] else { return };
-        let protocol = self.string(protocol, bound.call, "protocol").and_then(|word| self.protocol(&word));
-        let decided = self.decision(Some(decision), bound.call, &[("deny", Decision::Forbidden)]);
+        let [host, protocol, decision, justification] = bound.values[..] else { return };
+        let protocol = protocol.and_then(|word| self.string(word, bound.call, "protocol")).and_then(|word| self.protocol(&word));
+        let decided = self.decision(decision, bound.call, &[("deny", Decision::Forbidden)]);
         let justified = self.justification(justification, bound.call);
-        let host = self.string(host, bound.call, "host").and_then(|host| self.host(&host));
+        let host = host.and_then(|host| self.string(host, bound.call, "host")).and_then(|host| self.host(&host));
         if let (Some(host), Some(protocol), Some((decision, _)), Some(justification)) =
             (host, protocol, decided, justified)
+            && bound.whole
         {
             self.policy.networks.push(NetworkRule {
                 span: bound.call,

@@ -8,7 +8,7 @@ use starlark::codemap::FileSpan;
 use starlark::environment::{FrozenModule, Module};
 use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, CallStack, Evaluator, FileLoader};
 use starlark::syntax::AstModule;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 /// Loop rounds and calls an evaluation may take: far more than any policy needs, seconds of work.
@@ -49,12 +49,18 @@ pub(super) struct Recorder {
     names: BTreeMap<String, u32>,
     loaded: Option<u32>,
     calls: RefCell<Vec<Call>>,
+    /// The statement that runs: the place of an error that has none of its own (limits).
+    last: Cell<Option<Place>>,
 }
 
 impl Recorder {
     pub(super) fn place(&self, span: &FileSpan) -> Option<Place> {
-        let module = *self.names.get(span.filename())?;
-        Some(Place { module, start: span.span.begin().get(), end: span.span.end().get() })
+        self.in_module(span.filename(), span.span)
+    }
+
+    fn in_module(&self, name: &str, span: starlark::codemap::Span) -> Option<Place> {
+        let module = *self.names.get(name)?;
+        Some(Place { module, start: span.begin().get(), end: span.end().get() })
     }
 
     /// The user's functions around a place, innermost first; `skip` frames are left out.
@@ -79,7 +85,7 @@ impl Recorder {
     }
 }
 
-struct Tracer(Trace, BTreeMap<String, u32>);
+struct Tracer(Option<Trace>);
 
 impl<'e> BeforeStmtFuncDyn<'e> for Tracer {
     fn call<'v>(
@@ -88,8 +94,13 @@ impl<'e> BeforeStmtFuncDyn<'e> for Tracer {
         _continued: bool,
         _eval: &mut Evaluator<'v, '_, 'e>,
     ) -> starlark::Result<()> {
-        if let Some(&module) = self.1.get(span.file.filename()) {
-            (self.0)(Place { module, start: span.span.begin().get(), end: span.span.end().get() });
+        let place = with_recorder(|recorder| {
+            let place = recorder.in_module(span.file.filename(), span.span);
+            recorder.last.set(place);
+            place
+        });
+        if let (Some(trace), Some(place)) = (self.0, place) {
+            trace(place);
         }
         Ok(())
     }
@@ -119,7 +130,7 @@ pub fn evaluate(request: &Request, trace: Option<Trace>) -> Outcome {
     let last = request.modules.len().saturating_sub(1);
     for (at, module) in request.modules.iter().enumerate() {
         let loaded = (at != last).then_some(u32::try_from(at).unwrap_or(u32::MAX));
-        RECORDER.set(Recorder { names: names.clone(), loaded, calls: RefCell::default() });
+        RECORDER.set(Recorder { names: names.clone(), loaded, ..Recorder::default() });
         let loads = Loads { of_module: &module.loads, frozen: &frozen };
         let result = AstModule::parse(&module.name, module.text.clone(), &DIALECT).and_then(|ast| {
             Module::with_temp_heap(|env| {
@@ -127,10 +138,7 @@ pub fn evaluate(request: &Request, trace: Option<Trace>) -> Outcome {
                     let mut evaluator = Evaluator::new(&env);
                     evaluator.set_loader(&loads);
                     limit(&mut evaluator).map_err(starlark::Error::new_other)?;
-                    if let Some(trace) = trace {
-                        let tracer = Tracer(trace, names.clone());
-                        evaluator.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(tracer)));
-                    }
+                    evaluator.before_stmt_for_dap(BeforeStmtFunc::from_dyn(Box::new(Tracer(trace))));
                     evaluator.eval_module(ast, &globals).map(|_| ())
                 };
                 result?;
@@ -158,14 +166,15 @@ fn limit(evaluator: &mut Evaluator<'_, '_, '_>) -> Result<(), std::io::Error> {
 fn describe(error: &starlark::Error, recorder: &Recorder) -> EvalError {
     use starlark::ErrorKind;
     let message = error.without_diagnostic().to_string();
+    let limit = message.to_ascii_lowercase();
     let kind = match error.kind() {
         ErrorKind::StackOverflow(_) => EvalErrorKind::Depth,
         ErrorKind::Scope(_) => EvalErrorKind::Name,
         ErrorKind::Parser(_) => EvalErrorKind::Syntax,
-        _ if message.contains("tick") && message.contains("limit") => EvalErrorKind::Steps,
-        _ if message.contains("heap") && message.contains("limit") => EvalErrorKind::Memory,
+        _ if limit.contains("tick") && limit.contains("limit") => EvalErrorKind::Steps,
+        _ if limit.contains("heap") && limit.contains("limit") => EvalErrorKind::Memory,
         _ => EvalErrorKind::Other,
     };
-    let place = error.span().and_then(|span| recorder.place(span));
+    let place = error.span().and_then(|span| recorder.place(span)).or(recorder.last.get());
     EvalError { kind, message, place, frames: recorder.frames(error.call_stack().clone(), 0) }
 }

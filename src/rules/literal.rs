@@ -5,7 +5,8 @@
 use super::record::{Argument, Builtin, Call, Node, Place, Value};
 use starlark::syntax::AstModule;
 use starlark_syntax::codemap::Span;
-use starlark_syntax::syntax::ast::{
+use starlark_syntax::lexer::TokenInt;
+use starlark_syntax::syntax::ast::{BinOp, 
     ArgumentP, AstExpr, AstLiteral, AstNoPayload, AstStmt, CallArgsP, ExprP, StmtP,
 };
 use std::collections::HashMap;
@@ -122,6 +123,36 @@ impl<'a> CallIndex<'a> {
             }
         }
     }
+}
+
+/// Numbers from here on make an expression suspect of asking for too much.
+const HUGE: u64 = 100_000;
+
+/// Expressions that could take too much memory or time in one step: products, shifts and calls of
+/// natives with a huge number in them, outermost first. Starlark works constant ones out before
+/// any statement runs, so that no trace shows them.
+#[must_use]
+pub fn suspects(ast: &AstModule, module: u32) -> Vec<Place> {
+    fn huge(expr: &AstExpr) -> bool {
+        let mut found = matches!(&expr.node, ExprP::Literal(AstLiteral::Int(number)) if match &number.node {
+            TokenInt::I32(small) => u64::from(small.unsigned_abs()) >= HUGE,
+            TokenInt::BigInt(_) => true,
+        });
+        expr.visit_expr(|expr| found |= huge(expr));
+        found
+    }
+    fn visit(expr: &AstExpr, module: u32, found: &mut Vec<Place>) {
+        let natives = matches!(&expr.node, ExprP::Call(_, _) | ExprP::Op(_, BinOp::Multiply | BinOp::LeftShift, _));
+        if natives && huge(expr) {
+            found.push(place(expr.span, module));
+        } else {
+            expr.visit_expr(|expr| visit(expr, module, found));
+        }
+    }
+    let mut found = Vec::new();
+    ast.statement().visit_expr(|expr| visit(expr, module, &mut found));
+    found.sort_unstable();
+    found
 }
 
 fn locate(node: &mut Node, expr: &AstExpr, module: u32) {

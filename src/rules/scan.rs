@@ -2,6 +2,7 @@
 //! bracket that is never closed, and nesting so deep that a parser's stack would not bear it.
 //! Not here: any grammar; that is Starlark's.
 
+use super::record::Builtin;
 use std::ops::Range;
 
 /// How deep brackets may nest.
@@ -95,11 +96,11 @@ pub fn scan(text: &str) -> Scan {
                 next =
                     at + bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
                 let word = &text[at..next];
-                if line_start
-                    && !matches!(last, b',' | b'(' | b'[' | b'{' | b'+' | b'=' | b':')
-                    && begins_statement(&text[at..])
-                {
-                    if let Some(top) = open.last() {
+                let expected = matches!(last, b'(' | b'[' | b'{' | b'+' | b'=' | b':');
+                let rule = Builtin::from_name(word).is_some();
+                if line_start && !expected && (rule || last != b',') && begins_statement(&text[at..]) {
+                    // A list may hold calls; the arguments of a call do not begin with one.
+                    if let Some(top) = open.last().filter(|top| last != b',' || top.byte == b'(') {
                         result.fault.get_or_insert(Fault::Bracket { open: top.at, shown_by: Some(at..next) });
                     }
                 }

@@ -199,7 +199,10 @@ fn template(text: &str, near: usize) -> Option<std::ops::Range<usize>> {
 
 /// Says in our words why an evaluation ended early.
 pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Diagnostic {
-    let message = error.message.lines().next().unwrap_or_default();
+    let message = error.message.split_whitespace().collect::<Vec<_>>().join(" ");
+    // Starlark's "Error unpacking value for parameter `x` of type `int" lacks its last quote.
+    let message = if message.matches('`').count() % 2 == 1 { format!("{message}`") } else { message };
+    let message = message.as_str();
     match error.kind {
         EvalErrorKind::Name => {
             let name = message.split('`').nth(1).unwrap_or_default().to_owned();
