@@ -323,7 +323,9 @@ impl Reader<'_> {
             }
         }
         let Some(last) = last else { return suspects.first().copied() };
-        let inside = |place: &&Place| place.module == last.module && last.start <= place.start && place.end <= last.end;
+        let inside = |place: &&Place| {
+            place.module == last.module && last.start <= place.start && place.end <= last.end
+        };
         suspects.iter().find(inside).or_else(|| suspects.iter().find(|place| **place > last)).copied()
     }
 

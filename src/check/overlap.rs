@@ -5,6 +5,7 @@
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Decision, Policy, PrefixRule};
 use crate::source::SourceMap;
+use execpolicy_runtime::facts::opaque;
 use std::collections::{BTreeSet, HashMap};
 
 /// Compares each rule with those that could cover it: same program, and a second word in common.
@@ -29,7 +30,9 @@ pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics
         let shorter = candidates.get(&(head, None)).into_iter().flatten();
         let longer = second.and_then(|word| candidates.get(&(head, Some(word)))).into_iter().flatten();
         let covering = shorter.chain(longer).copied().filter(|other| *other != at);
-        let mut covering: Vec<usize> = covering.filter(|other| covers(&words[*other], &words[at])).collect();
+        let mut covering: Vec<usize> = covering
+            .filter(|other| covers(&words[*other], &words[at]) && !allows_only_itself(policy, at, *other))
+            .collect();
         covering.sort_unstable();
         covering.dedup();
         // The strictest one, the earliest among equals.
@@ -47,6 +50,15 @@ fn word_sets(rule: &PrefixRule) -> Vec<BTreeSet<&str>> {
         .iter()
         .map(|token| token.alternatives.iter().map(|word| word.value.as_str()).collect())
         .collect()
+}
+
+/// An allow of a whole script or wrapped command covers just that argv, whatever broader allow there
+/// is: a broader one has no effect on what is opaque.
+fn allows_only_itself(policy: &Policy, at: usize, other: usize) -> bool {
+    let (rule, wide) = (&policy.rules[at], &policy.rules[other]);
+    let words: Vec<&str> =
+        rule.pattern.tokens.iter().map(|token| token.alternatives[0].value.as_str()).collect();
+    wide.decision == Decision::Allow && wide.pattern.tokens.len() < words.len() && opaque(&words).is_some()
 }
 
 /// Whether every command that matches `narrow` matches `wide`.

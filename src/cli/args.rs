@@ -35,7 +35,7 @@ pub enum Command {
     #[command(after_help = CHECK_HELP)]
     Check(CheckFiles),
     /// Decide one command
-    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check")]
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check --rules <PATH>… [OPTIONS] [--] <CMD>…")]
     CheckCommand(CheckCommand),
     /// Explain a diagnostic, or why a command gets its verdict
     ///

@@ -108,13 +108,21 @@ fn died(request: &Request, end: &End) -> Outcome {
     const SIGXCPU: i32 = 24;
     // An allocation that fails aborts with "memory allocation of … bytes failed", or panics with
     // one of the others, depending on who asked.
-    let memory = ["memory allocation", "out of memory", "capacity overflow", "AlignedSize must not exceed"].iter().any(|words| end.said.contains(words));
+    let memory = ["memory allocation", "out of memory", "capacity overflow", "AlignedSize must not exceed"]
+        .iter()
+        .any(|words| end.said.contains(words));
     let kind = match end.status.signal() {
         _ if memory => EvalErrorKind::Memory,
         _ if end.said.contains("overflowed its stack") => EvalErrorKind::Depth,
         Some(SIGSEGV) => EvalErrorKind::Depth,
         Some(SIGXCPU | SIGKILL) => EvalErrorKind::Time,
-        _ => return internal(format!("it ended with {}: {}", end.status, end.said.lines().skip_while(|line| !line.contains("panicked")).nth(1).unwrap_or_default())),
+        _ => {
+            return internal(format!(
+                "it ended with {}: {}",
+                end.status,
+                end.said.lines().skip_while(|line| !line.contains("panicked")).nth(1).unwrap_or_default()
+            ));
+        }
     };
     let place = attempt(request, true).ok().and_then(|end| {
         let number = |at: usize| end.output.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);

@@ -89,14 +89,17 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
     if !diagnostic.label.is_empty() {
         label = label.with_message(harmless(&diagnostic.label));
     }
-    report = report.with_label(label);
-    for further in diagnostic.labels.iter().chain(&diagnostic.trace) {
-        report = report.with_label(
-            Label::new(place(one_line(further.span, sources)))
-                .with_color(Color::Cyan)
-                .with_message(harmless(&further.message)),
-        );
-    }
+    // In the order of the text: ariadne begins a new excerpt for each step back.
+    let mut further: Vec<_> = diagnostic.labels.iter().chain(&diagnostic.trace).collect();
+    further.sort_by_key(|label| label.span);
+    let (before, after): (Vec<_>, Vec<_>) = further.into_iter().partition(|label| label.span < span);
+    let secondary = |label: &crate::diagnostic::Label| {
+        Label::new(place(one_line(label.span, sources)))
+            .with_color(Color::Cyan)
+            .with_message(harmless(&label.message))
+    };
+    let labels = before.into_iter().map(secondary).chain([label]).chain(after.into_iter().map(secondary));
+    report = report.with_labels(labels.collect::<Vec<_>>());
     for hint in &diagnostic.hints {
         report = report.with_help(harmless(hint));
     }

@@ -71,6 +71,8 @@ impl Binder<'_> {
         let function = call.builtin.name();
         let mut values: Vec<Option<&Node>> = vec![None; parameters.len()];
         let mut good = true;
+        // Required arguments that an unknown one was probably meant to be.
+        let mut meant: Vec<&str> = Vec::new();
         for (position, argument) in call.arguments.iter().enumerate() {
             let span =
                 argument.name_place.map_or_else(|| self.at(&argument.node, at), |place| self.span(place));
@@ -91,12 +93,15 @@ impl Binder<'_> {
                 Some(name) => match parameters.iter().position(|known| known == name) {
                     Some(slot) => slot,
                     None => {
-                        let hint = unknown_argument_hint(name, call.builtin).unwrap_or_else(|| {
-                            closest(name, parameters.iter().copied()).map_or_else(
+                        meant.extend(
+                            closest(name, parameters.iter().copied()).or(other_name(call.builtin, name)),
+                        );
+                        let hint = other_name(call.builtin, name)
+                            .or(closest(name, parameters.iter().copied()))
+                            .map_or_else(
                                 || format!("its arguments are {}", list(parameters)),
                                 |known| format!("write `{known}`"),
-                            )
-                        });
+                            );
                         let fault = self
                             .fault(Code::EP0201, span, format!("`{function}` has no argument `{name}`"))
                             .label("unknown argument")
@@ -120,7 +125,7 @@ impl Binder<'_> {
             }
         }
         for (slot, name) in parameters.iter().enumerate().take(required) {
-            if values[slot].is_none() {
+            if values[slot].is_none() && !meant.contains(name) {
                 let fault = self
                     .fault(Code::EP0202, at, format!("`{function}` needs the argument `{name}`"))
                     .label(format!("`{name}` is missing"))
@@ -389,7 +394,9 @@ impl Binder<'_> {
 
     fn host_executable(&mut self, bound: &Bound<'_>) {
         let [name, paths] = bound.values[..] else { return };
-        let named = name.and_then(|name| self.string(name, bound.call, "name")).and_then(|name| self.host_name(&name));
+        let named = name
+            .and_then(|name| self.string(name, bound.call, "name"))
+            .and_then(|name| self.host_name(&name));
         let Some(paths) = paths else { return };
         let Value::List(items) = &paths.value else {
             let fault = self
@@ -477,10 +484,13 @@ impl Binder<'_> {
 
     fn network_rule(&mut self, bound: &Bound<'_>) {
         let [host, protocol, decision, justification] = bound.values[..] else { return };
-        let protocol = protocol.and_then(|word| self.string(word, bound.call, "protocol")).and_then(|word| self.protocol(&word));
+        let protocol = protocol
+            .and_then(|word| self.string(word, bound.call, "protocol"))
+            .and_then(|word| self.protocol(&word));
         let decided = self.decision(decision, bound.call, &[("deny", Decision::Forbidden)]);
         let justified = self.justification(justification, bound.call);
-        let host = host.and_then(|host| self.string(host, bound.call, "host")).and_then(|host| self.host(&host));
+        let host =
+            host.and_then(|host| self.string(host, bound.call, "host")).and_then(|host| self.host(&host));
         if let (Some(host), Some(protocol), Some((decision, _)), Some(justification)) =
             (host, protocol, decided, justified)
             && bound.whole
@@ -586,8 +596,9 @@ fn decision_meant(word: &str) -> Option<&'static str> {
     })
 }
 
-fn unknown_argument_hint(name: &str, builtin: Builtin) -> Option<String> {
-    let meant = match (builtin, name) {
+/// What an argument is called in other tools.
+fn other_name(builtin: Builtin, name: &str) -> Option<&'static str> {
+    Some(match (builtin, name) {
         (Builtin::PrefixRule, "reason" | "description" | "comment" | "message" | "why") => "justification",
         (Builtin::PrefixRule, "prefix" | "command" | "cmd" | "argv" | "program") => "pattern",
         (Builtin::PrefixRule, "action" | "effect" | "policy" | "verdict") => "decision",
@@ -596,8 +607,7 @@ fn unknown_argument_hint(name: &str, builtin: Builtin) -> Option<String> {
         (Builtin::HostExecutable, "path") => "paths",
         (Builtin::NetworkRule, "domain" | "hostname") => "host",
         _ => return None,
-    };
-    Some(format!("write `{meant}`"))
+    })
 }
 
 fn sample(builtin: Builtin, parameter: &str) -> &'static str {

@@ -6,8 +6,8 @@ use super::record::{Argument, Builtin, Call, Node, Place, Value};
 use starlark::syntax::AstModule;
 use starlark_syntax::codemap::Span;
 use starlark_syntax::lexer::TokenInt;
-use starlark_syntax::syntax::ast::{BinOp, 
-    ArgumentP, AstExpr, AstLiteral, AstNoPayload, AstStmt, CallArgsP, ExprP, StmtP,
+use starlark_syntax::syntax::ast::{
+    ArgumentP, AstExpr, AstLiteral, AstNoPayload, AstStmt, BinOp, CallArgsP, ExprP, StmtP,
 };
 use std::collections::HashMap;
 
@@ -142,7 +142,8 @@ pub fn suspects(ast: &AstModule, module: u32) -> Vec<Place> {
         found
     }
     fn visit(expr: &AstExpr, module: u32, found: &mut Vec<Place>) {
-        let natives = matches!(&expr.node, ExprP::Call(_, _) | ExprP::Op(_, BinOp::Multiply | BinOp::LeftShift, _));
+        let natives =
+            matches!(&expr.node, ExprP::Call(_, _) | ExprP::Op(_, BinOp::Multiply | BinOp::LeftShift, _));
         if natives && huge(expr) {
             found.push(place(expr.span, module));
         } else {

@@ -6,11 +6,11 @@ use super::record::Builtin;
 use std::ops::Range;
 
 /// How deep brackets may nest.
-pub const MAX_BRACKETS: usize = 200;
+pub const MAX_BRACKETS: usize = 100;
 
 /// How many operators, calls and subscripts one expression may chain, and `elif`s a file may hold:
 /// each of them is one more frame of recursion in the parser's tree.
-pub const MAX_CHAIN: usize = 1000;
+pub const MAX_CHAIN: usize = 250;
 
 /// What is not closed, or closed without being open.
 #[derive(Clone, Debug, PartialEq, Eq)]
