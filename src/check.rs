@@ -51,7 +51,10 @@ pub fn check(
     examples::check(&policy, &sources, options, diagnostics);
     if !options.codex {
         tokens::check(&policy, &sources, diagnostics);
-        overlap::check(&policy, &sources, diagnostics);
+        // Of rules that are not right yet, nothing can be said about how they bear on others.
+        if !diagnostics.has_errors() {
+            overlap::check(&policy, &sources, diagnostics);
+        }
     }
     match diagnostics.ok() {
         Ok(()) => Ok(CheckedPolicy { policy, sources }),

@@ -151,7 +151,8 @@ fn almost<'a>(
     argv: &[Vec<u8>],
 ) -> Vec<(&'a PrefixRule, String)> {
     let Some(program) = argv.first() else { return Vec::new() };
-    let mut near: Vec<(usize, &PrefixRule, String)> = Vec::new();
+    // How far each fits, whether its next word comes later, and how strict it is: best last.
+    let mut near: Vec<((usize, bool, Decision), &PrefixRule, String)> = Vec::new();
     for (number, rule) in checked.policy().rules.iter().enumerate() {
         let tokens = &rule.pattern.tokens;
         let same = tokens[0].alternatives.iter().any(|head| could_be(head.value.as_bytes(), program));
@@ -159,6 +160,7 @@ fn almost<'a>(
             continue;
         }
         let parted = (1..tokens.len()).find(|&at| argv.get(at).is_none_or(|word| !tokens[at].accepts(word)));
+        let later = parted.is_some_and(|at| argv.iter().skip(at + 1).any(|word| tokens[at].accepts(word)));
         let why = match parted {
             Some(at) => {
                 let mut wanted: Vec<&str> =
@@ -169,7 +171,6 @@ fn almost<'a>(
                     || "the command ends".to_owned(),
                     |word| format!("word {} is `{}`", at + 1, String::from_utf8_lossy(word)),
                 );
-                let later = argv.iter().skip(at + 1).any(|word| tokens[at].accepts(word));
                 let note = if later {
                     "; it comes later, but the words of a pattern stand at fixed positions"
                 } else {
@@ -184,8 +185,8 @@ fn almost<'a>(
                 String::from_utf8_lossy(program)
             ),
         };
-        near.push((parted.unwrap_or(tokens.len()), rule, why));
+        near.push(((parted.unwrap_or(tokens.len()), later, rule.decision), rule, why));
     }
-    near.sort_by_key(|(depth, _, _)| std::cmp::Reverse(*depth));
+    near.sort_by_key(|(rank, _, _)| std::cmp::Reverse(*rank));
     near.into_iter().take(ALMOST).map(|(_, rule, why)| (rule, why)).collect()
 }

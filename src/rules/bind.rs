@@ -144,21 +144,16 @@ impl Binder<'_> {
         let pattern = pattern.and_then(|node| self.pattern(node, bound.call));
         let not_matches = self.examples(not_matches, "not_match", bound.call);
         let matches = self.examples(matches, "match", bound.call);
-        if let (
-            Some((decision, decision_span)),
-            Some(justification),
-            Some(pattern),
-            Some(matches),
-            Some(not_matches),
-        ) = (decided, justified, pattern, matches, not_matches)
-            && bound.whole
-        {
+        // A rule with a fault is kept as well: its examples and words are still worth a look, and
+        // nothing decides from a policy that has errors.
+        if let Some(pattern) = pattern {
+            let (decision, decision_span) = decided.unwrap_or((Decision::Prompt, None));
             self.policy.rules.push(PrefixRule {
                 span: bound.call,
                 pattern,
                 decision,
                 decision_span,
-                justification,
+                justification: justified.flatten(),
                 matches,
                 not_matches,
                 hosts_known: 0,
@@ -325,17 +320,17 @@ impl Binder<'_> {
         }
     }
 
-    fn examples(&mut self, node: Option<&Node>, what: &str, call: Span) -> Option<Vec<Example>> {
-        let Some(node) = node else { return Some(Vec::new()) };
+    /// The examples that are commands; the others are reported.
+    fn examples(&mut self, node: Option<&Node>, what: &str, call: Span) -> Vec<Example> {
+        let Some(node) = node else { return Vec::new() };
         let Value::List(items) = &node.value else {
             let fault = self
                 .wrong_type(node, call, what, "a list of commands")
                 .hint(format!("put brackets around it: `{what} = [\"git push\"]`"));
             self.diagnostics.error(fault);
-            return None;
+            return Vec::new();
         };
-        let examples: Vec<_> = items.iter().map(|item| self.example(item, call)).collect();
-        examples.into_iter().collect()
+        items.iter().filter_map(|item| self.example(item, call)).collect()
     }
 
     fn example(&mut self, node: &Node, call: Span) -> Option<Example> {
