@@ -20,6 +20,7 @@ use bind::Binder;
 use record::{Call, EvalError, EvalErrorKind, Evaluate, Module, Place, Request};
 use starlark::syntax::AstModule;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// How a set of rule files is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub fn load(
 #[derive(Clone, Debug)]
 struct File {
     source: SourceId,
+    /// Its calls, if they are all written out, so that nothing needs to be evaluated.
+    written_out: Option<Rc<[Call]>>,
     /// Each `load`: the path as written, where, and the name it stands for.
     loads: Vec<(String, Span, String)>,
     /// A `load` was refused: the file cannot be evaluated.
@@ -107,7 +110,8 @@ impl Reader<'_> {
         match syntax::parse(self.sources, source) {
             Ok(ast) => {
                 let loads = self.loads(name, source, &ast);
-                Some(File { source, refused: loads.len() < ast.loads().len(), loads })
+                let refused = loads.len() < ast.loads().len();
+                Some(File { source, written_out: literal::calls(&ast, 0).map(Rc::from), refused, loads })
             }
             Err(diagnostic) => {
                 self.diagnostics.error(*diagnostic);
@@ -200,35 +204,25 @@ impl Reader<'_> {
         if file.refused {
             return;
         }
-        // The text parsed a moment ago; parsing it again is cheaper than keeping every tree.
-        let Ok(ast) = syntax::parse(self.sources, file.source) else { return };
-        let written_out = if file.loads.is_empty() { literal::calls(&ast, 0) } else { None };
-        let (modules, calls, error) = match written_out {
-            Some(calls) => (vec![file.source], calls, None),
-            None => {
-                drop(ast);
-                let mut modules = Vec::new();
-                if !self.closure(file, &mut Vec::new(), &mut modules) {
-                    return;
-                }
-                let request = self.request(&modules);
-                let outcome = evaluator.evaluate(request);
-                let mut calls = outcome.calls;
-                self.locate(&modules, &mut calls);
-                (modules, calls, outcome.error)
-            }
-        };
+        if let Some(calls) = &file.written_out {
+            let mut binder = Binder { sources: &[file.source], policy, diagnostics: self.diagnostics };
+            calls.iter().for_each(|call| binder.bind(call));
+            return;
+        }
+        let mut modules = Vec::new();
+        if !self.closure(file, &mut Vec::new(), &mut modules) {
+            return;
+        }
+        let outcome = evaluator.evaluate(self.request(&modules));
+        let mut calls = outcome.calls;
+        self.locate(&modules, &mut calls);
         for call in &calls {
-            if let Some(loaded) = call.made_by_loaded {
-                self.loaded_rule(&modules, loaded, call);
+            match call.made_by_loaded {
+                Some(loaded) => self.loaded_rule(&modules, loaded, call),
+                None => Binder { sources: &modules, policy, diagnostics: self.diagnostics }.bind(call),
             }
         }
-        let own: Vec<Call> = calls.into_iter().filter(|call| call.made_by_loaded.is_none()).collect();
-        let mut binder = Binder { sources: &modules, policy, diagnostics: self.diagnostics };
-        for call in &own {
-            binder.bind(call);
-        }
-        if let Some(error) = error {
+        if let Some(error) = outcome.error {
             let diagnostic = self.failed(&modules, &error);
             self.diagnostics.error(diagnostic);
         }
