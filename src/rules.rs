@@ -288,11 +288,11 @@ impl Reader<'_> {
     fn locate(&self, modules: &[SourceId], calls: &mut [Call]) {
         for (at, source) in modules.iter().enumerate() {
             let here = |call: &&mut Call| call.place.module as usize == at;
-            if calls.iter_mut().any(|call| here(&call)) {
-                if let Ok(ast) = syntax::parse(self.sources, *source) {
-                    let index = literal::CallIndex::new(&ast);
-                    calls.iter_mut().filter(here).for_each(|call| index.locate(call));
-                }
+            if calls.iter_mut().any(|call| here(&call))
+                && let Ok(ast) = syntax::parse(self.sources, *source)
+            {
+                let index = literal::CallIndex::new(&ast);
+                calls.iter_mut().filter(here).for_each(|call| index.locate(call));
             }
         }
     }

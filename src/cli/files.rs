@@ -112,8 +112,15 @@ fn fault(error: &std::io::Error) -> LoadFault {
     match error.kind() {
         std::io::ErrorKind::NotFound => LoadFault::NotFound,
         std::io::ErrorKind::IsADirectory => LoadFault::IsDirectory,
-        std::io::ErrorKind::PermissionDenied => LoadFault::Io("permission denied".to_owned()),
-        _ => LoadFault::Io(error.to_string()),
+        _ => LoadFault::Io(said(error)),
+    }
+}
+
+/// An error in plain words.
+fn said(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
     }
 }
 
@@ -165,9 +172,9 @@ pub fn find(paths: &[PathBuf], sources: &mut SourceMap, diagnostics: &mut Diagno
     let mut visited = BTreeSet::new();
     for path in if whole_root { &listed } else { paths } {
         if path.is_dir() {
-            let before = found.rules.len();
+            let (before, faults) = (found.rules.len(), diagnostics.as_slice().len());
             walk(path, 0, &mut visited, &mut found, diagnostics);
-            if found.rules.len() == before {
+            if found.rules.len() == before && diagnostics.as_slice().len() == faults {
                 let fault = Diagnostic::about_file(
                     Code::EP0120,
                     path.display().to_string(),
@@ -191,7 +198,7 @@ fn walk(
     found: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) {
-    let unreadable = |error: &dyn std::fmt::Display| {
+    let unreadable = |error: &str| {
         Diagnostic::about_file(
             Code::EP0101,
             directory.display().to_string(),
@@ -202,12 +209,12 @@ fn walk(
         // A link back to a directory that was visited already adds nothing.
         Ok(real) if !visited.insert(real.clone()) => return,
         Ok(_) if depth > MAX_DEPTH => {
-            diagnostics.error(unreadable(&"it is nested too deeply"));
+            diagnostics.error(unreadable("it is nested too deeply"));
             return;
         }
         Ok(_) => {}
         Err(error) => {
-            diagnostics.error(unreadable(&error));
+            diagnostics.error(unreadable(&said(&error)));
             return;
         }
     }
@@ -215,7 +222,7 @@ fn walk(
     let mut entries: Vec<PathBuf> = match entries {
         Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
         Err(error) => {
-            diagnostics.error(unreadable(&error));
+            diagnostics.error(unreadable(&said(&error)));
             return;
         }
     };

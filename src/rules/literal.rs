@@ -158,11 +158,11 @@ pub fn suspects(ast: &AstModule, module: u32) -> Vec<Place> {
 
 fn locate(node: &mut Node, expr: &AstExpr, module: u32) {
     node.place = Some(place(expr.span, module));
-    if let (Value::List(items), ExprP::List(written)) = (&mut node.value, &expr.node) {
-        if items.len() == written.len() {
-            for (item, expr) in items.iter_mut().zip(written) {
-                locate(item, expr, module);
-            }
+    if let (Value::List(items), ExprP::List(written)) = (&mut node.value, &expr.node)
+        && items.len() == written.len()
+    {
+        for (item, expr) in items.iter_mut().zip(written) {
+            locate(item, expr, module);
         }
     }
 }
