@@ -1,12 +1,17 @@
 //! The policy compiler: rule files and sandbox files in, one checked artifact out.
 
+pub mod artifact;
 pub mod check;
 pub mod cli;
 pub mod compile;
 pub mod diagnostic;
+pub mod dump;
+pub mod emit;
 pub mod loader;
+pub mod lower;
 pub mod policy;
 pub mod rules;
 pub mod source;
 pub mod stdlib;
 pub mod suggest;
+pub mod verify;

@@ -2,7 +2,11 @@
 
 mod boundary;
 mod codex;
+mod differential;
+mod generate;
 mod harness;
+mod hostile;
 mod pages;
+mod reproducible;
 mod rules_front_end;
 mod suite;

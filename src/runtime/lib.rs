@@ -5,8 +5,19 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+extern crate alloc;
+
+pub mod artifact;
+pub mod decide;
 pub mod decision;
 pub mod facts;
+pub mod program;
+pub mod table;
+mod validate;
+pub mod wire;
 
+pub use artifact::Policy;
+pub use decide::{RuleMatch, Scratch, Verdict};
 pub use decision::{Context, Decision, Mode};
 pub use facts::Opaque;
+pub use wire::{LoadError, LoadErrorKind};

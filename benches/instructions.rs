@@ -1,0 +1,40 @@
+//! Decisions without a clock, for an instruction counter: run it under callgrind with two
+//! different numbers of rounds; the difference is the decisions' alone (`docs/performance.md`).
+//!
+//! `instructions RULES hit|miss strict|codex|touch ROUNDS`
+
+mod workload;
+
+use execpolicy::artifact::build;
+use execpolicy_runtime::{Context, Mode, Policy};
+use std::hint::black_box;
+use workload::workload;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [rules, class, mode, rounds] = arguments.as_slice() else {
+        // `cargo bench` without a filter starts every bench; this one has nothing to do then.
+        println!("instructions RULES hit|miss strict|codex|touch ROUNDS");
+        return;
+    };
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    let work = workload(number(rules));
+    let bytes = build(&work.checked).expect("the workload compiles").bytes;
+    let policy = Policy::from_bytes(&bytes).expect("it has been verified");
+    let commands = if class == "hit" { &work.hits } else { &work.misses };
+    let codex = Mode::Codex { resolve_host_executables: false };
+    let context = Context { mode: if mode == "codex" { codex } else { Mode::Strict }, ..Context::default() };
+    let mut scratch = policy.scratch();
+    let touch = mode == "touch";
+    let (mut decided, mut sum) = (0, 0);
+    for _ in 0..number(rounds) {
+        for argv in commands {
+            let argv = black_box(argv);
+            if !touch {
+                sum += policy.decide(argv, &context, &mut scratch).decision.map_or(3, |decision| decision as usize);
+            }
+            decided += 1;
+        }
+    }
+    println!("{decided} decisions, {}", black_box(sum));
+}

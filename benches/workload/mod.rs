@@ -1,0 +1,172 @@
+//! In: a number of rules. Out: a policy of the kind people write, its text, and commands for it.
+//! Not here: measuring.
+//!
+//! Patterns have 1 to 8 words (45 % two, 35 % three), a tenth of the positions 2 to 4 alternatives,
+//! 30 % of the rules a justification; programs are drawn by Zipf's law, so that a few programs have
+//! most of the rules, as in real policies. Everything comes from one seed.
+#![allow(dead_code, reason = "each bench takes what it needs")]
+
+pub mod peers;
+
+use execpolicy::check::{CheckedPolicy, Options, check};
+use execpolicy::diagnostic::Diagnostics;
+use execpolicy::policy::{Pattern, PatternToken, Policy, PrefixRule};
+use execpolicy::source::{SourceMap, Span, Spanned};
+use execpolicy_runtime::Decision;
+use std::fmt::Write;
+
+/// The sizes that are measured.
+pub const SIZES: [usize; 3] = [10, 1_000, 100_000];
+
+/// SplitMix64.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// A word of 3 to 12 letters that a number stands for.
+fn word(number: usize) -> String {
+    const SYLLABLES: [&str; 16] =
+        ["ap", "ben", "cor", "du", "el", "fi", "gra", "hol", "in", "jo", "ket", "lis", "mo", "nup", "or", "pra"];
+    let mut random = Random(number as u64);
+    let mut word = String::new();
+    for _ in 0..2 + random.below(3) {
+        word.push_str(SYLLABLES[random.below(16)]);
+    }
+    word
+}
+
+fn program(rank: usize) -> String {
+    format!("{}{rank}", word(rank * 7 + 1))
+}
+
+/// A number below `count` by Zipf's law with exponent 1.
+struct Zipf(Vec<f64>);
+
+impl Zipf {
+    fn new(count: usize) -> Self {
+        let mut sum = 0.0;
+        Self((1..=count).map(|rank| { sum += 1.0 / rank as f64; sum }).collect())
+    }
+
+    fn draw(&self, random: &mut Random) -> usize {
+        let total = self.0.last().copied().unwrap_or(1.0);
+        let at = (random.next() >> 11) as f64 / (1u64 << 53) as f64 * total;
+        self.0.partition_point(|&sum| sum < at).min(self.0.len() - 1)
+    }
+}
+
+/// A policy, the text a person would have written for it, and commands.
+pub struct Workload {
+    pub checked: CheckedPolicy,
+    pub text: String,
+    /// Commands that begin with some rule's words.
+    pub hits: Vec<Vec<String>>,
+    /// Commands whose program no rule names.
+    pub misses: Vec<Vec<String>>,
+}
+
+/// The workload of this many rules.
+pub fn workload(rules: usize) -> Workload {
+    let mut random = Random(rules as u64);
+    let zipf = Zipf::new((rules / 20).max(2));
+    let mut text = String::new();
+    let mut patterns = Vec::new();
+    for _ in 0..rules {
+        let len = match random.below(100) {
+            0..45 => 2,
+            45..80 => 3,
+            80..86 => 1,
+            86..94 => 4,
+            _ => 5 + random.below(4),
+        };
+        let mut pattern = Vec::new();
+        for at in 0..len {
+            let count = if random.below(10) == 0 { 2 + random.below(3) } else { 1 };
+            let mut alternatives: Vec<String> = Vec::new();
+            while alternatives.len() < count {
+                let word = if at == 0 { program(zipf.draw(&mut random)) } else { word(random.below(20_000)) };
+                // A small policy has fewer programs than alternatives.
+                if !alternatives.contains(&word) || (at == 0 && rules < 200) {
+                    alternatives.push(word);
+                }
+            }
+            alternatives.dedup();
+            pattern.push(alternatives);
+        }
+        let decision = [Decision::Allow, Decision::Prompt, Decision::Forbidden][random.below(3)];
+        let why = (random.below(10) < 3).then(|| format!("{} the {}", word(random.below(99)), word(random.below(99))));
+        patterns.push((write(&mut text, &pattern, decision, why.as_deref()), pattern, decision, why));
+    }
+    let checked = policy(&patterns, &text);
+    let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
+    let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
+    let misses = (0..commands).map(|at| vec![format!("no{}", word(at)), word(at + 1), word(at + 2)]).collect();
+    Workload { checked, text, hits, misses }
+}
+
+type Written = ((usize, usize), Vec<Vec<String>>, Decision, Option<String>);
+
+/// A random rule's words and up to three more.
+fn hit(random: &mut Random, patterns: &[Written]) -> Vec<String> {
+    let pattern = &patterns[random.below(patterns.len())].1;
+    let mut argv: Vec<String> =
+        pattern.iter().map(|alternatives| alternatives[random.below(alternatives.len())].clone()).collect();
+    for _ in 0..random.below(4) {
+        argv.push(word(random.below(20_000)));
+    }
+    argv
+}
+
+/// Writes a rule as people write it, on one line; its range in the text.
+fn write(text: &mut String, pattern: &[Vec<String>], decision: Decision, why: Option<&str>) -> (usize, usize) {
+    let start = text.len();
+    let words: Vec<String> = pattern
+        .iter()
+        .map(|alternatives| match alternatives.as_slice() {
+            [word] => format!("{word:?}"),
+            several => format!("{several:?}"),
+        })
+        .collect();
+    let pattern = words.join(", ");
+    let written = write!(text, "prefix_rule(pattern = [{pattern}], decision = \"{}\"", decision.as_str())
+        .and_then(|()| why.map_or(Ok(()), |why| write!(text, ", justification = {why:?}")))
+        .and_then(|()| writeln!(text, ")"));
+    assert!(written.is_ok(), "writing to a string cannot fail");
+    (start, text.len() - 1)
+}
+
+fn policy(patterns: &[Written], text: &str) -> CheckedPolicy {
+    let mut sources = SourceMap::new();
+    let file = sources.add("bench.rules", text);
+    let mut policy = Policy::default();
+    for ((start, end), pattern, decision, why) in patterns {
+        let span = Span::new(file, *start..*end);
+        let tokens = pattern.iter().map(|alternatives| PatternToken {
+            span,
+            alternatives: alternatives.iter().map(|word| Spanned::new(word.clone(), span)).collect(),
+        });
+        policy.rules.push(PrefixRule {
+            span,
+            pattern: Pattern { span, tokens: tokens.collect() },
+            decision: *decision,
+            decision_span: Some(span),
+            justification: why.clone().map(|why| Spanned::new(why, span)),
+            matches: Vec::new(),
+            not_matches: Vec::new(),
+            hosts_known: 0,
+        });
+    }
+    check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")
+}

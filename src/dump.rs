@@ -1,0 +1,125 @@
+//! In: the bytes of an artifact. Out: a text that people and tests can read.
+//! Not here: any decision, and the sources (an artifact does not hold the patterns as written).
+
+use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, Target};
+use execpolicy_runtime::{LoadError, Policy};
+use std::fmt::{self, Write};
+
+/// Describes an artifact: provenance, sections, rules, hosts, networks, and the automaton edge by
+/// edge, in an order that does not depend on where the edges are placed.
+///
+/// # Errors
+/// As [`Policy::from_bytes`].
+pub fn dump(bytes: &[u8]) -> Result<String, LoadError> {
+    let policy = Policy::from_bytes(bytes)?;
+    let extents = Policy::extents(bytes)?;
+    let mut text = String::new();
+    let written = header(&mut text, &policy, bytes.len())
+        .and_then(|()| {
+            text.push_str("\nsections\n");
+            extents.iter().try_for_each(|(id, start, len)| {
+                let records = len / id.record().max(1);
+                writeln!(text, "  {:<13} {records:>8} records  {len:>9} bytes at {start}", id.name())
+            })
+        })
+        .and_then(|()| records(&mut text, &policy))
+        .and_then(|()| automaton(&mut text, &policy));
+    debug_assert!(written.is_ok(), "writing to a string cannot fail");
+    Ok(text)
+}
+
+fn header(text: &mut String, policy: &Policy<'_>, len: usize) -> fmt::Result {
+    writeln!(text, "format     {}", policy.format())?;
+    writeln!(text, "compiler   {}", policy.compiler())?;
+    writeln!(text, "digest     {}", hex(policy.digest()))?;
+    writeln!(text, "bytes      {len}")?;
+    text.push_str("\nsources\n");
+    for source in policy.sources() {
+        writeln!(text, "  {}  {}", hex(source.digest), source.name)?;
+    }
+    Ok(())
+}
+
+fn records(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    text.push_str("\nrules\n");
+    for (number, rule) in (0..).map_while(|number| policy.rule(number).map(|rule| (number, rule))) {
+        let heads: Vec<_> = policy.heads(&rule).map(|head| format!("{head:?}")).collect();
+        let (decision, words, heads) = (rule.decision.as_str(), rule.depth, heads.join(" | "));
+        write!(text, "  {number:<5} {decision:<9} {heads} +{} at {}:{}", words - 1, rule.source, rule.line)?;
+        justification(text, rule.justification)?;
+    }
+    if policy.hosts().next().is_some() {
+        text.push_str("\nhost executables\n");
+    }
+    for (name, paths) in policy.hosts() {
+        let paths: Vec<_> = paths.iter().map(|path| format!("{path:?}")).collect();
+        writeln!(text, "  {name:?} at {}", if paths.is_empty() { "nowhere".to_owned() } else { paths.join(", ") })?;
+    }
+    if policy.networks().next().is_some() {
+        text.push_str("\nnetworks\n");
+    }
+    for network in policy.networks() {
+        let protocol = ["http", "https", "socks5-tcp", "socks5-udp"][usize::from(network.protocol & 3)];
+        let (decision, host, source) = (network.decision.as_str(), network.host, network.source);
+        write!(text, "  {decision:<9} {protocol} {host} at {source}:{}", network.line)?;
+        justification(text, network.justification)?;
+    }
+    Ok(())
+}
+
+fn justification(text: &mut String, justification: Option<&str>) -> fmt::Result {
+    justification.map_or(Ok(()), |why| write!(text, ": {why:?}"))?;
+    writeln!(text)
+}
+
+fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    let mut edges: Vec<_> = policy.table().edges().map(|edge| (edge.parent, word(policy, &edge), edge)).collect();
+    edges.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    text.push_str("\nautomaton\n");
+    for (parent, word, edge) in edges {
+        let from = match parent {
+            LITERAL => "literal".to_owned(),
+            FOLDED if edge.info.shared() => "both roots".to_owned(),
+            FOLDED => "folded".to_owned(),
+            state => state.to_string(),
+        };
+        let to = match edge.info.target() {
+            Target::State => format!("{}", edge.target),
+            Target::Leaf => "end".to_owned(),
+            Target::Block => format!("block {}", edge.target),
+            Target::Posting => format!("posting {}", edge.target),
+        };
+        write!(text, "  {from} {word} -> {to}")?;
+        if edge.info.target() == Target::Posting {
+            writeln!(text)?;
+            continue;
+        }
+        let (mut set, mut rules) = (edge.info.set(), Vec::new());
+        while set != 0 {
+            rules.extend(policy.sets().own(set));
+            set = policy.sets().parent(set);
+        }
+        rules.sort_unstable();
+        writeln!(text, "  rules {rules:?}")?;
+    }
+    for (number, block) in (0u32..).map_while(|number| policy.blocks().get(number).map(|block| (number, block))) {
+        let (rules, columns, depth) = (block.rules, block.columns, block.depth);
+        let column = block.column;
+        writeln!(text, "  block {number}: {rules} rules after {depth} words, columns from state {column}, {columns} of them")?;
+    }
+    Ok(())
+}
+
+fn word(policy: &Policy<'_>, edge: &Edge) -> String {
+    let (bytes, len) = edge.key.bytes();
+    let word = if edge.key.is_long() {
+        policy.strings().get(edge.string).into()
+    } else {
+        String::from_utf8_lossy(&bytes[..len])
+    };
+    format!("{word:?}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

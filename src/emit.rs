@@ -1,0 +1,142 @@
+//! In: a [`CheckedPolicy`] and its [`Automaton`]. Out: the bytes of an artifact.
+//! Not here: whether the bytes say the same as the policy (`verify.rs`), and any file.
+//!
+//! The bytes depend on the sources' names and texts and on the compiler's version, and on nothing
+//! else: no clock, no machine, no directory, no order of any hash map.
+
+pub mod records;
+pub mod strings;
+pub mod table;
+
+use crate::check::CheckedPolicy;
+use crate::lower::{Automaton, TooLarge};
+use execpolicy_runtime::wire::{self, SectionId};
+use std::fmt;
+
+/// The name of this compiler in what it writes.
+pub const COMPILER: &str = concat!("execpolicy ", env!("CARGO_PKG_VERSION"));
+
+/// Why an artifact cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EmitError {
+    /// Something does not fit the format; what.
+    TooLarge(&'static str),
+    /// No placement of the edges was found. The seeds come from the policy, so changing any rule
+    /// changes the outcome.
+    Placement,
+    /// The finished bytes do not say what the policy says: a fault of ours. What differs.
+    Wrong(Vec<String>),
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge(what) => write!(f, "the policy has too many {what} for one artifact"),
+            Self::Placement => f.write_str("the policy's words cannot be placed in a table"),
+            Self::Wrong(faults) => {
+                write!(f, "the compiled policy differs from its sources: {}", faults.join("; "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for EmitError {}
+
+impl From<TooLarge> for EmitError {
+    fn from(TooLarge(what): TooLarge) -> Self {
+        Self::TooLarge(what)
+    }
+}
+
+/// The sections, as they grow.
+#[derive(Debug, Default)]
+pub struct Sections {
+    bytes: [Vec<u8>; wire::REQUIRED],
+}
+
+impl Sections {
+    /// The bytes of a section.
+    pub fn get(&mut self, id: SectionId) -> &mut Vec<u8> {
+        &mut self.bytes[id as usize - 1]
+    }
+
+    /// Appends a record of numbers.
+    pub fn push<const N: usize>(&mut self, id: SectionId, numbers: [u32; N]) {
+        let bytes = self.get(id);
+        for number in numbers {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    /// How many records a section has.
+    ///
+    /// # Errors
+    /// [`EmitError::TooLarge`] if they cannot be numbered.
+    pub fn count(&self, id: SectionId) -> Result<u32, EmitError> {
+        let count = self.bytes[id as usize - 1].len() / id.record().max(1);
+        u32::try_from(count).map_err(|_| EmitError::TooLarge(id.name()))
+    }
+}
+
+/// Writes an artifact.
+///
+/// # Errors
+/// [`EmitError::TooLarge`] beyond 4 GiB, [`EmitError::Placement`] if no seed gives every edge a
+/// slot; neither happens to policies that people write.
+pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, EmitError> {
+    let mut sections = Sections::default();
+    let mut strings = strings::Strings::default();
+    let compiler = strings.intern(COMPILER)?;
+    records::write(checked, &mut sections, &mut strings)?;
+    let table = table::write(checked.policy(), automaton, &mut sections, &mut strings)?;
+    strings.write(&mut sections);
+
+    let table_end = wire::HEADER + wire::REQUIRED * wire::TABLE_LINE;
+    let start = table_end.next_multiple_of(wire::ALIGNMENT);
+    let len = start + sections.bytes.iter().map(Vec::len).sum::<usize>();
+    let mut bytes = Vec::with_capacity(len);
+    bytes.extend_from_slice(&wire::MAGIC);
+    bytes.extend_from_slice(&[0; 8]);
+    bytes.extend_from_slice(&wire::FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&wire::BYTE_ORDER.to_le_bytes());
+    bytes.extend_from_slice(&0u32.to_le_bytes());
+    bytes.extend_from_slice(&(len as u64).to_le_bytes());
+    bytes.extend_from_slice(&[0; 32]);
+    for seed in table.seeds {
+        bytes.extend_from_slice(&seed.to_le_bytes());
+    }
+    let [literal_block, folded_block] = table.root_blocks;
+    for number in
+        [automaton.states, table.longest, literal_block, folded_block, compiler, wire::REQUIRED as u32]
+    {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    let mut at = start;
+    for (id, section) in SectionId::ALL.iter().zip(&sections.bytes) {
+        for number in [*id as usize, at, section.len()] {
+            let number = u32::try_from(number).map_err(|_| EmitError::TooLarge("bytes"))?;
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        at += section.len();
+    }
+    u32::try_from(at).map_err(|_| EmitError::TooLarge("bytes"))?;
+    bytes.resize(start, 0);
+    for section in &sections.bytes {
+        bytes.extend_from_slice(section);
+    }
+    seal(&mut bytes);
+    Ok(bytes)
+}
+
+/// Writes the digest and the checksum of everything else into the header. Public for tests that
+/// change an artifact on purpose.
+pub fn seal(bytes: &mut [u8]) {
+    if bytes.len() < wire::DIGESTED_FROM {
+        return;
+    }
+    let digest = blake3::hash(&bytes[wire::DIGESTED_FROM..]);
+    bytes[32..64].copy_from_slice(digest.as_bytes());
+    let checksum = wire::checksum(bytes);
+    bytes[8..16].copy_from_slice(&checksum.to_le_bytes());
+}

@@ -1,0 +1,286 @@
+//! In: an automaton. Out: the sections of its sets, blocks and edges, the edges placed by a
+//! perfect hash.
+//! Not here: how a step is looked up (the runtime's `table.rs`, whose functions this file uses).
+
+use super::strings::Strings;
+use super::{EmitError, Sections};
+use crate::lower::{Automaton, Block, FOLDED, LITERAL, Target, Walker};
+use crate::policy::Policy;
+use execpolicy_runtime::Decision;
+use execpolicy_runtime::table::block::{self, DENSE};
+use execpolicy_runtime::table::key::{Key, SHORT, Seeds};
+use execpolicy_runtime::table::{self, Edge, Info};
+use execpolicy_runtime::wire::{NONE, SectionId};
+use std::collections::HashMap;
+
+/// How many seeds are tried before giving up; one is nearly always enough.
+const ATTEMPTS: u32 = 16;
+
+/// What the header must say about the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// The seeds under which every edge found a slot.
+    pub seeds: Seeds,
+    /// The longest word on any edge.
+    pub longest: u32,
+    /// The blocks that stand for the roots, literal and folded.
+    pub root_blocks: [u32; 2],
+}
+
+/// An edge and its word.
+struct Pending<'a> {
+    edge: Edge,
+    word: &'a str,
+}
+
+/// Writes the sections.
+///
+/// # Errors
+/// [`EmitError::TooLarge`] and [`EmitError::Placement`].
+pub fn write(
+    policy: &Policy,
+    automaton: &Automaton,
+    sections: &mut Sections,
+    strings: &mut Strings,
+) -> Result<Written, EmitError> {
+    write_sets(automaton, sections)?;
+    let mut pending = edges(policy, automaton);
+    for (number, block) in (0u32..).zip(&automaton.blocks) {
+        write_block(number, block, automaton, sections, &mut pending)?;
+    }
+    let mut longest = 0;
+    for Pending { edge, word } in &mut pending {
+        longest = longest.max(word.len());
+        if word.len() > SHORT {
+            edge.string = strings.intern(word)?;
+        }
+    }
+    let seeds = place(&mut pending, sections)?;
+    let longest = u32::try_from(longest).map_err(|_| EmitError::TooLarge("bytes in a word"))?;
+    let root_blocks = [LITERAL, FOLDED].map(|root| automaton.block(root).unwrap_or(NONE));
+    Ok(Written { seeds, longest, root_blocks })
+}
+
+fn write_sets(automaton: &Automaton, sections: &mut Sections) -> Result<(), EmitError> {
+    for (number, set) in automaton.sets.iter().enumerate() {
+        let record = match *set.rules {
+            [] => [0, 0, 0],
+            [only] => [only, 1, set.parent],
+            _ => [sections.count(SectionId::Members)?, set.rules.len() as u32, set.parent],
+        };
+        debug_assert!(number == 0 || !set.rules.is_empty(), "a set without rules of its own");
+        sections.push(SectionId::Sets, record);
+        if set.rules.len() > 1 {
+            for &rule in &set.rules {
+                sections.push(SectionId::Members, [rule]);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The strictest guard of each set, and whether it has an allow; ancestors included.
+fn summaries(policy: &Policy, automaton: &Automaton) -> Vec<u32> {
+    let mut summaries: Vec<u32> = Vec::with_capacity(automaton.sets.len());
+    for set in &automaton.sets {
+        let (mut guard, mut allow) = summaries.get(set.parent as usize).map_or((0, 0), |s| (s & 3, s & Info::ALLOW));
+        for &rule in &set.rules {
+            match policy.rules[rule as usize].decision {
+                Decision::Allow => allow = Info::ALLOW,
+                Decision::Prompt => guard = guard.max(1),
+                Decision::Forbidden => guard = 2,
+            }
+        }
+        summaries.push(guard | allow);
+    }
+    summaries
+}
+
+/// The edges of the automaton, without those of the literal root that the folded root has too.
+fn edges<'a>(policy: &Policy, automaton: &'a Automaton) -> Vec<Pending<'a>> {
+    let summaries = summaries(policy, automaton);
+    let walker: Walker<'_> = automaton.root_walker();
+    let mut pending = Vec::with_capacity(automaton.edges.len());
+    for edge in &automaton.edges {
+        let shared = automaton.is_shared(&walker, edge);
+        if shared && edge.parent == LITERAL {
+            continue;
+        }
+        let (kind, target) = match edge.target {
+            Target::Leaf => (table::Target::Leaf, 0),
+            Target::State(state) => match automaton.block(state) {
+                Some(block) => (table::Target::Block, block),
+                None => (table::Target::State, state),
+            },
+        };
+        let flags = if edge.exact { Info::EXACT } else { 0 } | if shared { Info::SHARED } else { 0 };
+        let info = summaries[edge.set as usize] | flags | ((kind as u32) << 4) | (edge.set << 7);
+        pending.push(Pending {
+            edge: record(edge.parent, target, Info(info)),
+            word: automaton.symbols.word(edge.word),
+        });
+    }
+    pending
+}
+
+const fn record(parent: u32, target: u32, info: Info) -> Edge {
+    Edge { parent, target, info, string: 0, key: Key { low: 0, high: 0 } }
+}
+
+fn write_block<'a>(
+    number: u32,
+    block: &Block,
+    automaton: &'a Automaton,
+    sections: &mut Sections,
+    pending: &mut Vec<Pending<'a>>,
+) -> Result<(), EmitError> {
+    let first_rule = sections.count(SectionId::BlockRules)?;
+    let ends = sections.count(SectionId::Postings)?;
+    let rules = u32::try_from(block.rules.len()).map_err(|_| EmitError::TooLarge("rules"))?;
+    let columns = u32::try_from(block.columns.len()).map_err(|_| EmitError::TooLarge("words"))?;
+    let record_of = block::Block { column: block.column, columns, first_rule, rules, depth: block.depth, ends };
+    sections.push(SectionId::Blocks, record_of.numbers());
+    for &rule in &block.rules {
+        sections.push(SectionId::BlockRules, [rule]);
+    }
+    for places in &block.ends {
+        write_posting(number, block.rules.len(), places, sections)?;
+    }
+    // Alternatives that the same rules accept share a posting.
+    let mut known: HashMap<&[u32], u32> = HashMap::new();
+    for (state, column) in (block.column..).zip(&block.columns) {
+        for (&word, places) in column {
+            let posting = match known.get(places.as_slice()) {
+                Some(&posting) => posting,
+                None => {
+                    let posting = write_posting(number, block.rules.len(), places, sections)?;
+                    known.insert(places, posting);
+                    posting
+                }
+            };
+            let info = Info(((table::Target::Posting as u32) << 4) | (number << 7));
+            pending.push(Pending { edge: record(state, posting, info), word: automaton.symbols.word(word) });
+        }
+    }
+    Ok(())
+}
+
+fn write_posting(block: u32, rules: usize, places: &[u32], sections: &mut Sections) -> Result<u32, EmitError> {
+    let number = sections.count(SectionId::Postings)?;
+    let start = sections.count(SectionId::PostingData)?;
+    let bitmap = rules.div_ceil(64) * 2;
+    let dense = if bitmap < places.len() { DENSE } else { 0 };
+    if start >= DENSE {
+        return Err(EmitError::TooLarge("postings"));
+    }
+    sections.push(SectionId::Postings, [block, start | dense]);
+    if dense == 0 {
+        for &place in places {
+            sections.push(SectionId::PostingData, [place]);
+        }
+    } else {
+        let mut pieces = vec![0u32; bitmap];
+        for &place in places {
+            pieces[place as usize / 32] |= 1 << (place % 32);
+        }
+        for piece in pieces {
+            sections.push(SectionId::PostingData, [piece]);
+        }
+    }
+    Ok(number)
+}
+
+/// Finds seeds and pilots under which every edge has a slot of its own, and writes them.
+fn place(pending: &mut [Pending<'_>], sections: &mut Sections) -> Result<Seeds, EmitError> {
+    let content = content(pending, sections);
+    for attempt in 0..ATTEMPTS {
+        let mut hasher = blake3::Hasher::new_keyed(&content);
+        hasher.update(&attempt.to_le_bytes());
+        let digest = hasher.finalize();
+        let halves = digest.as_bytes().as_chunks::<8>().0;
+        let seeds = [u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])];
+        let hash = |pending: &Pending<'_>| {
+            table::hash_at(pending.edge.parent, Key::of(pending.word.as_bytes(), seeds).hash(seeds))
+        };
+        let hashes: Vec<u64> = pending.iter().map(hash).collect();
+        let Some((pilots, slots, count)) = pilots(&hashes) else { continue };
+        let mut bytes = Edge::EMPTY.repeat(count);
+        for (pending, slot) in pending.iter_mut().zip(slots) {
+            pending.edge.key = Key::of(pending.word.as_bytes(), seeds);
+            bytes[slot * table::EDGE..(slot + 1) * table::EDGE].copy_from_slice(&pending.edge.write());
+        }
+        *sections.get(SectionId::Edges) = bytes;
+        *sections.get(SectionId::Pilots) = pilots.into_iter().flat_map(u16::to_le_bytes).collect();
+        return Ok(seeds);
+    }
+    Err(EmitError::Placement)
+}
+
+/// A digest of all that the seeds depend on.
+fn content(pending: &[Pending<'_>], sections: &Sections) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for section in &sections.bytes {
+        hasher.update(&(section.len() as u64).to_le_bytes()).update(section);
+    }
+    for Pending { edge, word } in pending {
+        hasher.update(&edge.write()).update(&(word.len() as u64).to_le_bytes()).update(word.as_bytes());
+    }
+    *hasher.finalize().as_bytes()
+}
+
+/// For each bucket the smallest pilot that sends all its edges to free slots, the fullest buckets
+/// first; and the slot of each edge. `None` if some bucket has no such pilot.
+fn pilots(hashes: &[u64]) -> Option<(Vec<u16>, Vec<usize>, usize)> {
+    let count = hashes.len() + hashes.len() / 20 + 1;
+    let buckets = (hashes.len() / 4).next_power_of_two();
+    let mut order: Vec<(usize, usize)> =
+        hashes.iter().enumerate().map(|(at, &hash)| (table::bucket(hash, buckets), at)).collect();
+    order.sort_unstable();
+    let mut runs: Vec<&[(usize, usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
+    runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
+    let mut pilots = vec![0u16; buckets];
+    let mut taken = vec![false; count];
+    let mut slots = vec![0; hashes.len()];
+    let mut tried = Vec::new();
+    for run in runs {
+        let pilot = (0..=u16::MAX).find(|&pilot| {
+            tried.clear();
+            run.iter().all(|&(_, at)| {
+                let slot = table::slot(hashes[at], pilot, count);
+                let free = !taken[slot] && !tried.contains(&slot);
+                tried.push(slot);
+                free
+            })
+        })?;
+        pilots[run[0].0] = pilot;
+        for (&(_, at), &slot) in run.iter().zip(&tried) {
+            taken[slot] = true;
+            slots[at] = slot;
+        }
+    }
+    Some((pilots, slots, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_edge_gets_a_slot_of_its_own() {
+        for len in [0usize, 1, 2, 7, 100, 5000] {
+            let hashes: Vec<u64> = (0..len as u64)
+                .map(|at| u64::from_le_bytes(*blake3::hash(&at.to_le_bytes()).as_bytes().first_chunk().unwrap()))
+                .collect();
+            let (_, mut slots, count) = pilots(&hashes).unwrap();
+            slots.sort_unstable();
+            slots.dedup();
+            assert_eq!(slots.len(), len);
+            assert!(slots.iter().all(|&slot| slot < count));
+        }
+    }
+
+    #[test]
+    fn equal_hashes_cannot_be_placed() {
+        assert_eq!(pilots(&[7, 7]), None);
+    }
+}

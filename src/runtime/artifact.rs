@@ -1,0 +1,294 @@
+//! In: the bytes of an artifact. Out: [`Policy`], a view that borrows them and can be trusted.
+//! Not here: the checks themselves (`validate.rs`), and deciding (`decide.rs`).
+
+use crate::Decision;
+use crate::decide::Scratch;
+use crate::table::block::Blocks;
+use crate::table::{LITERAL, Sets, Strings, Table};
+use crate::wire::{self, Extent, Header, LoadError, NONE, REQUIRED, SectionId, word};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// A compiled policy: every number in it has been checked, once, when it was made.
+///
+/// It borrows its bytes, so they can be embedded, read from a file, or shared. It owns nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy<'a> {
+    pub(crate) header: Header<'a>,
+    pub(crate) table: Table<'a>,
+    pub(crate) sets: Sets<'a>,
+    pub(crate) blocks: Blocks<'a>,
+    pub(crate) rules: &'a [[u8; 20]],
+    pub(crate) heads: &'a [[u8; 4]],
+    pub(crate) hosts: &'a [[u8; 8]],
+    pub(crate) paths: &'a [[u8; 4]],
+    pub(crate) networks: &'a [[u8; 16]],
+    pub(crate) sources: &'a [[u8; 36]],
+    pub(crate) strings: Strings<'a>,
+    /// Whether the literal root has edges of its own.
+    pub(crate) literal_edges: bool,
+}
+
+/// What the artifact says about one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule<'a> {
+    /// What it says about a command that it matches.
+    pub decision: Decision,
+    /// How many words its pattern has.
+    pub depth: u32,
+    /// Why, for the person who meets the rule.
+    pub justification: Option<&'a str>,
+    /// The file it is written in, relative to the policy root.
+    pub source: &'a str,
+    /// The line it begins in, from 1.
+    pub line: u32,
+    /// Its alternatives of the first position: their places in the section `heads`.
+    pub(crate) heads: Range<u32>,
+}
+
+/// One text the policy was compiled from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source<'a> {
+    /// Its name, relative to the policy root.
+    pub name: &'a str,
+    /// The BLAKE3 digest of its text.
+    pub digest: &'a [u8],
+}
+
+/// A statement about a network destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network<'a> {
+    /// The host, lower-case, without port.
+    pub host: &'a str,
+    /// The protocol: 0 http, 1 https, 2 socks5 over tcp, 3 socks5 over udp.
+    pub protocol: u8,
+    /// What is said about it.
+    pub decision: Decision,
+    /// Why.
+    pub justification: Option<&'a str>,
+    /// The file it is written in.
+    pub source: &'a str,
+    /// The line it begins in, from 1.
+    pub line: u32,
+}
+
+impl<'a> Policy<'a> {
+    /// Reads an artifact. Accepts every file that this version's compiler and the one before it
+    /// write, and nothing that has been cut or changed by accident. Copies nothing; the time is
+    /// linear in the bytes, whatever they are; never panics.
+    ///
+    /// # Errors
+    /// [`LoadError`], with the section and the byte. A policy that does not load allows nothing.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, LoadError> {
+        let (header, extents) = wire::open(bytes)?;
+        let mut policy = Self::view(bytes, header, &extents)?;
+        policy.validate(bytes, &extents)?;
+        policy.literal_edges = policy.table.edges().any(|edge| edge.parent == LITERAL);
+        Ok(policy)
+    }
+
+    fn view(bytes: &'a [u8], header: Header<'a>, extents: &[Extent; REQUIRED]) -> Result<Self, LoadError> {
+        let [edges, pilots, sets, members, blocks, block_rules, postings, data, rest @ ..] = *extents;
+        let [rules, heads, hosts, paths, networks, sources, ends, text] = rest;
+        let slice = |extent: Extent| bytes.get(extent.start..extent.start + extent.len).unwrap_or(&[]);
+        let text = str::from_utf8(slice(text)).map_err(|fault| LoadError {
+            kind: wire::LoadErrorKind::Text,
+            section: Some(SectionId::Text),
+            offset: text.start + fault.valid_up_to(),
+        })?;
+        let strings = Strings { text, ends: slice(ends).as_chunks().0 };
+        Ok(Self {
+            header,
+            table: Table {
+                slots: slice(edges).as_chunks().0,
+                pilots: slice(pilots).as_chunks().0,
+                seeds: header.seeds,
+                longest: header.longest as usize,
+                strings,
+            },
+            sets: Sets { sets: slice(sets).as_chunks().0, members: slice(members).as_chunks().0 },
+            blocks: Blocks {
+                blocks: slice(blocks).as_chunks().0,
+                rules: slice(block_rules).as_chunks().0,
+                postings: slice(postings).as_chunks().0,
+                data: slice(data).as_chunks().0,
+            },
+            rules: slice(rules).as_chunks().0,
+            heads: slice(heads).as_chunks().0,
+            hosts: slice(hosts).as_chunks().0,
+            paths: slice(paths).as_chunks().0,
+            networks: slice(networks).as_chunks().0,
+            sources: slice(sources).as_chunks().0,
+            strings,
+            literal_edges: true,
+        })
+    }
+
+    /// Working memory that is large enough for every decision of this policy.
+    #[must_use]
+    pub fn scratch(&self) -> Scratch {
+        let columns = (0..).map_while(|block| self.blocks.get(block)).map(|block| block.columns).max();
+        Scratch::with_capacity(3 * columns.unwrap_or(0) as usize, 8192)
+    }
+
+    /// The format the artifact is written in.
+    #[must_use]
+    pub const fn format(&self) -> u16 {
+        self.header.format
+    }
+
+    /// The BLAKE3 digest of everything after the header's first 64 bytes: the policy's name.
+    #[must_use]
+    pub const fn digest(&self) -> &'a [u8; 32] {
+        self.header.digest
+    }
+
+    /// The compiler and its version.
+    #[must_use]
+    pub fn compiler(&self) -> &'a str {
+        self.strings.get(self.header.compiler)
+    }
+
+    /// The number of rules.
+    #[must_use]
+    pub const fn rule_count(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// A rule by its number in load order.
+    #[must_use]
+    pub fn rule(&self, rule: u32) -> Option<Rule<'a>> {
+        let record = self.rules.get(rule as usize)?;
+        let next = self.rules.get(rule as usize + 1).map_or(self.heads.len() as u32, |next| word(next, 4));
+        let (source, decision) = split(word(record, 2));
+        Some(Rule {
+            decision: decision?,
+            depth: word(record, 3),
+            justification: self.optional(word(record, 0)),
+            source: self.source_name(source),
+            line: word(record, 1),
+            heads: word(record, 4)..next,
+        })
+    }
+
+    /// The alternatives of a rule's first position, in the order written.
+    pub fn heads(&self, rule: &Rule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (heads, strings) = (self.heads, self.strings);
+        rule.heads.clone().map_while(move |at| heads.get(at as usize)).map(move |s| strings.get(word(s, 0)))
+    }
+
+    /// One alternative of a rule's first position.
+    pub(crate) fn head(&self, at: u32) -> &'a str {
+        self.heads.get(at as usize).map_or("", |string| self.strings.get(word(string, 0)))
+    }
+
+    /// The paths of the `host_executable` that counts for a name; `None` if there is none.
+    #[must_use]
+    pub fn host(&self, name: &[u8]) -> Option<Paths<'a>> {
+        let key = |record: &[u8; 8]| self.strings.get(word(record, 0)).as_bytes();
+        let at = self.hosts.binary_search_by(|record| key(record).cmp(name)).ok()?;
+        Some(self.paths_of(at))
+    }
+
+    /// Every `host_executable` that counts, by name.
+    pub fn hosts(&self) -> impl Iterator<Item = (&'a str, Paths<'a>)> {
+        self.hosts.iter().enumerate().map(|(at, record)| (self.strings.get(word(record, 0)), self.paths_of(at)))
+    }
+
+    fn paths_of(&self, at: usize) -> Paths<'a> {
+        let start = |record: &[u8; 8]| word(record, 1) as usize;
+        let first = self.hosts.get(at).map_or(0, start);
+        let end = self.hosts.get(at + 1).map_or(self.paths.len(), start);
+        Paths { paths: self.paths.get(first..end).unwrap_or(&[]), strings: self.strings }
+    }
+
+    /// The statements about network destinations, in load order.
+    pub fn networks(&self) -> impl Iterator<Item = Network<'a>> {
+        self.networks.iter().filter_map(|record| {
+            let (rest, decision) = split(word(record, 3));
+            Some(Network {
+                host: self.strings.get(word(record, 0)),
+                protocol: (rest & 3) as u8,
+                decision: decision?,
+                justification: self.optional(word(record, 1)),
+                source: self.source_name(rest >> 2),
+                line: word(record, 2),
+            })
+        })
+    }
+
+    /// The texts the policy was compiled from, in the order read.
+    pub fn sources(&self) -> impl Iterator<Item = Source<'a>> {
+        self.sources.iter().map(|record| Source {
+            name: self.strings.get(word(record, 0)),
+            digest: record.get(4..).unwrap_or(&[]),
+        })
+    }
+
+    /// Each section with the byte it begins at and its length.
+    ///
+    /// # Errors
+    /// As [`wire::open`]; not for bytes that [`Policy::from_bytes`] has accepted.
+    pub fn extents(bytes: &[u8]) -> Result<Vec<(SectionId, usize, usize)>, LoadError> {
+        let (_, extents) = wire::open(bytes)?;
+        Ok(SectionId::ALL.iter().zip(extents).map(|(&id, extent)| (id, extent.start, extent.len)).collect())
+    }
+
+    /// The transitions, for tools that look into the artifact.
+    #[must_use]
+    pub const fn table(&self) -> &Table<'a> {
+        &self.table
+    }
+
+    /// The sets of rules, for tools that look into the artifact.
+    #[must_use]
+    pub const fn sets(&self) -> &Sets<'a> {
+        &self.sets
+    }
+
+    /// The blocks, for tools that look into the artifact.
+    #[must_use]
+    pub const fn blocks(&self) -> &Blocks<'a> {
+        &self.blocks
+    }
+
+    /// The strings, for tools that look into the artifact.
+    #[must_use]
+    pub const fn strings(&self) -> &Strings<'a> {
+        &self.strings
+    }
+
+    fn optional(&self, string: u32) -> Option<&'a str> {
+        (string != NONE).then(|| self.strings.get(string))
+    }
+
+    fn source_name(&self, source: u32) -> &'a str {
+        self.sources.get(source as usize).map_or("", |record| self.strings.get(word(record, 0)))
+    }
+}
+
+/// A number of 30 bits and a decision, as they share a field.
+pub(crate) const fn split(field: u32) -> (u32, Option<Decision>) {
+    (field & (NONE >> 2), Decision::from_byte((field >> 30) as u8))
+}
+
+/// The paths of one `host_executable`.
+#[derive(Clone, Copy, Debug)]
+pub struct Paths<'a> {
+    paths: &'a [[u8; 4]],
+    strings: Strings<'a>,
+}
+
+impl<'a> Paths<'a> {
+    /// The paths, in the order written.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let strings = self.strings;
+        self.paths.iter().map(move |record| strings.get(word(record, 0)))
+    }
+
+    /// Whether this path is listed, byte for byte.
+    #[must_use]
+    pub fn contain(&self, path: &[u8]) -> bool {
+        self.iter().any(|known| known.as_bytes() == path)
+    }
+}

@@ -1,0 +1,440 @@
+//! In: a policy, an argv and what the caller knows. Out: a [`Verdict`], and the rules behind it.
+//! Not here: the meaning of rules, which the compiler's `policy/matches.rs` states plainly; every
+//! answer is compared with it. Scripts are taken apart elsewhere and decided command by command.
+//!
+//! A decision is at most three walks: by the folded base name (for guards), by the literal first
+//! word and, where the path can be trusted, by the base name (for allows). A plain first word (short,
+//! no `/`, no capital) is its own base name, so there one walk gives all.
+
+use crate::artifact::{Policy, Rule};
+use crate::facts::{base_name, opaque};
+use crate::program::{absolute, is_system, may_be_opaque, normal_path};
+use crate::table::block::Hits;
+use crate::table::{Edge, FOLDED, Info, LITERAL, Target};
+use crate::wire::NONE;
+use crate::{Context, Decision, Mode, Opaque};
+use alloc::vec::Vec;
+
+/// Working memory of decisions, made once and used again: [`Policy::scratch`].
+///
+/// A decision in [`Mode::Strict`] allocates nothing with the scratch of its own policy. In
+/// [`Mode::Codex`] a path longer than all before makes it grow.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    columns: Vec<u32>,
+    path: Vec<u8>,
+}
+
+impl Scratch {
+    /// Memory for so many postings and for a path of so many bytes.
+    #[must_use]
+    pub fn with_capacity(columns: usize, path: usize) -> Self {
+        Self { columns: Vec::with_capacity(columns), path: Vec::with_capacity(path) }
+    }
+}
+
+/// Where a walk ended: the set of rules it has passed and, perhaps, a block.
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    set: u32,
+    block: u32,
+    first_column: u32,
+    columns: u32,
+}
+
+const NOWHERE: Walk = Walk { set: 0, block: NONE, first_column: 0, columns: 0 };
+
+/// What a walk found.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    /// 0 none, 1 prompt, 2 forbidden.
+    guard: u32,
+    allow: bool,
+    /// Whether an allow has the whole argv as its pattern.
+    exact: bool,
+}
+
+/// Which alternatives of a rule's first position stand for the first word.
+#[derive(Clone, Copy, Debug)]
+enum Filter<'v> {
+    /// Guards by base name, allows by the word or, if it is trusted, the base name.
+    Strict { trusted: Option<&'v [u8]>, hidden: bool },
+    /// The word itself.
+    Literal,
+    /// The base name of the path that Codex looked up.
+    Resolved(&'v [u8]),
+}
+
+/// What the policy says about one command.
+#[derive(Clone, Debug)]
+pub struct Verdict<'v> {
+    /// The strictest decision; `None` if nothing matched and nothing is hidden.
+    pub decision: Option<Decision>,
+    /// Set if the command runs something that its words do not show and no rule settled it: the
+    /// decision is then `prompt` at least, and no allow counted.
+    pub opaque: Option<Opaque>,
+    /// In Codex mode, the absolute path that was looked up for the first word.
+    pub resolved_program: Option<&'v [u8]>,
+    policy: &'v Policy<'v>,
+    program: &'v [u8],
+    words: u32,
+    filter: Filter<'v>,
+    walks: [Walk; 3],
+    columns: &'v [u32],
+}
+
+/// One rule that matched, by one alternative of its first position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleMatch<'v> {
+    /// Its number in load order.
+    pub rule: u32,
+    /// Which alternative of the first position matched, by its place in the rule.
+    pub alternative: u32,
+    /// That alternative. The matched prefix is it and the command's own words 1 to `depth - 1`.
+    pub head: &'v str,
+    /// How many words of the command the pattern covers.
+    pub depth: u32,
+    /// What the rule says.
+    pub decision: Decision,
+    /// Why.
+    pub justification: Option<&'v str>,
+    /// The file it is written in, relative to the policy root.
+    pub source: &'v str,
+    /// The line it begins in, from 1.
+    pub line: u32,
+    /// Whether the first word is another spelling of the rule's program; Codex's `resolvedProgram`.
+    pub resolved: bool,
+}
+
+impl Policy<'_> {
+    /// Decides one command. Cannot fail; an empty argv matches nothing.
+    ///
+    /// Time: linear in the words up to the longest pattern, and in their lengths up to the longest
+    /// word of a pattern; the rest of the argv is looked at only if the program is one that can run others.
+    #[inline]
+    pub fn decide<'v, T: AsRef<[u8]>>(
+        &'v self,
+        argv: &'v [T],
+        context: &Context<'_>,
+        scratch: &'v mut Scratch,
+    ) -> Verdict<'v> {
+        scratch.columns.clear();
+        let Some(first) = argv.first() else { return self.verdict(&[], 0, Filter::Literal) };
+        let program = first.as_ref();
+        match context.mode {
+            Mode::Strict => self.strict(program, argv, scratch),
+            Mode::Codex { resolve_host_executables } => {
+                self.codex(program, argv, resolve_host_executables, context, scratch)
+            }
+        }
+    }
+
+    #[inline]
+    fn verdict<'v>(&'v self, program: &'v [u8], words: usize, filter: Filter<'v>) -> Verdict<'v> {
+        Verdict {
+            decision: None,
+            opaque: None,
+            resolved_program: None,
+            policy: self,
+            program,
+            words: u32::try_from(words).unwrap_or(u32::MAX),
+            filter,
+            walks: [NOWHERE; 3],
+            columns: &[],
+        }
+    }
+
+    #[inline]
+    fn strict<'v, T: AsRef<[u8]>>(
+        &'v self,
+        program: &'v [u8],
+        argv: &[T],
+        scratch: &'v mut Scratch,
+    ) -> Verdict<'v> {
+        let key = self.table.key(program).filter(|key| key.is_plain());
+        let Some(key) = key else { return self.strict_spelt(program, argv, scratch) };
+        let hidden = if may_be_opaque(program) { opaque(argv) } else { None };
+        let first = |state| self.table.edge(state, key, |_| true);
+        let (walk, found) = self.walk(FOLDED, first, argv, &mut scratch.columns);
+        let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
+        let mut verdict = self.verdict(program, argv.len(), filter);
+        verdict.walks = [walk, NOWHERE, NOWHERE];
+        verdict.columns = &scratch.columns;
+        let allow = if hidden.is_some() { found.exact } else { found.allow };
+        verdict.settle(found.guard, allow, hidden);
+        verdict
+    }
+
+    /// A first word that is long, has a `/` or a capital.
+    fn strict_spelt<'v, T: AsRef<[u8]>>(
+        &'v self,
+        program: &'v [u8],
+        argv: &[T],
+        scratch: &'v mut Scratch,
+    ) -> Verdict<'v> {
+        let columns = &mut scratch.columns;
+        let hidden = opaque(argv);
+        let base = base_name(program);
+        let (guards, guard) = self.walk(FOLDED, |state| self.table.step_folded(state, base), argv, columns);
+        let (literal, exact) = self.walk_literal(program, argv, columns);
+        let trusted = if hidden.is_none() { self.trusted(program) } else { None };
+        let (by_name, named) = match trusted {
+            Some(name) => self.walk_literal(name, argv, columns),
+            None => (NOWHERE, Found::default()),
+        };
+        let mut verdict =
+            self.verdict(program, argv.len(), Filter::Strict { trusted, hidden: hidden.is_some() });
+        verdict.walks = [guards, literal, by_name];
+        verdict.columns = &scratch.columns;
+        let allow = if hidden.is_some() { exact.exact } else { exact.allow || named.allow };
+        verdict.settle(guard.guard, allow, hidden);
+        verdict
+    }
+
+    /// The base name, if a bare-name allow covers this path.
+    fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
+        let (directory, name) = normal_path(program)?;
+        let covered = match self.host(name) {
+            Some(paths) => paths.contain(program),
+            None => is_system(directory),
+        };
+        covered.then_some(name)
+    }
+
+    fn codex<'v, T: AsRef<[u8]>>(
+        &'v self,
+        program: &'v [u8],
+        argv: &[T],
+        resolve: bool,
+        context: &Context<'_>,
+        scratch: &'v mut Scratch,
+    ) -> Verdict<'v> {
+        let Scratch { columns, path } = scratch;
+        let (walk, found) = self.walk_literal(program, argv, columns);
+        let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
+        if found.guard > 0 || found.allow || !resolve || !absolute(program, context.cwd, context.home, path) {
+            verdict.walks = [walk, NOWHERE, NOWHERE];
+            verdict.columns = columns;
+            verdict.settle(found.guard, found.allow, None);
+            return verdict;
+        }
+        let path: &'v [u8] = path;
+        let name = base_name(path);
+        if self.host(name).is_none_or(|paths| paths.contain(path)) {
+            columns.clear();
+            let (walk, found) = self.walk_literal(name, argv, columns);
+            verdict.walks = [walk, NOWHERE, NOWHERE];
+            verdict.columns = columns;
+            verdict.filter = Filter::Resolved(name);
+            verdict.resolved_program = Some(path);
+            verdict.settle(found.guard, found.allow, None);
+        }
+        verdict
+    }
+
+    /// The walk by a literal first word. Where the folded root has the same edge, only that one
+    /// is stored.
+    fn walk_literal<T: AsRef<[u8]>>(&self, word: &[u8], argv: &[T], columns: &mut Vec<u32>) -> (Walk, Found) {
+        let first = |state| {
+            if state != LITERAL {
+                return self.table.step(state, word);
+            }
+            let shared = self.table.step(FOLDED, word).filter(|edge| edge.info.shared());
+            shared.or_else(|| if self.literal_edges { self.table.step(LITERAL, word) } else { None })
+        };
+        self.walk(LITERAL, first, argv, columns)
+    }
+
+    /// From a root, by the edge that `first` gives for the first word, as far as the argv leads.
+    #[inline]
+    fn walk<T: AsRef<[u8]>>(
+        &self,
+        root: u32,
+        first: impl Fn(u32) -> Option<Edge>,
+        argv: &[T],
+        columns: &mut Vec<u32>,
+    ) -> (Walk, Found) {
+        let block = if root == FOLDED { self.header.folded_block } else { self.header.literal_block };
+        if block != NONE {
+            return self.walk_block(block, Info(0), 0, first, argv, columns);
+        }
+        let Some(mut edge) = first(root) else { return (NOWHERE, Found::default()) };
+        let mut depth = 1;
+        while let Target::State = edge.info.target() {
+            let Some(word) = argv.get(depth) else { break };
+            let Some(next) = self.table.step(edge.target, word.as_ref()) else { break };
+            edge = next;
+            depth += 1;
+        }
+        let info = edge.info;
+        if let Target::Block = info.target() {
+            return self.walk_block(edge.target, info, depth, |_| None, argv, columns);
+        }
+        let exact = info.exact() && depth == argv.len();
+        let walk = Walk { set: info.set(), ..NOWHERE };
+        (walk, Found { guard: info.guard(), allow: info.allow(), exact })
+    }
+
+    /// Goes on in a block: finds the posting of each further word, then looks at the rules they
+    /// leave. `first` is asked for the first word of the command, the table for the others.
+    #[cold]
+    fn walk_block<T: AsRef<[u8]>>(
+        &self,
+        number: u32,
+        info: Info,
+        depth: usize,
+        first: impl Fn(u32) -> Option<Edge>,
+        argv: &[T],
+        columns: &mut Vec<u32>,
+    ) -> (Walk, Found) {
+        let mut found = Found { guard: info.guard(), allow: info.allow(), exact: false };
+        found.exact = info.exact() && depth == argv.len();
+        let start = columns.len();
+        let Some(block) = self.blocks.get(number) else { return (NOWHERE, found) };
+        for (at, word) in argv.iter().enumerate().skip(depth).take(block.columns as usize) {
+            let state = block.column + (at - depth) as u32;
+            let edge = if at == 0 { first(state) } else { self.table.step(state, word.as_ref()) };
+            let Some(edge) = edge.filter(|edge| edge.info.target() == Target::Posting) else { break };
+            columns.push(edge.target);
+        }
+        let postings = columns.get(start..).unwrap_or(&[]);
+        for rule in Hits::new(self.blocks, block, postings).filter_map(|rule| self.rule(rule)) {
+            match rule.decision {
+                Decision::Forbidden => found.guard = 2,
+                Decision::Prompt => found.guard = found.guard.max(1),
+                Decision::Allow => {
+                    found.allow = true;
+                    found.exact |= rule.depth as usize == argv.len();
+                }
+            }
+            if found.guard == 2 {
+                // Nothing is stricter. What was said of allows does not change the decision, but
+                // an exact one settles what is hidden, so it must still be looked for.
+                found.exact |= self.has_exact(block, postings, argv.len());
+                break;
+            }
+        }
+        let walk = Walk {
+            set: info.set(),
+            block: number,
+            first_column: start as u32,
+            columns: postings.len() as u32,
+        };
+        (walk, found)
+    }
+
+    /// Whether an allow of exactly this length is among the matches of a block.
+    fn has_exact(&self, block: crate::table::block::Block, postings: &[u32], words: usize) -> bool {
+        Hits::new(self.blocks, block, postings)
+            .filter_map(|rule| self.rule(rule))
+            .any(|rule| rule.decision == Decision::Allow && rule.depth as usize == words)
+    }
+}
+
+impl<'v> Verdict<'v> {
+    #[inline]
+    fn settle(&mut self, guard: u32, allow: bool, hidden: Option<Opaque>) {
+        // In an opaque command the only allow that counts has the whole argv, so it settles it.
+        self.opaque = if allow { None } else { hidden };
+        self.decision = match guard {
+            0 if self.opaque.is_some() => Some(Decision::Prompt),
+            0 => allow.then_some(Decision::Allow),
+            1 => Some(Decision::Prompt),
+            _ => Some(Decision::Forbidden),
+        };
+    }
+
+    /// Every rule that matched, in load order, once for each alternative of its first position
+    /// that stands for the command's first word. Nothing is copied or allocated.
+    #[must_use]
+    pub fn matches(&self) -> Matches<'_> {
+        let mut hits = [const { None }; 3];
+        for (slot, walk) in hits.iter_mut().zip(&self.walks) {
+            let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
+            if let (Some(block), Some(columns)) = (self.policy.blocks.get(walk.block), self.columns.get(range)) {
+                *slot = Some(Hits::new(self.policy.blocks, block, columns).peekable());
+            }
+        }
+        Matches { verdict: self, hits, last: None, current: None }
+    }
+
+    /// Whether one alternative of a rule stands for the first word.
+    fn accepts(&self, rule: &Rule<'_>, head: &[u8]) -> bool {
+        match self.filter {
+            Filter::Strict { trusted, hidden } => match rule.decision {
+                Decision::Prompt | Decision::Forbidden => {
+                    base_name(head).eq_ignore_ascii_case(base_name(self.program))
+                }
+                Decision::Allow if hidden => head == self.program && rule.depth == self.words,
+                Decision::Allow => head == self.program || trusted == Some(head),
+            },
+            Filter::Literal => head == self.program,
+            Filter::Resolved(name) => head == name,
+        }
+    }
+}
+
+/// The rules behind a verdict: [`Verdict::matches`].
+#[derive(Clone, Debug)]
+pub struct Matches<'v> {
+    verdict: &'v Verdict<'v>,
+    hits: [Option<core::iter::Peekable<Hits<'v>>>; 3],
+    last: Option<u32>,
+    /// The rule whose alternatives are being looked at, its number, and the next alternative.
+    current: Option<(Rule<'v>, u32, u32)>,
+}
+
+impl Matches<'_> {
+    /// The next rule of any walk, in load order, each once.
+    fn next_rule(&mut self) -> Option<u32> {
+        let mut best: Option<u32> = None;
+        for (walk, hits) in self.verdict.walks.iter().zip(&mut self.hits) {
+            let set = self.verdict.policy.sets.next(walk.set, self.last);
+            let hit = hits.as_mut().and_then(|hits| {
+                while hits.next_if(|&rule| self.last.is_some_and(|last| rule <= last)).is_some() {}
+                hits.peek().copied()
+            });
+            best = [best, set, hit].into_iter().flatten().min();
+        }
+        self.last = best.or(self.last);
+        best
+    }
+}
+
+impl<'v> Iterator for Matches<'v> {
+    type Item = RuleMatch<'v>;
+
+    fn next(&mut self) -> Option<RuleMatch<'v>> {
+        let verdict = self.verdict;
+        loop {
+            if let Some((rule, number, at)) = &mut self.current {
+                while *at < rule.heads.end {
+                    let head = verdict.policy.head(*at);
+                    let alternative = *at - rule.heads.start;
+                    *at += 1;
+                    if verdict.accepts(rule, head.as_bytes()) {
+                        return Some(RuleMatch {
+                            rule: *number,
+                            alternative,
+                            head,
+                            depth: rule.depth,
+                            decision: rule.decision,
+                            justification: rule.justification,
+                            source: rule.source,
+                            line: rule.line,
+                            resolved: match verdict.filter {
+                                Filter::Resolved(_) => true,
+                                Filter::Literal => false,
+                                Filter::Strict { .. } => head.as_bytes() != verdict.program,
+                            },
+                        });
+                    }
+                }
+            }
+            let number = self.next_rule()?;
+            let rule = verdict.policy.rule(number)?;
+            let first = rule.heads.start;
+            self.current = Some((rule, number, first));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! In: a view of an artifact whose checksum fits. Out: the assurance that every number in it
+//! means something.
+//! Not here: whether the policy is the one that was written; that is the compiler's `verify`.
+//!
+//! The order matters: strings come first, because nearly everything names one; then what refers
+//! only to strings; then rules, which sets and blocks count; then postings, which need the size
+//! of their block; and last the edges, which refer to all of them. Afterwards no index taken from
+//! the bytes can lie outside its section, no chain of sets can be a circle, and no list that is
+//! searched by halves is unsorted.
+
+use crate::artifact::{Policy, split};
+use crate::table::block::Block;
+use crate::table::{Edge, Target};
+use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
+use crate::wire::{Extent, LoadError, LoadErrorKind, NONE, REQUIRED, SectionId, word};
+
+/// Where an error is: the section's extent and its name.
+#[derive(Clone, Copy)]
+struct Place {
+    extent: Extent,
+    id: SectionId,
+}
+
+impl Place {
+    /// Says which record is wrong.
+    fn check(self, record: usize, good: bool, kind: LoadErrorKind) -> Result<(), LoadError> {
+        if good { Ok(()) } else { Err(self.fault(record, kind)) }
+    }
+
+    #[cold]
+    fn fault(self, record: usize, kind: LoadErrorKind) -> LoadError {
+        let offset = self.extent.start + record * self.id.record();
+        LoadError { kind, section: Some(self.id), offset }
+    }
+}
+
+impl Policy<'_> {
+    /// Checks everything; see the top of the file.
+    pub(crate) fn validate(&self, bytes: &[u8], extents: &[Extent; REQUIRED]) -> Result<(), LoadError> {
+        let place = |id: SectionId| {
+            let extent = extents.get(id as usize - 1).copied().unwrap_or(Extent { start: bytes.len(), len: 0 });
+            Place { extent, id }
+        };
+        self.validate_strings(place(SectionId::Strings))?;
+        self.validate_header()?;
+        self.validate_sources(place(SectionId::Sources))?;
+        self.validate_hosts(place(SectionId::Hosts), place(SectionId::Paths))?;
+        self.validate_networks(place(SectionId::Networks))?;
+        self.validate_rules(place(SectionId::Rules), place(SectionId::Heads))?;
+        self.validate_sets(place(SectionId::Sets), place(SectionId::Members))?;
+        self.validate_blocks(place(SectionId::Blocks), place(SectionId::BlockRules))?;
+        self.validate_postings(place(SectionId::Postings), place(SectionId::PostingData))?;
+        self.validate_edges(place(SectionId::Edges), place(SectionId::Pilots))
+    }
+
+    fn string(&self, string: u32) -> bool {
+        (string as usize) < self.strings.ends.len()
+    }
+
+    fn validate_strings(&self, at: Place) -> Result<(), LoadError> {
+        let mut last = 0;
+        for (index, end) in self.strings.ends.iter().enumerate() {
+            let end = word(end, 0) as usize;
+            at.check(index, end >= last, Order)?;
+            at.check(index, self.strings.text.is_char_boundary(end), Text)?;
+            last = end;
+        }
+        at.check(self.strings.ends.len(), last == self.strings.text.len(), Index)
+    }
+
+    fn validate_header(&self) -> Result<(), LoadError> {
+        let fault = |kind, offset| Err(LoadError { kind, section: None, offset });
+        let block = |block: u32| block == NONE || (block as usize) < self.blocks.blocks.len();
+        if self.header.states < 2 {
+            return fault(Value, 80);
+        }
+        if !block(self.header.literal_block) || !block(self.header.folded_block) {
+            return fault(Index, 88);
+        }
+        if !self.string(self.header.compiler) {
+            return fault(Index, 96);
+        }
+        Ok(())
+    }
+
+    fn validate_sources(&self, at: Place) -> Result<(), LoadError> {
+        for (index, source) in self.sources.iter().enumerate() {
+            at.check(index, self.string(word(source, 0)), Index)?;
+        }
+        Ok(())
+    }
+
+    fn validate_hosts(&self, at: Place, at_paths: Place) -> Result<(), LoadError> {
+        let mut last: Option<&str> = None;
+        let mut first_path = 0;
+        for (index, host) in self.hosts.iter().enumerate() {
+            at.check(index, self.string(word(host, 0)), Index)?;
+            let name = self.strings.get(word(host, 0));
+            at.check(index, last.is_none_or(|last| last < name), Order)?;
+            let path = word(host, 1) as usize;
+            at.check(index, path <= self.paths.len() && (index > 0 || path == 0), Index)?;
+            at.check(index, path >= first_path, Order)?;
+            (last, first_path) = (Some(name), path);
+        }
+        for (index, path) in self.paths.iter().enumerate() {
+            at_paths.check(index, self.string(word(path, 0)), Index)?;
+        }
+        Ok(())
+    }
+
+    fn validate_networks(&self, at: Place) -> Result<(), LoadError> {
+        for (index, network) in self.networks.iter().enumerate() {
+            let (rest, decision) = split(word(network, 3));
+            let texts = self.string(word(network, 0)) && self.optional_string(word(network, 1));
+            at.check(index, texts && ((rest >> 2) as usize) < self.sources.len(), Index)?;
+            at.check(index, decision.is_some(), Value)?;
+        }
+        Ok(())
+    }
+
+    fn optional_string(&self, string: u32) -> bool {
+        string == NONE || self.string(string)
+    }
+
+    fn validate_rules(&self, at: Place, at_heads: Place) -> Result<(), LoadError> {
+        let mut expected = 0;
+        for (index, rule) in self.rules.iter().enumerate() {
+            let (source, decision) = split(word(rule, 2));
+            let texts = self.optional_string(word(rule, 0)) && (source as usize) < self.sources.len();
+            at.check(index, texts, Index)?;
+            at.check(index, decision.is_some() && word(rule, 3) > 0, Value)?;
+            let first = word(rule, 4);
+            // Every rule has at least one head, and the first rule has the first.
+            at.check(index, first >= expected && (index > 0 || first == 0), Order)?;
+            at.check(index, (first as usize) < self.heads.len(), Index)?;
+            expected = first + 1;
+        }
+        at_heads.check(0, !self.rules.is_empty() || self.heads.is_empty(), Layout)?;
+        for (index, head) in self.heads.iter().enumerate() {
+            at_heads.check(index, self.string(word(head, 0)), Index)?;
+        }
+        Ok(())
+    }
+
+    fn validate_sets(&self, at: Place, at_members: Place) -> Result<(), LoadError> {
+        at.check(0, self.sets.sets.first() == Some(&[0; 12]), Value)?;
+        for (index, set) in self.sets.sets.iter().enumerate().skip(1) {
+            let (first, len, parent) = (word(set, 0) as usize, word(set, 1) as usize, word(set, 2) as usize);
+            at.check(index, parent < index, Order)?;
+            if len == 1 {
+                at.check(index, first < self.rules.len(), Index)?;
+                continue;
+            }
+            at.check(index, len > 1, Value)?;
+            let end = first.checked_add(len).filter(|&end| end <= self.sets.members.len());
+            at.check(index, end.is_some(), Index)?;
+        }
+        // Sets may share members, so order is checked where a set runs, but each member once.
+        for (index, member) in self.sets.members.iter().enumerate() {
+            at_members.check(index, (word(member, 0) as usize) < self.rules.len(), Index)?;
+        }
+        self.validate_member_order(at)
+    }
+
+    /// The sets lie end to end in the members, so all of them are walked in linear time.
+    fn validate_member_order(&self, at: Place) -> Result<(), LoadError> {
+        let mut expected = 0;
+        for (index, set) in self.sets.sets.iter().enumerate().skip(1) {
+            let (first, len) = (word(set, 0) as usize, word(set, 1) as usize);
+            if len == 1 {
+                continue;
+            }
+            at.check(index, first == expected, Order)?;
+            expected = first + len;
+            let members = self.sets.members.get(first..expected).unwrap_or(&[]);
+            let sorted = members.is_sorted_by(|a, b| word(a, 0) < word(b, 0));
+            at.check(index, sorted, Order)?;
+        }
+        at.check(self.sets.sets.len(), expected == self.sets.members.len(), Layout)
+    }
+
+    fn validate_blocks(&self, at: Place, at_rules: Place) -> Result<(), LoadError> {
+        let mut expected = 0;
+        for (index, record) in self.blocks.blocks.iter().enumerate() {
+            let block = Block::read(record);
+            let columns = block.column.checked_add(block.columns).filter(|&end| end <= self.header.states);
+            let ends = block.ends as usize + block.columns as usize <= self.blocks.postings.len();
+            at.check(index, columns.is_some() && ends, Index)?;
+            at.check(index, block.columns > 0 && block.rules > 0, Value)?;
+            at.check(index, block.first_rule as usize == expected, Order)?;
+            expected += block.rules as usize;
+            let rules = self.blocks.rules.get(block.first_rule as usize..expected);
+            at.check(index, rules.is_some(), Index)?;
+            let rules = rules.unwrap_or(&[]);
+            let known = rules.last().is_some_and(|rule| (word(rule, 0) as usize) < self.rules.len());
+            at.check(index, known, Index)?;
+            at.check(index, rules.is_sorted_by(|a, b| word(a, 0) < word(b, 0)), Order)?;
+            for posting in (block.ends..).take(block.columns as usize) {
+                let own = self.blocks.posting(posting).is_some_and(|posting| posting.block as usize == index);
+                at.check(index, own, Index)?;
+            }
+        }
+        at_rules.check(expected, expected == self.blocks.rules.len(), Layout)
+    }
+
+    fn validate_postings(&self, at: Place, at_data: Place) -> Result<(), LoadError> {
+        let mut last = 0;
+        for (index, record) in self.blocks.postings.iter().enumerate() {
+            let start = (word(record, 1) << 1 >> 1) as usize;
+            at.check(index, start >= last && (index > 0 || start == 0), Order)?;
+            last = start;
+            let posting = self.blocks.posting(index as u32).ok_or(at.fault(index, Index))?;
+            let block = self.blocks.get(posting.block).ok_or(at.fault(index, Index))?;
+            let rules = block.rules as usize;
+            let data = posting.data;
+            if posting.dense {
+                at.check(index, data.len() == 2 * rules.div_ceil(64), Layout)?;
+                let padding = (2 * rules.div_ceil(64) * 32).saturating_sub(rules);
+                let tail = data.iter().rev().fold((0, true), |(seen, zero), piece| {
+                    let free = padding.saturating_sub(seen).min(32) as u32;
+                    (seen + 32, zero && u64::from(word(piece, 0)) >> (32 - free) == 0)
+                });
+                at_data.check(start, tail.1, Index)?;
+            } else {
+                at_data.check(start, data.is_sorted_by(|a, b| word(a, 0) < word(b, 0)), Order)?;
+                at_data.check(start, data.last().is_none_or(|rule| (word(rule, 0) as usize) < rules), Index)?;
+            }
+        }
+        let unused = self.blocks.postings.is_empty() && !self.blocks.data.is_empty();
+        at_data.check(0, !unused, Layout)
+    }
+
+    fn validate_edges(&self, at: Place, at_pilots: Place) -> Result<(), LoadError> {
+        at_pilots.check(0, self.table.pilots.len().is_power_of_two(), Value)?;
+        at.check(0, !self.table.slots.is_empty(), Value)?;
+        let (states, sets) = (self.header.states, self.sets.sets.len());
+        let longest = self.header.longest as usize;
+        for (index, slot) in self.table.slots.iter().enumerate() {
+            let Some(edge) = Edge::read(slot) else {
+                at.check(index, *slot == Edge::EMPTY, Value)?;
+                continue;
+            };
+            let set = edge.info.set() as usize;
+            let target = match edge.info.target() {
+                Target::State => edge.target < states && set < sets,
+                Target::Leaf => edge.target == 0 && set < sets,
+                Target::Block => (edge.target as usize) < self.blocks.blocks.len() && set < sets,
+                Target::Posting => self.is_posting(&edge),
+            };
+            at.check(index, edge.parent < states && target, Index)?;
+            at.check(index, edge.info.guard() < 3 && edge.key.is_sound(), Value)?;
+            let text = if edge.key.is_long() {
+                self.string(edge.string) && self.strings.get(edge.string).len() == edge.key.len()
+            } else {
+                edge.string == 0
+            };
+            at.check(index, text && edge.key.len() <= longest, Index)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an edge leaves a column of the block whose posting it names.
+    #[cold]
+    fn is_posting(&self, edge: &Edge) -> bool {
+        let number = edge.info.set();
+        let (Some(block), Some(posting)) = (self.blocks.get(number), self.blocks.posting(edge.target)) else {
+            return false;
+        };
+        let column = edge.parent.checked_sub(block.column).is_some_and(|at| at < block.columns);
+        column && posting.block == number
+    }
+}

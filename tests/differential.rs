@@ -1,0 +1,146 @@
+//! The reference matcher, the automaton in memory and the reloaded artifact give one answer.
+
+use crate::generate::{self, Random};
+use execpolicy::artifact::build_within;
+use execpolicy::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
+use execpolicy::policy::Policy;
+use execpolicy::verify::compare;
+use execpolicy_runtime::facts::base_name;
+use execpolicy_runtime::{self as runtime, Context, Decision, Mode, Opaque};
+
+/// How often things happened that the test is about; a test that never meets them proves nothing.
+#[derive(Debug, Default)]
+struct Seen {
+    pairs: usize,
+    matched: usize,
+    several: usize,
+    opaque: usize,
+    settled: usize,
+    resolved: usize,
+    blocks: usize,
+    root_blocks: usize,
+}
+
+fn contexts(random: &mut Random) -> [Context<'static>; 3] {
+    let cwd = if random.once_in(5) { None } else { Some(&b"/srv/project"[..]) };
+    let home = if random.once_in(5) { None } else { Some(&b"/opt/git"[..]) };
+    [
+        Mode::Strict,
+        Mode::Codex { resolve_host_executables: false },
+        Mode::Codex { resolve_host_executables: true },
+    ]
+    .map(|mode| Context { mode, cwd, home })
+}
+
+/// The rules that a walk from a root must find, said plainly.
+fn expected(policy: &Policy, root: u32, argv: &[Vec<u8>]) -> Vec<RuleId> {
+    let Some((program, rest)) = argv.split_first() else { return Vec::new() };
+    let fits = |rule: &execpolicy::policy::PrefixRule| {
+        let (head, tail) = rule.pattern.tokens.split_first().expect("patterns are not empty");
+        let fits = tail.len() <= rest.len() && tail.iter().zip(rest).all(|(token, word)| token.accepts(word));
+        let starts = head.alternatives.iter().any(|head| {
+            let head = head.value.as_bytes();
+            head == program
+                || (root == FOLDED
+                    && rule.decision > Decision::Allow
+                    && base_name(head).to_ascii_lowercase() == *program)
+        });
+        fits && starts
+    };
+    (0..).zip(&policy.rules).filter(|(_, rule)| fits(rule)).map(|(at, _)| at).collect()
+}
+
+/// Compares everything about one random policy.
+fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
+    let (policy, sources) = generate::policy(random, rules);
+    let checked = generate::checked(policy, sources);
+    let policy = checked.policy();
+    let small = Budget { factor: 0, base: random.below(60) as u64 };
+    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
+        let automaton = lower(&checked, budget).expect("small policies fit");
+        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
+        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        let walker = automaton.walker();
+        let mut scratch = loaded.scratch();
+        seen.blocks += usize::from(!automaton.blocks.is_empty());
+        seen.root_blocks += usize::from(automaton.block(FOLDED).is_some());
+        for _ in 0..commands {
+            let argv = generate::command(random, policy);
+            if let Some(first) = argv.first() {
+                assert_eq!(walker.rules(LITERAL, &argv), expected(policy, LITERAL, &argv), "{argv:?} {policy:#?}");
+                // The folded root is only ever asked for folded base names.
+                let mut folded = argv.clone();
+                folded[0] = base_name(first).to_ascii_lowercase();
+                assert_eq!(walker.rules(FOLDED, &folded), expected(policy, FOLDED, &folded), "{folded:?} {policy:#?}");
+            }
+            for context in contexts(random) {
+                if let Some(fault) = compare(policy, &loaded, &argv, &context, &mut scratch) {
+                    panic!("{fault}\n{budget:?}\n{policy:#?}");
+                }
+                let verdict = loaded.decide(&argv, &context, &mut scratch);
+                let matches = verdict.matches().count();
+                seen.pairs += 1;
+                seen.matched += usize::from(matches > 0);
+                seen.several += usize::from(matches > 2);
+                seen.opaque += usize::from(verdict.opaque.is_some());
+                seen.resolved += usize::from(verdict.resolved_program.is_some() && matches > 0);
+                let hidden = runtime::facts::opaque(&argv).is_some() && context.mode == Mode::Strict;
+                seen.settled += usize::from(hidden && verdict.opaque.is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn random_policies_decide_alike() {
+    let mut random = Random(1);
+    let mut seen = Seen::default();
+    for _ in 0..1000 {
+        round(&mut random, 14, 24, &mut seen);
+    }
+    assert!(seen.pairs >= 100_000, "{seen:?}");
+    assert!(seen.matched >= seen.pairs / 4, "{seen:?}");
+    for count in [seen.several, seen.opaque, seen.settled, seen.resolved, seen.blocks, seen.root_blocks] {
+        assert!(count >= 100, "{seen:?}");
+    }
+}
+
+#[test]
+fn large_random_policies_decide_alike() {
+    let mut random = Random(2);
+    let mut seen = Seen::default();
+    for _ in 0..12 {
+        round(&mut random, 400, 60, &mut seen);
+    }
+    assert!(seen.several >= 500 && seen.blocks >= 10, "{seen:?}");
+}
+
+/// `EXECPOLICY_SEEDS=1000 cargo test --release -- --ignored more_random` for a longer run.
+#[test]
+#[ignore = "a longer run, by hand"]
+fn more_random_policies_decide_alike() {
+    let seeds = std::env::var("EXECPOLICY_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
+    let mut seen = Seen::default();
+    for seed in 0..seeds {
+        let mut random = Random(1000 + seed);
+        for _ in 0..20 {
+            round(&mut random, 30, 40, &mut seen);
+        }
+    }
+    println!("{seen:?}");
+    assert!(seen.pairs > 0);
+}
+
+#[test]
+fn an_empty_policy_decides_nothing() {
+    let checked = generate::literal(&[]);
+    let artifact = build_within(&checked, Budget::default()).unwrap();
+    let loaded = runtime::Policy::from_bytes(&artifact.bytes).unwrap();
+    let mut scratch = loaded.scratch();
+    let verdict = loaded.decide(&["git", "push"], &Context::default(), &mut scratch);
+    assert_eq!((verdict.decision, verdict.opaque), (None, None));
+    let verdict = loaded.decide(&["sudo", "ls"], &Context::default(), &mut scratch);
+    assert_eq!((verdict.decision, verdict.opaque), (Some(Decision::Prompt), Some(Opaque::Wrapper)));
+    let none: [&str; 0] = [];
+    assert_eq!(loaded.decide(&none, &Context::default(), &mut scratch).decision, None);
+}

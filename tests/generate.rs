@@ -1,0 +1,226 @@
+//! In: a seed. Out: random policies and commands over small alphabets, so that they meet often.
+//! Not here: any comparison.
+
+use execpolicy::check::{CheckedPolicy, Options, check};
+use execpolicy::diagnostic::Diagnostics;
+use execpolicy::policy::matches::example;
+use execpolicy::policy::{
+    Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
+};
+use execpolicy::source::{SourceId, SourceMap, Span, Spanned};
+use execpolicy_runtime::Decision;
+
+/// First words: spellings of the same programs, shells, wrappers, long ones, odd ones.
+pub const HEADS: &[&str] = &[
+    "git",
+    "git",
+    "git",
+    "ls",
+    "GIT",
+    "Git",
+    "/usr/bin/git",
+    "/usr/bin/GIT",
+    "/opt/git/git",
+    "./git",
+    "~/git",
+    "bash",
+    "/bin/bash",
+    "env",
+    "sudo",
+    "find",
+    "ld-linux-x86-64.so.2",
+    "a-program-with-a-long-name",
+    "A-Program-With-A-Long-Name",
+    "/usr/bin/a-program-with-a-long-name",
+    "exactly-15-byte",
+    "exactly-16-bytes",
+    "",
+    "/",
+    ".",
+    "x/..",
+    "/usr/../git",
+    "project",
+    "naïve",
+];
+
+/// Later words.
+pub const WORDS: &[&str] = &[
+    "push",
+    "push",
+    "-c",
+    "-f",
+    "x",
+    "",
+    "ä",
+    "-exec",
+    "PUSH",
+    "exactly-15-byte",
+    "exactly-16-bytes",
+    "exactly-17-bytes!",
+    "https://example.org/a/long/argument?with=parameters",
+];
+
+/// Directories that are put before a first word.
+const DIRECTORIES: &[&str] = &["/usr/bin/", "/bin/", "/opt/git/", "./", "~/", "/tmp/", "/usr//bin/", "/usr/bin/../bin/"];
+
+/// SplitMix64: small, fast, the same everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `limit`.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit.max(1) as u64) as usize
+    }
+
+    /// Whether something happens that does so once in `times`.
+    pub fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of several.
+    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
+        from[self.below(from.len())]
+    }
+}
+
+/// A policy of up to `rules` rules, and its sources.
+pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {
+    let mut sources = SourceMap::new();
+    let files = [sources.add("rules/a.rules", "one\ntwo\nthree\n"), sources.add("b.rules", "one\n\ntwo\n")];
+    let mut policy = Policy::default();
+    for _ in 0..random.below(rules + 1) {
+        let rule = rule(random, files[random.0 as usize % 2]);
+        policy.rules.push(rule);
+    }
+    for _ in 0..random.below(4) {
+        let span = span(random, files[0]);
+        let name = random.pick(&["git", "ls", "GIT", "a-program-with-a-long-name", "project"]);
+        let paths = (0..random.below(3)).map(|_| {
+            let directory = random.pick(&["/usr/bin/", "/opt/git/", "/tmp/", "/srv/project/"]);
+            Spanned::new(format!("{directory}{name}"), span)
+        });
+        let paths = paths.collect();
+        policy.hosts.push(HostExecutable { span, name: Spanned::new(name.to_owned(), span), paths });
+    }
+    if random.once_in(3) {
+        let span = span(random, files[1]);
+        policy.networks.push(NetworkRule {
+            span,
+            host: Spanned::new("example.org".to_owned(), span),
+            protocol: Protocol::Https,
+            decision: Decision::Forbidden,
+            justification: Some(Spanned::new("no".to_owned(), span)),
+        });
+    }
+    (policy, sources)
+}
+
+fn span(random: &mut Random, file: SourceId) -> Span {
+    let start = random.below(8);
+    Span::new(file, start..start + 1)
+}
+
+fn rule(random: &mut Random, file: SourceId) -> PrefixRule {
+    let span = span(random, file);
+    // Few heads per policy make rules meet; now and then many make every namespace large.
+    let heads = if random.once_in(4) { HEADS } else { &HEADS[..8] };
+    let mut tokens = Vec::new();
+    for at in 0..1 + random.below(5) {
+        let vocabulary = if at == 0 { heads } else { &WORDS[..2 + random.below(WORDS.len() - 1)] };
+        let count = if random.once_in(2) { 1 + random.below(4) } else { 1 };
+        let alternatives =
+            (0..count).map(|_| Spanned::new(random.pick(vocabulary).to_owned(), span)).collect();
+        tokens.push(PatternToken { span, alternatives });
+    }
+    let decision = [Decision::Allow, Decision::Allow, Decision::Prompt, Decision::Forbidden][random.below(4)];
+    let argv = vec![random.pick(HEADS).to_owned(), random.pick(WORDS).to_owned()];
+    PrefixRule {
+        span,
+        pattern: Pattern { span, tokens },
+        decision,
+        decision_span: None,
+        justification: random.once_in(3).then(|| Spanned::new("because".to_owned(), span)),
+        matches: Vec::new(),
+        not_matches: if random.once_in(4) { vec![Example { span, argv }] } else { Vec::new() },
+        hosts_known: 0,
+    }
+}
+
+/// A command that is likely to meet the policy.
+pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
+    let mut argv: Vec<Vec<u8>> = Vec::new();
+    if !policy.rules.is_empty() && !random.once_in(4) {
+        let rule = &policy.rules[random.below(policy.rules.len())];
+        for token in &rule.pattern.tokens {
+            let word = &token.alternatives[random.below(token.alternatives.len())].value;
+            argv.push(word.clone().into_bytes());
+        }
+        if random.once_in(4) {
+            argv.truncate(random.below(argv.len() + 1));
+        }
+    } else {
+        argv.push(random.pick(HEADS).as_bytes().to_vec());
+    }
+    for _ in 0..random.below(4) {
+        argv.push(random.pick(WORDS).as_bytes().to_vec());
+    }
+    if let Some(first) = argv.first_mut() {
+        match random.below(8) {
+            0 => *first = [random.pick(DIRECTORIES).as_bytes(), first].concat(),
+            1 => first.make_ascii_uppercase(),
+            2 if random.once_in(2) => first.extend_from_slice(random.pick(&["/", "/.", "/..", "\u{0}"]).as_bytes()),
+            _ => {}
+        }
+    }
+    if random.once_in(8) && !argv.is_empty() {
+        let at = random.below(argv.len());
+        argv[at].push(0xFF);
+    }
+    argv
+}
+
+/// A policy as the back half takes it.
+pub fn checked(mut policy: Policy, sources: SourceMap) -> CheckedPolicy {
+    // A random example goes where it is true.
+    let known = policy.clone();
+    for rule in &mut policy.rules {
+        let examples = std::mem::take(&mut rule.not_matches);
+        (rule.matches, rule.not_matches) =
+            examples.into_iter().partition(|written| example(&known, rule, &written.argv, true).is_ok());
+    }
+    // Codex's rules accept everything; what lints say of random words is not the point.
+    check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")
+}
+
+/// A policy from rules as words: a position is a list of alternatives.
+pub fn literal(rules: &[(Decision, Vec<Vec<String>>)]) -> CheckedPolicy {
+    let mut sources = SourceMap::new();
+    let span = Span::new(sources.add("test.rules", "x"), 0..1);
+    let mut policy = Policy::default();
+    for (decision, tokens) in rules {
+        let tokens = tokens.iter().map(|alternatives| PatternToken {
+            span,
+            alternatives: alternatives.iter().map(|word| Spanned::new(word.clone(), span)).collect(),
+        });
+        policy.rules.push(PrefixRule {
+            span,
+            pattern: Pattern { span, tokens: tokens.collect() },
+            decision: *decision,
+            decision_span: None,
+            justification: None,
+            matches: Vec::new(),
+            not_matches: Vec::new(),
+            hosts_known: 0,
+        });
+    }
+    checked(policy, sources)
+}
