@@ -53,7 +53,9 @@ fn main() {
                 });
             };
             let mut scratch = policy.scratch();
-            bench("ours", &mut |argv| policy.decide(argv, &strict, &mut scratch).decision.map_or(3, |d| d as usize));
+            bench("ours", &mut |argv| {
+                policy.decide(argv, &strict, &mut scratch).decision.map_or(3, |d| d as usize)
+            });
             let mut scratch = policy.scratch();
             bench("ours-codex-mode", &mut |argv| {
                 policy.decide(argv, &literal, &mut scratch).decision.map_or(3, |d| d as usize)
@@ -68,7 +70,9 @@ fn main() {
             if let Some(regexes) = &regexes {
                 bench("regex-set", &mut |argv| regexes.decide(argv).map_or(3, |d| d as usize));
             }
-            bench("touch", &mut |argv| argv.iter().map(|word| word.as_bytes().first().map_or(0, |&b| b as usize)).sum());
+            bench("touch", &mut |argv| {
+                argv.iter().map(|word| word.as_bytes().first().map_or(0, |&b| b as usize)).sum()
+            });
             group.finish();
         }
     }

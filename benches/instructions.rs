@@ -31,7 +31,10 @@ fn main() {
         for argv in commands {
             let argv = black_box(argv);
             if !touch {
-                sum += policy.decide(argv, &context, &mut scratch).decision.map_or(3, |decision| decision as usize);
+                sum += policy
+                    .decide(argv, &context, &mut scratch)
+                    .decision
+                    .map_or(3, |decision| decision as usize);
             }
             decided += 1;
         }

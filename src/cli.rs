@@ -3,6 +3,7 @@
 
 mod args;
 mod check;
+mod compile;
 mod decide;
 mod evaluator;
 mod explain;
@@ -62,6 +63,8 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
     let outcome = output::with_style(cli.color, |style| match cli.command {
         Command::Check(arguments) => check::run(&arguments, style),
         Command::CheckCommand(arguments) => decide::run(&arguments, style),
+        Command::Compile(arguments) => compile::run(&arguments, style),
+        Command::Dump { file } => compile::dump(&file, style),
         Command::Explain(arguments) => explain::run(&arguments, style),
         Command::Completions { shell } => args::completions(shell),
     });

@@ -53,7 +53,11 @@ fn records(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
     }
     for (name, paths) in policy.hosts() {
         let paths: Vec<_> = paths.iter().map(|path| format!("{path:?}")).collect();
-        writeln!(text, "  {name:?} at {}", if paths.is_empty() { "nowhere".to_owned() } else { paths.join(", ") })?;
+        writeln!(
+            text,
+            "  {name:?} at {}",
+            if paths.is_empty() { "nowhere".to_owned() } else { paths.join(", ") }
+        )?;
     }
     if policy.networks().next().is_some() {
         text.push_str("\nnetworks\n");
@@ -73,7 +77,8 @@ fn justification(text: &mut String, justification: Option<&str>) -> fmt::Result 
 }
 
 fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
-    let mut edges: Vec<_> = policy.table().edges().map(|edge| (edge.parent, word(policy, &edge), edge)).collect();
+    let mut edges: Vec<_> =
+        policy.table().edges().map(|edge| (edge.parent, word(policy, &edge), edge)).collect();
     edges.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     text.push_str("\nautomaton\n");
     for (parent, word, edge) in edges {
@@ -102,10 +107,15 @@ fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
         rules.sort_unstable();
         writeln!(text, "  rules {rules:?}")?;
     }
-    for (number, block) in (0u32..).map_while(|number| policy.blocks().get(number).map(|block| (number, block))) {
+    for (number, block) in
+        (0u32..).map_while(|number| policy.blocks().get(number).map(|block| (number, block)))
+    {
         let (rules, columns, depth) = (block.rules, block.columns, block.depth);
         let column = block.column;
-        writeln!(text, "  block {number}: {rules} rules after {depth} words, columns from state {column}, {columns} of them")?;
+        writeln!(
+            text,
+            "  block {number}: {rules} rules after {depth} words, columns from state {column}, {columns} of them"
+        )?;
     }
     Ok(())
 }

@@ -156,9 +156,10 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
         }
     }
     let hosts: BTreeMap<&str, _> = policy.hosts.iter().map(|host| (&*host.name.value, host)).collect();
-    let same_hosts = loaded.hosts().map(|(name, paths)| (name, paths.iter().collect::<Vec<_>>())).eq(hosts
-        .iter()
-        .map(|(name, host)| (*name, host.paths.iter().map(|path| &*path.value).collect())));
+    let same_hosts = loaded
+        .hosts()
+        .map(|(name, paths)| (name, paths.iter().collect::<Vec<_>>()))
+        .eq(hosts.iter().map(|(name, host)| (*name, host.paths.iter().map(|path| &*path.value).collect())));
     if !same_hosts {
         fault("host", 0);
     }
@@ -298,7 +299,8 @@ fn difference<T: AsRef<[u8]>>(
     let expected = matches::decide(policy, argv, context);
     let verdict = loaded.decide(argv, context, scratch);
     let shown = || {
-        let words: Vec<_> = argv.iter().map(|word| String::from_utf8_lossy(word.as_ref()).into_owned()).collect();
+        let words: Vec<_> =
+            argv.iter().map(|word| String::from_utf8_lossy(word.as_ref()).into_owned()).collect();
         format!("{words:?} in {:?}", context.mode)
     };
     let heads = (expected.decision, expected.opaque, expected.resolved_program.as_deref());

@@ -67,11 +67,19 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
         for _ in 0..commands {
             let argv = generate::command(random, policy);
             if let Some(first) = argv.first() {
-                assert_eq!(walker.rules(LITERAL, &argv), expected(policy, LITERAL, &argv), "{argv:?} {policy:#?}");
+                assert_eq!(
+                    walker.rules(LITERAL, &argv),
+                    expected(policy, LITERAL, &argv),
+                    "{argv:?} {policy:#?}"
+                );
                 // The folded root is only ever asked for folded base names.
                 let mut folded = argv.clone();
                 folded[0] = base_name(first).to_ascii_lowercase();
-                assert_eq!(walker.rules(FOLDED, &folded), expected(policy, FOLDED, &folded), "{folded:?} {policy:#?}");
+                assert_eq!(
+                    walker.rules(FOLDED, &folded),
+                    expected(policy, FOLDED, &folded),
+                    "{folded:?} {policy:#?}"
+                );
             }
             for context in contexts(random) {
                 if let Some(fault) = compare(policy, &loaded, &argv, &context, &mut scratch) {

@@ -61,7 +61,8 @@ pub const WORDS: &[&str] = &[
 ];
 
 /// Directories that are put before a first word.
-const DIRECTORIES: &[&str] = &["/usr/bin/", "/bin/", "/opt/git/", "./", "~/", "/tmp/", "/usr//bin/", "/usr/bin/../bin/"];
+const DIRECTORIES: &[&str] =
+    &["/usr/bin/", "/bin/", "/opt/git/", "./", "~/", "/tmp/", "/usr//bin/", "/usr/bin/../bin/"];
 
 /// SplitMix64: small, fast, the same everywhere.
 pub struct Random(pub u64);
@@ -177,7 +178,9 @@ pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
         match random.below(8) {
             0 => *first = [random.pick(DIRECTORIES).as_bytes(), first].concat(),
             1 => first.make_ascii_uppercase(),
-            2 if random.once_in(2) => first.extend_from_slice(random.pick(&["/", "/.", "/..", "\u{0}"]).as_bytes()),
+            2 if random.once_in(2) => {
+                first.extend_from_slice(random.pick(&["/", "/.", "/..", "\u{0}"]).as_bytes())
+            }
             _ => {}
         }
     }

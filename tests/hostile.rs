@@ -84,7 +84,10 @@ fn the_header_is_understood_before_it_is_believed() {
     assert_eq!(change(20, &8u32.to_le_bytes()).kind, LoadErrorKind::Features(8));
     assert_eq!(change(24, &u64::MAX.to_le_bytes()).kind, LoadErrorKind::Truncated);
     assert_eq!(change(8, &[0; 8]).kind, LoadErrorKind::Checksum);
-    assert_eq!(change(24, &0u64.to_le_bytes()).to_string(), "the artifact is not as long as it says (section `header`, byte 24)");
+    assert_eq!(
+        change(24, &0u64.to_le_bytes()).to_string(),
+        "the artifact is not as long as it says (section `header`, byte 24)"
+    );
 }
 
 /// The two newest formats are read; there is no format 0, so today that is one.
@@ -136,7 +139,8 @@ fn changes_with_a_repaired_checksum_never_panic() {
 #[test]
 #[ignore = "a long run, by hand"]
 fn millions_of_corruptions() {
-    let rounds = std::env::var("EXECPOLICY_CORRUPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let rounds =
+        std::env::var("EXECPOLICY_CORRUPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let seed = std::env::var("EXECPOLICY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let (refused, accepted) = corrupt(rounds / 2, seed);
     let (_, bytes) = sample();
@@ -150,7 +154,9 @@ fn millions_of_corruptions() {
             copy.truncate(random.below(bytes.len()));
         }
         for _ in 0..1 + random.below(8) {
-            if let Some(byte) = copy.len().checked_sub(1).map(|last| random.below(last + 1)).and_then(|at| copy.get_mut(at)) {
+            if let Some(byte) =
+                copy.len().checked_sub(1).map(|last| random.below(last + 1)).and_then(|at| copy.get_mut(at))
+            {
                 *byte ^= 1 << random.below(8);
             }
         }
@@ -196,7 +202,9 @@ fn overlapping(rules: usize, same_program: bool) -> CheckedPolicy {
     let rules: Vec<_> = (0..rules)
         .map(|at| {
             let mut tokens: Vec<Vec<String>> = (0..10)
-                .map(|depth| (0..20).map(|_| format!("{}{}", ["p", "q"][depth % 2], random.below(40))).collect())
+                .map(|depth| {
+                    (0..20).map(|_| format!("{}{}", ["p", "q"][depth % 2], random.below(40))).collect()
+                })
                 .collect();
             if same_program {
                 tokens[0] = vec!["x".to_owned()];
@@ -209,7 +217,13 @@ fn overlapping(rules: usize, same_program: bool) -> CheckedPolicy {
 
 fn overlap(count: usize, same_program: bool) {
     let checked = overlapping(count, same_program);
-    let source: usize = checked.policy().rules.iter().flat_map(|rule| &rule.pattern.tokens).map(|t| t.alternatives.len() * 7).sum();
+    let source: usize = checked
+        .policy()
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.pattern.tokens)
+        .map(|t| t.alternatives.len() * 7)
+        .sum();
     let artifact = within(120, || build(&checked).unwrap());
     // The base of the budget allows 65,536 copies of an alternative, each at most an edge.
     let bound = 3 * source + 65_536 * 40;
@@ -248,10 +262,8 @@ fn ten_thousand_rules_that_overlap_everywhere() {
 #[test]
 fn long_commands_cost_no_more_than_the_longest_pattern() {
     let words = |line: &str| line.split(' ').map(|word| vec![word.to_owned()]).collect();
-    let checked = generate::literal(&[
-        (Decision::Prompt, words("git push --force")),
-        (Decision::Allow, words("git")),
-    ]);
+    let checked =
+        generate::literal(&[(Decision::Prompt, words("git push --force")), (Decision::Allow, words("git"))]);
     let artifact = build(&checked).unwrap();
     let policy = Policy::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = policy.scratch();

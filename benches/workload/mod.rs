@@ -37,8 +37,10 @@ impl Random {
 
 /// A word of 3 to 12 letters that a number stands for.
 fn word(number: usize) -> String {
-    const SYLLABLES: [&str; 16] =
-        ["ap", "ben", "cor", "du", "el", "fi", "gra", "hol", "in", "jo", "ket", "lis", "mo", "nup", "or", "pra"];
+    const SYLLABLES: [&str; 16] = [
+        "ap", "ben", "cor", "du", "el", "fi", "gra", "hol", "in", "jo", "ket", "lis", "mo", "nup", "or",
+        "pra",
+    ];
     let mut random = Random(number as u64);
     let mut word = String::new();
     for _ in 0..2 + random.below(3) {
@@ -57,7 +59,14 @@ struct Zipf(Vec<f64>);
 impl Zipf {
     fn new(count: usize) -> Self {
         let mut sum = 0.0;
-        Self((1..=count).map(|rank| { sum += 1.0 / rank as f64; sum }).collect())
+        Self(
+            (1..=count)
+                .map(|rank| {
+                    sum += 1.0 / rank as f64;
+                    sum
+                })
+                .collect(),
+        )
     }
 
     fn draw(&self, random: &mut Random) -> usize {
@@ -106,13 +115,15 @@ pub fn workload(rules: usize) -> Workload {
             pattern.push(alternatives);
         }
         let decision = [Decision::Allow, Decision::Prompt, Decision::Forbidden][random.below(3)];
-        let why = (random.below(10) < 3).then(|| format!("{} the {}", word(random.below(99)), word(random.below(99))));
+        let why = (random.below(10) < 3)
+            .then(|| format!("{} the {}", word(random.below(99)), word(random.below(99))));
         patterns.push((write(&mut text, &pattern, decision, why.as_deref()), pattern, decision, why));
     }
     let checked = policy(&patterns, &text);
     let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
     let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
-    let misses = (0..commands).map(|at| vec![format!("no{}", word(at)), word(at + 1), word(at + 2)]).collect();
+    let misses =
+        (0..commands).map(|at| vec![format!("no{}", word(at)), word(at + 1), word(at + 2)]).collect();
     Workload { checked, text, hits, misses }
 }
 
@@ -130,7 +141,12 @@ fn hit(random: &mut Random, patterns: &[Written]) -> Vec<String> {
 }
 
 /// Writes a rule as people write it, on one line; its range in the text.
-fn write(text: &mut String, pattern: &[Vec<String>], decision: Decision, why: Option<&str>) -> (usize, usize) {
+fn write(
+    text: &mut String,
+    pattern: &[Vec<String>],
+    decision: Decision,
+    why: Option<&str>,
+) -> (usize, usize) {
     let start = text.len();
     let words: Vec<String> = pattern
         .iter()

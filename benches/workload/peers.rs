@@ -125,7 +125,9 @@ impl Trie {
         let mut decision = None;
         let mut at = LITERAL;
         for word in argv {
-            let Some(&(next, strictest)) = self.0.get(at as usize).and_then(|node| node.get(word)) else { break };
+            let Some(&(next, strictest)) = self.0.get(at as usize).and_then(|node| node.get(word)) else {
+                break;
+            };
             decision = strictest;
             at = next;
         }
@@ -146,12 +148,14 @@ impl Regexes {
         let rules = &checked.policy().rules;
         let patterns = rules.iter().map(|rule| {
             let words = rule.pattern.tokens.iter().map(|token| {
-                let words: Vec<_> = token.alternatives.iter().map(|word| regex::escape(&word.value)).collect();
+                let words: Vec<_> =
+                    token.alternatives.iter().map(|word| regex::escape(&word.value)).collect();
                 format!("(?:{})", words.join("|"))
             });
             format!("^{}(?: |$)", words.collect::<Vec<_>>().join(" "))
         });
-        let set = RegexSetBuilder::new(patterns).size_limit(1 << 30).dfa_size_limit(1 << 28).unicode(false).build();
+        let set =
+            RegexSetBuilder::new(patterns).size_limit(1 << 30).dfa_size_limit(1 << 28).unicode(false).build();
         let decisions = rules.iter().map(|rule| rule.decision).collect();
         Self { set: set.expect("escaped words are patterns"), decisions }
     }

@@ -35,7 +35,7 @@ pub enum Command {
     #[command(after_help = CHECK_HELP)]
     Check(CheckFiles),
     /// Decide one command
-    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check --rules <PATH>… [OPTIONS] [--] <CMD>…")]
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] [--] <CMD>…")]
     CheckCommand(CheckCommand),
     /// Explain a diagnostic, or why a command gets its verdict
     ///
@@ -44,6 +44,17 @@ pub enum Command {
     /// almost matched. Without --rules it asks the policy of this directory, or else the embedded
     /// default policy.
     Explain(Explain),
+    /// Compile a policy into one file that the runtime loads
+    ///
+    /// Checks the policy, compiles it, reads the result back and compares every example and every
+    /// edge with the sources before the file is written. The same sources give the same bytes.
+    Compile(Compile),
+    /// Show what a compiled policy holds
+    Dump {
+        /// The compiled policy.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell.
@@ -52,8 +63,8 @@ pub enum Command {
 }
 
 const CHECK_HELP: &str = "\
-To decide one command, name the rule files with --rules:
-  execpolicy check --rules FILE… [--codex] [--pretty] [--details] [--resolve-host-executables]
+To decide one command, name the rule files with --rules, or a compiled policy with --policy:
+  execpolicy check (--rules FILE… | --policy FILE.epc) [--codex] [--pretty] [--details] [--resolve-host-executables]
                    [--exit-code] [--] CMD…
 prints Codex's JSON. `execpolicy check --rules --help` shows the options of that form.";
 
@@ -87,8 +98,11 @@ pub struct CheckFiles {
 #[derive(Debug, Args)]
 pub struct CheckCommand {
     /// A rule file or a directory of them; may be given several times, the order counts.
-    #[arg(long, short, value_name = "PATH", required = true)]
+    #[arg(long, short, value_name = "PATH", required_unless_present = "policy")]
     pub rules: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of rule files.
+    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    pub policy: Option<PathBuf>,
     /// Decide as `codex execpolicy check` 0.169 does, byte for byte.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
     pub codex: Option<String>,
@@ -110,12 +124,32 @@ pub struct CheckCommand {
     pub command: Vec<OsString>,
 }
 
+/// Options of `compile`.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// Rule files, and directories of them; without any, the policy root of this directory.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(long, short, value_name = "FILE", default_value = "policy.epc")]
+    pub output: PathBuf,
+    /// Write nothing; end with 1 if the file is not what would be written.
+    #[arg(long)]
+    pub check: bool,
+    /// Print nothing but findings.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
     /// A rule file or a directory of them; may be given several times.
     #[arg(long, short, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of rule files.
+    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    pub policy: Option<PathBuf>,
     /// Explain what `codex execpolicy check` 0.169 decides.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
     pub codex: Option<String>,

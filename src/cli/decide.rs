@@ -1,10 +1,10 @@
-//! `execpolicy check --rules FILE… -- CMD…`: decides one command, in Codex's JSON.
+//! `execpolicy check --rules FILE… -- CMD…` (or `--policy FILE.epc`): decides one command, in Codex's JSON.
 
 use super::args::CheckCommand;
 use super::output::{Style, stderr, stdout};
-use super::{Outcome, json, policy};
-use crate::policy::matches;
-use execpolicy_runtime::{Context, Decision, Mode};
+use super::policy::{self, From};
+use super::{Outcome, json};
+use execpolicy_runtime::{Context, Decision, Mode, Policy};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
@@ -26,15 +26,18 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     } else {
         Mode::Strict
     };
-    let Some(checked) = policy::load(&arguments.rules, arguments.codex.is_some(), style) else {
+    let from = arguments.policy.as_deref().map_or(From::Rules(&arguments.rules), From::Artifact);
+    let compiled = policy::load(from, arguments.codex.is_some(), style);
+    let Some(policy) = compiled.as_ref().and_then(|compiled| Policy::from_bytes(&compiled.bytes).ok()) else {
         stderr("execpolicy: the policy cannot be used, so nothing was decided\n");
         return Outcome::Findings;
     };
     let argv = bytes(&arguments.command);
     let here = Here::now();
-    let verdict = matches::decide(checked.policy(), &argv, &here.context(mode));
+    let mut scratch = policy.scratch();
+    let verdict = policy.decide(&argv, &here.context(mode), &mut scratch);
     let form = json::Form { pretty: arguments.pretty, details: arguments.details };
-    stdout(&json::verdict(&verdict, &argv, mode, checked.sources(), form));
+    stdout(&json::verdict(&verdict, &argv, form));
     if arguments.exit_code { Outcome::Verdict(verdict_code(verdict.decision)) } else { Outcome::Good }
 }
 

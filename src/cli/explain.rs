@@ -3,13 +3,13 @@
 use super::args::Explain;
 use super::decide::{Here, bytes};
 use super::output::{Colour, Style, paint, stderr, stdout};
-use super::{Outcome, files, policy, render::harmless};
+use super::policy::{self, From};
+use super::{Outcome, files, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
-use crate::policy::matches::{self, Verdict};
 use crate::policy::{PrefixRule, program::could_be};
 use crate::suggest::{closest, list};
-use execpolicy_runtime::{Decision, Mode};
+use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
 use std::fmt::Write;
 
 /// Rules shown that almost matched.
@@ -25,21 +25,30 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     let codex = arguments.codex.is_some();
     let marked = std::env::current_dir()
         .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
-    let checked = if !arguments.rules.is_empty() || marked {
-        policy::load(&arguments.rules, codex, style)
-    } else {
-        stderr(&format!("no --rules and no {} here: asking the embedded default policy\n", files::MARKER));
-        policy::embedded(style)
+    let from = match &arguments.policy {
+        Some(artifact) => From::Artifact(artifact),
+        None if !arguments.rules.is_empty() || marked => From::Rules(&arguments.rules),
+        None => {
+            stderr(&format!(
+                "no --rules and no {} here: asking the embedded default policy\n",
+                files::MARKER
+            ));
+            From::Embedded
+        }
     };
-    let Some(checked) = checked else {
+    let compiled = policy::load(from, codex, style);
+    let policy =
+        compiled.as_ref().and_then(|compiled| Some((compiled, Policy::from_bytes(&compiled.bytes).ok()?)));
+    let Some((compiled, policy)) = policy else {
         stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
         return Outcome::Findings;
     };
     let mode = if codex { Mode::Codex { resolve_host_executables: true } } else { Mode::Strict };
     let argv = bytes(&arguments.what);
     let here = Here::now();
-    let verdict = matches::decide(checked.policy(), &argv, &here.context(mode));
-    stdout(&explain(&checked, &verdict, &argv, style));
+    let mut scratch = policy.scratch();
+    let verdict = policy.decide(&argv, &here.context(mode), &mut scratch);
+    stdout(&explain(compiled.checked.as_ref(), &verdict, &argv, style));
     Outcome::Good
 }
 
@@ -65,7 +74,7 @@ fn page(word: &str, style: Style) -> Outcome {
     Outcome::Good
 }
 
-fn explain(checked: &CheckedPolicy, verdict: &Verdict<'_>, argv: &[Vec<u8>], style: Style) -> String {
+fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u8>], style: Style) -> String {
     let on = style.stdout;
     let mut text = String::new();
     let shown: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
@@ -85,28 +94,50 @@ fn explain(checked: &CheckedPolicy, verdict: &Verdict<'_>, argv: &[Vec<u8>], sty
             why.reason()
         );
     }
-    for (number, found) in verdict.matches.iter().enumerate() {
-        let first = verdict.matches.iter().position(|other| Some(other.what.decision) == verdict.decision)
-            == Some(number);
-        let role = if first { paint("decided by", Colour::Bold, on) } else { "also matches".to_owned() };
-        let _ = writeln!(text, "\n  {role} {}", describe(checked, found.what, on));
+    let matches: Vec<RuleMatch<'_>> = verdict.matches().collect();
+    let decider = matches.iter().position(|found| Some(found.decision) == verdict.decision);
+    for (number, found) in matches.iter().enumerate() {
+        let role = if decider == Some(number) {
+            paint("decided by", Colour::Bold, on)
+        } else {
+            "also matches".to_owned()
+        };
+        let rule = checked.and_then(|checked| checked.policy().rules.get(found.rule as usize));
+        let what = match (checked, rule) {
+            (Some(checked), Some(rule)) => describe(checked, rule, on),
+            // An artifact holds no patterns, but knows what it matched.
+            _ => {
+                let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize);
+                let words = std::iter::once(found.head.to_owned())
+                    .chain(rest.map(|word| String::from_utf8_lossy(word).into_owned()));
+                let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+                let place = format!("{}:{}", found.source, found.line);
+                format!(
+                    "{} [{}] at {}",
+                    found.decision.as_str(),
+                    harmless(&words.join(", ")),
+                    paint(&harmless(&place), Colour::Cyan, on)
+                )
+            }
+        };
+        let _ = writeln!(text, "\n  {role} {what}");
         if found.resolved {
-            let head = &found.what.pattern.tokens[0].alternatives[found.head].value;
             let _ = writeln!(
                 text,
                 "    `{}` is taken for `{}`",
                 harmless(&String::from_utf8_lossy(&argv[0])),
-                harmless(head)
+                harmless(found.head)
             );
         }
-        if let Some(why) = &found.what.justification {
-            let _ = writeln!(text, "    {}", harmless(&why.value));
+        if let Some(why) = found.justification {
+            let _ = writeln!(text, "    {}", harmless(why));
         }
     }
-    if verdict.matches.is_empty() && verdict.opaque.is_none() {
+    if matches.is_empty() && verdict.opaque.is_none() {
         let _ = writeln!(text, "\n  no rule matches");
     }
-    let near = almost(checked, verdict, argv);
+    let Some(checked) = checked else { return text };
+    let near = almost(checked, verdict.opaque.is_some(), &matches, argv);
     if !near.is_empty() {
         let _ = writeln!(text, "\n  {}", paint("almost matched", Colour::Bold, on));
         for (rule, why) in near {
@@ -147,7 +178,8 @@ fn describe(checked: &CheckedPolicy, rule: &PrefixRule, on: bool) -> String {
 /// The rules of the same program that came closest, and what kept each from matching.
 fn almost<'a>(
     checked: &'a CheckedPolicy,
-    verdict: &Verdict<'_>,
+    opaque: bool,
+    matches: &[RuleMatch<'_>],
     argv: &[Vec<u8>],
 ) -> Vec<(&'a PrefixRule, String)> {
     let Some(program) = argv.first() else { return Vec::new() };
@@ -156,7 +188,7 @@ fn almost<'a>(
     for (number, rule) in checked.policy().rules.iter().enumerate() {
         let tokens = &rule.pattern.tokens;
         let same = tokens[0].alternatives.iter().any(|head| could_be(head.value.as_bytes(), program));
-        if !same || verdict.matches.iter().any(|found| found.rule == number) {
+        if !same || matches.iter().any(|found| found.rule as usize == number) {
             continue;
         }
         let parted = (1..tokens.len()).find(|&at| argv.get(at).is_none_or(|word| !tokens[at].accepts(word)));
@@ -178,7 +210,7 @@ fn almost<'a>(
                 };
                 format!("{found}, the rule wants {}{more}{note}", list(&wanted).replace(" and ", " or "))
             }
-            None if verdict.opaque.is_some() => "an allow does not cover what the command runs".to_owned(),
+            None if opaque => "an allow does not cover what the command runs".to_owned(),
             None => format!(
                 "an allow of `{}` does not cover `{}`",
                 tokens[0].alternatives[0].value,

@@ -117,7 +117,7 @@ fn fault(error: &std::io::Error) -> LoadFault {
 }
 
 /// An error in plain words.
-fn said(error: &std::io::Error) -> String {
+pub fn said(error: &std::io::Error) -> String {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),

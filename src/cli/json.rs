@@ -2,9 +2,8 @@
 //! everything that other programs read; serde derives live here.
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::policy::matches::Verdict;
 use crate::source::{SourceMap, Span};
-use execpolicy_runtime::Mode;
+use execpolicy_runtime::Verdict;
 use serde::Serialize;
 
 /// The version of the JSON of `check --format json`.
@@ -258,31 +257,18 @@ pub struct Form {
 }
 
 /// A verdict in the shape of `codex execpolicy check`; in the strict mode `opaque` may be added.
-pub fn verdict(
-    verdict: &Verdict<'_>,
-    argv: &[Vec<u8>],
-    mode: Mode,
-    sources: &SourceMap,
-    form: Form,
-) -> String {
+pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let lossy = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
-    let matched_rules = verdict.matches.iter().map(|found| {
-        let rule = found.what;
-        let head = &rule.pattern.tokens[0].alternatives[found.head].value;
-        let rest = argv.iter().skip(1).take(rule.pattern.tokens.len() - 1).map(|word| lossy(word));
-        let resolved = match mode {
-            Mode::Codex { .. } => verdict.resolved_program.as_deref(),
-            Mode::Strict => argv.first().map(Vec::as_slice),
-        };
+    let matched_rules = verdict.matches().map(|found| {
+        let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize).map(|word| lossy(word));
+        // Codex reports the path it looked up, the strict mode the word as it was given.
+        let resolved = verdict.resolved_program.or(argv.first().map(Vec::as_slice));
         let prefix_rule_match = PrefixRuleMatch {
-            matched_prefix: std::iter::once(head.clone()).chain(rest).collect(),
-            decision: rule.decision.as_str(),
+            matched_prefix: std::iter::once(found.head.to_owned()).chain(rest).collect(),
+            decision: found.decision.as_str(),
             resolved_program: resolved.filter(|_| found.resolved).map(lossy),
-            justification: rule.justification.as_ref().map(|text| text.value.as_str()),
-            rule: form.details.then(|| RulePlace {
-                file: sources.get(rule.span.source).display(),
-                line: sources.position(rule.span).line,
-            }),
+            justification: found.justification,
+            rule: form.details.then_some(RulePlace { file: found.source, line: found.line }),
         };
         Matched { prefix_rule_match }
     });

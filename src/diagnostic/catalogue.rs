@@ -102,6 +102,11 @@ catalogue! {
     EP0407 Warning true "an alternative is listed twice";
     EP0408 Warning true "alternatives mix a subcommand with its options";
     EP0409 Warning true "an interpreter is allowed with any arguments";
+    // EP08xx: compiled policies
+    EP0801 Error false "a compiled policy cannot be used";
+    EP0802 Error false "a compiled policy is stale";
+    EP0803 Error false "a policy cannot be compiled";
+    EP0804 Error false "a file cannot be written";
     // EP99xx: faults of ours
     EP9901 Error false "internal error";
 }

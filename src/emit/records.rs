@@ -16,7 +16,11 @@ const SOURCES: usize = 1 << 28;
 ///
 /// # Errors
 /// [`EmitError::TooLarge`] if something cannot be numbered.
-pub fn write(checked: &CheckedPolicy, sections: &mut Sections, strings: &mut Strings) -> Result<(), EmitError> {
+pub fn write(
+    checked: &CheckedPolicy,
+    sections: &mut Sections,
+    strings: &mut Strings,
+) -> Result<(), EmitError> {
     let (policy, sources) = (checked.policy(), checked.sources());
     for rule in &policy.rules {
         let place = place(sources, rule.span, strings, rule.justification.as_ref())?;

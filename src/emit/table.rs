@@ -83,7 +83,8 @@ fn write_sets(automaton: &Automaton, sections: &mut Sections) -> Result<(), Emit
 fn summaries(policy: &Policy, automaton: &Automaton) -> Vec<u32> {
     let mut summaries: Vec<u32> = Vec::with_capacity(automaton.sets.len());
     for set in &automaton.sets {
-        let (mut guard, mut allow) = summaries.get(set.parent as usize).map_or((0, 0), |s| (s & 3, s & Info::ALLOW));
+        let (mut guard, mut allow) =
+            summaries.get(set.parent as usize).map_or((0, 0), |s| (s & 3, s & Info::ALLOW));
         for &rule in &set.rules {
             match policy.rules[rule as usize].decision {
                 Decision::Allow => allow = Info::ALLOW,
@@ -138,7 +139,8 @@ fn write_block<'a>(
     let ends = sections.count(SectionId::Postings)?;
     let rules = u32::try_from(block.rules.len()).map_err(|_| EmitError::TooLarge("rules"))?;
     let columns = u32::try_from(block.columns.len()).map_err(|_| EmitError::TooLarge("words"))?;
-    let record_of = block::Block { column: block.column, columns, first_rule, rules, depth: block.depth, ends };
+    let record_of =
+        block::Block { column: block.column, columns, first_rule, rules, depth: block.depth, ends };
     sections.push(SectionId::Blocks, record_of.numbers());
     for &rule in &block.rules {
         sections.push(SectionId::BlockRules, [rule]);
@@ -165,7 +167,12 @@ fn write_block<'a>(
     Ok(())
 }
 
-fn write_posting(block: u32, rules: usize, places: &[u32], sections: &mut Sections) -> Result<u32, EmitError> {
+fn write_posting(
+    block: u32,
+    rules: usize,
+    places: &[u32],
+    sections: &mut Sections,
+) -> Result<u32, EmitError> {
     let number = sections.count(SectionId::Postings)?;
     let start = sections.count(SectionId::PostingData)?;
     let bitmap = rules.div_ceil(64) * 2;
@@ -269,7 +276,9 @@ mod tests {
     fn every_edge_gets_a_slot_of_its_own() {
         for len in [0usize, 1, 2, 7, 100, 5000] {
             let hashes: Vec<u64> = (0..len as u64)
-                .map(|at| u64::from_le_bytes(*blake3::hash(&at.to_le_bytes()).as_bytes().first_chunk().unwrap()))
+                .map(|at| {
+                    u64::from_le_bytes(*blake3::hash(&at.to_le_bytes()).as_bytes().first_chunk().unwrap())
+                })
                 .collect();
             let (_, mut slots, count) = pilots(&hashes).unwrap();
             slots.sort_unstable();

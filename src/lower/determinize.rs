@@ -1,7 +1,9 @@
 //! In: a policy and a budget. Out: the automaton, by the subset construction, breadth first.
 //! Not here: how it is walked (`walk.rs`) or stored (`emit/table.rs`).
 
-use super::{Automaton, Block, Budget, Edge, FOLDED, LITERAL, RuleId, RuleSet, SetId, StateId, SymbolId, Symbols};
+use super::{
+    Automaton, Block, Budget, Edge, FOLDED, LITERAL, RuleId, RuleSet, SetId, StateId, SymbolId, Symbols,
+};
 use super::{Target, TooLarge, alternatives};
 use crate::policy::{Policy, PrefixRule};
 use execpolicy_runtime::Decision;
@@ -76,7 +78,8 @@ pub(super) fn determinize(policy: &Policy, budget: Budget) -> Result<Automaton, 
     };
     for root in [LITERAL, FOLDED] {
         let rules = 0..work.patterns.len() as RuleId;
-        let live = rules.filter(|&rule| !work.patterns[rule as usize].heads[root as usize].is_empty()).collect();
+        let live =
+            rules.filter(|&rule| !work.patterns[rule as usize].heads[root as usize].is_empty()).collect();
         work.queue.push_back((root, State { depth: 0, set: 0, live }));
     }
     while let Some((number, state)) = work.queue.pop_front() {

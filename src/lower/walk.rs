@@ -84,7 +84,9 @@ impl Walker<'_> {
             let symbol = self.automaton.symbols.find(word.as_ref());
             let accepted = symbol.and_then(|symbol| column.get(&symbol)).map_or(&[][..], |rules| rules);
             alive.retain(|place| accepted.contains(place));
-            rules.extend(alive.iter().filter(|place| ends.contains(place)).map(|&at| block.rules[at as usize]));
+            rules.extend(
+                alive.iter().filter(|place| ends.contains(place)).map(|&at| block.rules[at as usize]),
+            );
         }
     }
 }

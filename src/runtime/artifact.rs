@@ -192,7 +192,10 @@ impl<'a> Policy<'a> {
 
     /// Every `host_executable` that counts, by name.
     pub fn hosts(&self) -> impl Iterator<Item = (&'a str, Paths<'a>)> {
-        self.hosts.iter().enumerate().map(|(at, record)| (self.strings.get(word(record, 0)), self.paths_of(at)))
+        self.hosts
+            .iter()
+            .enumerate()
+            .map(|(at, record)| (self.strings.get(word(record, 0)), self.paths_of(at)))
     }
 
     fn paths_of(&self, at: usize) -> Paths<'a> {

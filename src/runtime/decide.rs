@@ -351,7 +351,9 @@ impl<'v> Verdict<'v> {
         let mut hits = [const { None }; 3];
         for (slot, walk) in hits.iter_mut().zip(&self.walks) {
             let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
-            if let (Some(block), Some(columns)) = (self.policy.blocks.get(walk.block), self.columns.get(range)) {
+            if let (Some(block), Some(columns)) =
+                (self.policy.blocks.get(walk.block), self.columns.get(range))
+            {
                 *slot = Some(Hits::new(self.policy.blocks, block, columns).peekable());
             }
         }

@@ -11,7 +11,10 @@ const KNOWN: [u64; 16] = {
     let mut bits = [0; 16];
     let mut at = 0;
     while at < PROGRAMS.len() {
-        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, where it cannot be wrong in silence")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "evaluated by the compiler, where it cannot be wrong in silence"
+        )]
         {
             let name = PROGRAMS[at].0.as_bytes();
             let spot = spot(name[0], name[name.len() - 1], name.len());
@@ -110,7 +113,8 @@ mod tests {
 
     #[test]
     fn the_filter_says_no_to_most_other_names() {
-        let names = ["git", "ls", "cargo", "npm", "kubectl", "aws", "docker", "cat", "rg", "make", "rm", "cp"];
+        let names =
+            ["git", "ls", "cargo", "npm", "kubectl", "aws", "docker", "cat", "rg", "make", "rm", "cp"];
         let maybe: Vec<_> = names.iter().filter(|name| may_be_opaque(name.as_bytes())).collect();
         assert!(maybe.len() <= 4, "{maybe:?}");
     }

@@ -148,7 +148,8 @@ impl Edge {
     #[must_use]
     pub fn write(&self) -> [u8; EDGE] {
         let mut slot = [0; EDGE];
-        let numbers = [self.parent, self.target, self.info.0, self.string].into_iter().flat_map(u32::to_le_bytes);
+        let numbers =
+            [self.parent, self.target, self.info.0, self.string].into_iter().flat_map(u32::to_le_bytes);
         let key = [self.key.low, self.key.high].into_iter().flat_map(u64::to_le_bytes);
         for (byte, value) in slot.iter_mut().zip(numbers.chain(key)) {
             *byte = value;

@@ -38,7 +38,8 @@ impl Policy<'_> {
     /// Checks everything; see the top of the file.
     pub(crate) fn validate(&self, bytes: &[u8], extents: &[Extent; REQUIRED]) -> Result<(), LoadError> {
         let place = |id: SectionId| {
-            let extent = extents.get(id as usize - 1).copied().unwrap_or(Extent { start: bytes.len(), len: 0 });
+            let extent =
+                extents.get(id as usize - 1).copied().unwrap_or(Extent { start: bytes.len(), len: 0 });
             Place { extent, id }
         };
         self.validate_strings(place(SectionId::Strings))?;
@@ -223,7 +224,11 @@ impl Policy<'_> {
                 at_data.check(start, tail.1, Index)?;
             } else {
                 at_data.check(start, data.is_sorted_by(|a, b| word(a, 0) < word(b, 0)), Order)?;
-                at_data.check(start, data.last().is_none_or(|rule| (word(rule, 0) as usize) < rules), Index)?;
+                at_data.check(
+                    start,
+                    data.last().is_none_or(|rule| (word(rule, 0) as usize) < rules),
+                    Index,
+                )?;
             }
         }
         let unused = self.blocks.postings.is_empty() && !self.blocks.data.is_empty();

@@ -85,7 +85,8 @@ impl Posting<'_> {
         let from = self.data.partition_point(|bytes| (u32::from_le_bytes(*bytes) as usize) < start);
         let mut bits = 0;
         for bytes in self.data.get(from..).unwrap_or(&[]) {
-            let Some(bit) = (u32::from_le_bytes(*bytes) as usize).checked_sub(start).filter(|&bit| bit < 64) else {
+            let Some(bit) = (u32::from_le_bytes(*bytes) as usize).checked_sub(start).filter(|&bit| bit < 64)
+            else {
                 break;
             };
             bits |= 1 << bit;
