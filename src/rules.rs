@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::loader::{LoadFault, Loader, MAX_SOURCE, STDLIB, join};
 use crate::policy::Policy;
 use crate::source::{SourceId, SourceMap, Span};
-use crate::suggest::closest;
+use crate::suggest::{closest, list};
 use bind::Binder;
 use record::{Call, EvalError, EvalErrorKind, Evaluate, Module, Place, Request};
 use starlark::syntax::AstModule;
@@ -243,7 +243,12 @@ impl Reader<'_> {
                     .iter()
                     .map(|source| self.sources.get(*source).display().to_owned())
                     .collect();
-                let fault = Diagnostic::new(Code::EP0115, *span, format!("`{}` loads itself", names[0]))
+                let message = match &names[..] {
+                    [alone] => format!("`{alone}` loads itself"),
+                    [first, through @ ..] => format!("`{first}` loads itself through {}", list(through)),
+                    [] => String::new(),
+                };
+                let fault = Diagnostic::new(Code::EP0115, *span, message)
                     .label(if names.len() == 1 {
                         "it is this very file".to_owned()
                     } else {

@@ -71,7 +71,7 @@ fn word_fault(rule: &PrefixRule, position: usize, word: &Spanned<String>) -> Opt
             format!("`{text}` is a shell operator, not a word of a command"),
         )
         .label("a command never sees this word")
-        .hint("write one rule for each command; a script is split into its commands before rules are asked");
+        .hint("write one rule for each command");
         return Some(fault);
     }
     if let Some(inner) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'))
@@ -171,7 +171,9 @@ fn mixed(position: usize, token: &PatternToken, diagnostics: &mut Diagnostics) {
 fn without_effect(rule: &PrefixRule, _sources: &SourceMap, diagnostics: &mut Diagnostics) {
     let words: Vec<&str> =
         rule.pattern.tokens.iter().map(|token| token.alternatives[0].value.as_str()).collect();
-    let Some(why) = opaque(&words) else { return };
+    // A prefix is there for what follows it: `env` alone only prints, `env x` runs.
+    let longer = words.iter().copied().chain(["x"]).collect::<Vec<_>>();
+    let Some(why) = opaque(&words).or_else(|| opaque(&longer)) else { return };
     // A whole script is allowed byte for byte; such rules are saved by agents and do work.
     if words.len() >= 3 && why == execpolicy_runtime::Opaque::Shell {
         return;
@@ -192,7 +194,9 @@ fn interpreter(rule: &PrefixRule, diagnostics: &mut Diagnostics) {
     let [only] = &rule.pattern.tokens[..] else { return };
     for head in &only.alternatives {
         let name = head.value.rsplit('/').next().unwrap_or_default();
-        if INTERPRETERS.contains(&name) {
+        // `python3.11` is `python3`.
+        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
+        if INTERPRETERS.contains(&name) || stem != name && INTERPRETERS.contains(&stem) {
             let fault = Diagnostic::new(
                 Code::EP0409,
                 head.span,

@@ -180,7 +180,7 @@ pub enum When {
 }
 
 /// `check` has two forms with different operands. The one that decides a command is known by its
-/// `--rules` before any `--`; it gets its own name here, so that each has its own options.
+/// `--rules` or `--policy` before any `--`; it gets its own name here, so that each has its own options.
 pub fn split_check(args: &mut [OsString]) {
     let Some(at) =
         args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
@@ -190,11 +190,12 @@ pub fn split_check(args: &mut [OsString]) {
     if args[at] != "check" {
         return;
     }
+    let named = |word: &str, option: &str| {
+        word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
     let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
         let word = word.to_string_lossy();
-        word == "--rules"
-            || word.starts_with("--rules=")
-            || (word.starts_with("-r") && !word.starts_with("--"))
+        named(&word, "--rules") || named(&word, "--policy") || word.starts_with("-r")
     });
     if decides {
         args[at] = CHECK_COMMAND.into();

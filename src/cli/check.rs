@@ -1,7 +1,7 @@
 //! `execpolicy check [PATH…]`: reads, checks, reports.
 
 use super::args::{CheckFiles, Format};
-use super::output::{Colour, Style, paint, stdout};
+use super::output::{Colour, Style, count, paint, stdout};
 use super::render::{self, Limit};
 use super::{Outcome, json, policy};
 use crate::diagnostic::Severity;
@@ -43,7 +43,6 @@ pub fn run(arguments: &CheckFiles, style: Style) -> Outcome {
 }
 
 fn human(summary: Summary, usable: bool, links: &[(String, String)], style: Style) -> String {
-    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let mut text = String::new();
     for (file, target) in links {
         text.push_str(&format!("{file} is a symbolic link to {target}\n"));

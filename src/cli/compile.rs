@@ -1,7 +1,7 @@
 //! `execpolicy compile` and `execpolicy dump`: writes an artifact, checks that one is not stale, shows one.
 
 use super::args::Compile;
-use super::output::{Style, stderr, stdout};
+use super::output::{Style, count, stderr, stdout};
 use super::render::{self, Limit};
 use super::{Outcome, files, policy};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
@@ -25,7 +25,12 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
     let shown = arguments.output.display().to_string();
     if arguments.check {
         return match std::fs::read(&arguments.output) {
-            Ok(bytes) if bytes == built.bytes => Outcome::Good,
+            Ok(bytes) if bytes == built.bytes => {
+                if !arguments.quiet {
+                    stdout(&format!("{shown} is up to date\n"));
+                }
+                Outcome::Good
+            }
             Ok(_) => {
                 fail(stale(shown, "the file is not what these sources compile to", &arguments.output), style)
             }
@@ -49,8 +54,10 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
         let (rules, bytes) = (policy.policy().rules.len(), built.bytes.len());
         let checked = &built.verified;
         stdout(&format!(
-            "wrote {shown}: {rules} rules, {bytes} bytes from {source} bytes of source; {} edges and {} examples compared\n",
-            checked.edges, checked.examples,
+            "wrote {shown}: {}, {bytes} bytes from {source} bytes of source; {} and {} compared\n",
+            count(rules, "rule"),
+            count(checked.edges, "edge"),
+            count(checked.examples, "example"),
         ));
     }
     Outcome::Good

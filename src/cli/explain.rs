@@ -96,7 +96,9 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
     }
     let matches: Vec<RuleMatch<'_>> = verdict.matches().collect();
     let decider = matches.iter().position(|found| Some(found.decision) == verdict.decision);
-    for (number, found) in matches.iter().enumerate() {
+    // The rule that decided comes first, the others in load order.
+    let order = decider.into_iter().chain((0..matches.len()).filter(|number| Some(*number) != decider));
+    for (number, found) in order.filter_map(|number| Some((number, matches.get(number)?))) {
         let role = if decider == Some(number) {
             paint("decided by", Colour::Bold, on)
         } else {

@@ -42,6 +42,11 @@ pub fn stderr(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// "1 rule", "2 rules".
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// A word in a colour of the 16 that every terminal has, or plain.
 pub fn paint(text: &str, colour: Colour, on: bool) -> String {
     if !on {

@@ -86,9 +86,9 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
         .with_code(diagnostic.code)
         .with_message(harmless(&diagnostic.message));
     let mut label = Label::new(place(one_line(span, sources))).with_color(main).with_priority(1);
-    if !diagnostic.label.is_empty() {
-        label = label.with_message(harmless(&diagnostic.label));
-    }
+    // Without a text there would be no underline either.
+    let text = if diagnostic.label.is_empty() { "here" } else { &diagnostic.label };
+    label = label.with_message(harmless(text));
     // In the order of the text: ariadne begins a new excerpt for each step back.
     let mut further: Vec<_> = diagnostic.labels.iter().chain(&diagnostic.trace).collect();
     further.sort_by_key(|label| label.span);

@@ -163,12 +163,8 @@ impl Binder<'_> {
 
     fn wrong_type(&mut self, node: &Node, call: Span, what: &str, wanted: &str) -> Diagnostic {
         let at = self.at(node, call);
-        self.fault(
-            Code::EP0203,
-            at,
-            format!("`{what}` must be {wanted}, not a value of type {}", node.value.type_name()),
-        )
-        .label(format!("this is a value of type {}", node.value.type_name()))
+        self.fault(Code::EP0203, at, format!("`{what}` must be {wanted}, not {}", node.value.described()))
+            .label(format!("this is {}", node.value.described()))
     }
 
     fn string<'c>(&mut self, node: &'c Node, call: Span, what: &str) -> Option<Spanned<&'c str>> {
@@ -312,7 +308,7 @@ impl Binder<'_> {
                             other.type_name()
                         ),
                     )
-                    .label(format!("this is a value of type {}", other.type_name()))
+                    .label(format!("this is {}", other.described()))
                     .maybe_hint(number_hint(other));
                 self.diagnostics.error(fault);
                 None

@@ -69,6 +69,19 @@ pub enum Value {
 }
 
 impl Value {
+    /// The value's type in a sentence: "a list", "`None`", "a value of type dict".
+    #[must_use]
+    pub fn described(&self) -> String {
+        match self.type_name() {
+            "string" => "a string".to_owned(),
+            "list" => "a list".to_owned(),
+            "tuple" => "a tuple".to_owned(),
+            "int" => "a number".to_owned(),
+            "NoneType" => "`None`".to_owned(),
+            other => format!("a value of type {other}"),
+        }
+    }
+
     /// The Starlark name of the value's type.
     #[must_use]
     pub fn type_name(&self) -> &str {

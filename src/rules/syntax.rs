@@ -254,13 +254,35 @@ pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Dia
             let plain = message
                 .strip_prefix("fail:")
                 .map_or_else(|| message.to_owned(), |text| format!("the file gave up: {}", text.trim()));
-            Diagnostic::new(Code::EP0108, at, plain).label("failed here")
+            let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+            let (plain, hint) = match quoted[..] {
+                [op, left, right] if message.starts_with("Operation ") => (
+                    format!("`{op}` does not work for a {left} and a {right}"),
+                    (left != right).then_some(
+                        "make both of one kind: a list with one item is `[x]`, a text of a number `str(x)`",
+                    ),
+                ),
+                [_, wanted] if message.starts_with("Error unpacking value for parameter") => {
+                    (format!("a value here is not of type {wanted}, or too large for it"), None)
+                }
+                _ => (plain, None),
+            };
+            Diagnostic::new(Code::EP0108, at, plain).label("failed here").maybe_hint(hint.map(str::to_owned))
         }),
     }
 }
 
 /// `load("x", "name")` of a name that `x` does not define.
 fn missing_symbol(message: &str, at: Span, _sources: &SourceMap) -> Option<Diagnostic> {
+    if let Some(name) =
+        message.strip_prefix("Cannot import private symbol `").and_then(|rest| rest.split('`').next())
+    {
+        return Some(
+            Diagnostic::new(Code::EP0113, at, format!("`{name}` is private to its file"))
+                .label("names that begin with `_` cannot be loaded")
+                .hint(format!("call it `{}` there", name.trim_start_matches('_'))),
+        );
+    }
     let name = message.strip_prefix("Module has no symbol `")?.split('`').next()?;
     let meant = message.split("did you mean `").nth(1).and_then(|rest| rest.split('`').next());
     Some(

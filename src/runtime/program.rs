@@ -38,7 +38,8 @@ pub fn may_be_opaque(name: &[u8]) -> bool {
     let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return false };
     let spot = spot(first, last, name.len());
     let known = KNOWN.get(spot / 64).is_some_and(|bits| bits >> (spot % 64) & 1 != 0);
-    known || (name.len() >= 7 && first | 0x20 == b'l' && name.get(2) == Some(&b'-'))
+    // A version at the end may stand behind a known name.
+    known || last.is_ascii_digit() || (name.len() >= 7 && first | 0x20 == b'l' && name.get(2) == Some(&b'-'))
 }
 
 /// If a word is an absolute path in normal form: its directory (empty for `/x`) and its base name.
@@ -106,6 +107,7 @@ mod tests {
             assert!(may_be_opaque(name.as_bytes()), "{name}");
             assert!(may_be_opaque(name.to_ascii_uppercase().as_bytes()), "{name}");
         }
+        assert!(opaque(&["bash-5.2", "-c", "x"]).is_some() && may_be_opaque(b"bash-5.2"));
         for name in ["ld-linux", "ld-linux-x86-64.so.2", "LD-MUSL-aarch64.so.1", "Ld-Linux.so"] {
             assert!(opaque(&[name, "x"]).is_some() && may_be_opaque(name.as_bytes()), "{name}");
         }
