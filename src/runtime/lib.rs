@@ -7,6 +7,7 @@
 
 pub mod decision;
 pub mod facts;
+pub mod profile;
 
 pub use decision::{Context, Decision, Mode};
 pub use facts::Opaque;
