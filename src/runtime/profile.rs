@@ -97,14 +97,14 @@ pub struct GlobRule<'a> {
 /// the path itself or above it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Protect<'a> {
-    /// Relative, in normal form, in the syntax of [`glob`] without `**`: `.vscode`, `.git/hooks`, `*.epc`.
+    /// Relative, in normal form, in the syntax of [`glob`]: `.vscode`, `.git/modules/**/hooks`, `*.epc`.
     pub name: &'a str,
     /// What is promised directly below a writable root while nothing of that name exists there. Prevented: an empty
     /// placeholder changes nothing for other programs. Detected: a placeholder would (an empty `.git` hides
     /// the repository around it), so what appears is quarantined. Deeper down, missing names are always detected;
     /// names that exist are always prevented.
     pub missing: Promise,
-    /// The statement; for a name out of a set, the line of the set's file.
+    /// The statement.
     pub origin: Origin<'a>,
 }
 

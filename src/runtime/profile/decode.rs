@@ -187,7 +187,7 @@ impl<'a> Record<'a> for Protect<'a> {
     fn read(cursor: &mut Cursor<'a>) -> Result<Self, ProfileError> {
         let start = *cursor;
         let name = cursor.text("name")?;
-        if !super::glob::valid(name, false) {
+        if !super::glob::valid(name, true) {
             return start.fault("name");
         }
         Ok(Self { name, missing: cursor.word(Promise::from_byte, "promise")?, origin: cursor.origin()? })

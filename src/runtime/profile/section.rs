@@ -52,7 +52,7 @@ pub struct Profile<'a> {
     pub protects: List<'a, Protect<'a>>,
     /// What may be connected to.
     pub network: Network<'a>,
-    /// Environment variables, in the order written. No (pattern, kind of action) twice.
+    /// Environment variables, sorted by pattern. No pattern twice.
     pub env: List<'a, EnvRule<'a>>,
     /// Limits, by kind.
     pub limits: List<'a, Limit<'a>>,
