@@ -239,6 +239,7 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
     let names: Vec<&str> = expected.iter().map(|text| text.trim_matches('`')).collect();
     let wants_value = expected.first().filter(|text| !text.starts_with('`') && !text.starts_with("the end"));
 
+    let keywords: Vec<String> = expected.iter().filter(|text| text.starts_with('`')).cloned().collect();
     let ends = matches!(found, None | Some(Token::Newline | Token::Close));
     let diagnostic = match (found, before, wants_value) {
         (_, Some(Token::Keyword(verb)), Some(what)) if ends => {
@@ -253,7 +254,7 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
         (Some(Token::Word(wrong)), None | Some(Token::Newline | Token::Open | Token::Close), _) => {
             Diagnostic::new(Code::EP0505, span, format!("`{}` is not a statement", fault::shorten(wrong)))
                 .maybe_hint(fault::did_you_mean(wrong, names.iter().copied()))
-                .hint(format!("a statement here begins with {}", alternatives(&expected)))
+                .hint(format!("a statement here begins with {}", alternatives(&keywords)))
         }
         (Some(token), before, _) => {
             let message = format!("expected {}, found {}", alternatives(&expected), token.describe());

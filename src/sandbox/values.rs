@@ -256,7 +256,9 @@ pub fn limit_value(kind: LimitKind, word: &Word) -> Result<u64, Box<Diagnostic>>
         if unit.is_empty() {
             return Err(refuse(format!("`{}` has no unit", shorten(text))));
         }
-        let near = units.iter().find(|(name, _)| !name.is_empty() && name.eq_ignore_ascii_case(unit));
+        let near = |(name, _): &&(&str, u64)| !name.is_empty() && name.eq_ignore_ascii_case(unit);
+        let begins = |(name, _): &&(&str, u64)| name.len() > 1 && name[..1].eq_ignore_ascii_case(unit);
+        let near = units.iter().find(near).or_else(|| units.iter().find(begins));
         let hint = near.map(|(name, _)| format!("did you mean `{}{name}`?", shorten(number)));
         let refused = refuse(format!("`{}` is not a unit of `{}`", shorten(unit), kind.as_str()));
         return Err(Box::new(refused.maybe_hint(hint)));

@@ -34,7 +34,8 @@ pub struct Explanation {
 
 impl Subject {
     /// Guesses what a text is about. With a `/` in it, or beginning with `~`, `.` or `$`, it is a path, relative to the workspace; with
-    /// a `.` or `:` or all in lower case, a host (`:443` unless it names a port); else a variable. `unix:PATH` is a socket.
+    /// a `.` or `:` or all in lower case, a host (`:443` unless it names a port); a file with a capital letter and a `.`, a path; else a variable.
+    /// `unix:PATH` is a socket, and `./x` always a path.
     #[must_use]
     pub fn guess(model: &Model<'_>, text: &str) -> Self {
         let path = |text: &str| {

@@ -9,7 +9,7 @@
 //! | write | write of where the path leads |
 //! | stat | read of it, or a granted path below it (the way there can be walked) |
 //! | create | write of the path (a link in the last place not followed) and of its directory |
-//! | remove | the same, and of everything that exists below it; never a `private` directory or one above it |
+//! | remove | the same, and of everything that exists below it; never what is above a path that is written with less than `write`, whether that exists or not |
 //! | rename | remove of the old path; create of the new one, or remove of what is there; write of every new name below it |
 //! | link | write of the old path and create of the new one: a second name never has more access than the first |
 
@@ -83,7 +83,7 @@ impl<'p> Model<'p> {
         let anchored = self
             .bound
             .iter()
-            .find(|bound| bound.rule.access == PathAccess::Private && bound.at.starts_with(&path, fold));
+            .find(|bound| bound.rule.access != PathAccess::Write && bound.at.starts_with(&path, fold));
         if let Some(bound) = anchored {
             return Ruling { allowed: false, answer: self.access(&bound.at) };
         }
