@@ -39,15 +39,46 @@ pub const LARGEST: usize = 1 << 20;
 /// What could be made of the files comes back even when there are errors, for tools that go on; only a result
 /// without errors may be enforced.
 pub fn load(sources: &mut SourceMap, files: &[SourceId], sink: &mut Diagnostics) -> Profiles {
+    let mut all = Diagnostics::new();
     let mut trees = Vec::new();
     for (name, text) in LIBRARY {
         let id = sources.add(*name, *text);
-        trees.push(resolve::File { items: tree(sources, id, sink), library: true });
+        trees.push(resolve::File { items: tree(sources, id, &mut all), library: true });
     }
     for id in files {
-        trees.push(resolve::File { items: tree(sources, *id, sink), library: false });
+        trees.push(resolve::File { items: tree(sources, *id, &mut all), library: false });
     }
-    resolve::resolve(sources, trees, sink)
+    let profiles = resolve::resolve(sources, trees, &mut all);
+    forward(all, sink);
+    profiles
+}
+
+/// How many findings of one file are told: enough to mend it in a few runs, few enough to read.
+const MOST_FAULTS: usize = 100;
+
+/// Hands findings on by place, and says so where there are too many.
+fn forward(mut all: Diagnostics, sink: &mut Diagnostics) {
+    all.sort();
+    let mut told = std::collections::BTreeMap::new();
+    for diagnostic in all.as_slice() {
+        let count = told.entry(diagnostic.span.map(|span| span.source)).or_insert(0_usize);
+        *count += 1;
+        if *count <= MOST_FAULTS {
+            if diagnostic.code.adjustable() {
+                sink.push(diagnostic.clone());
+            } else {
+                sink.error(diagnostic.clone());
+            }
+        } else if *count == MOST_FAULTS + 1
+            && let Some(span) = diagnostic.span
+        {
+            sink.error(Diagnostic::new(
+                Code::EP0509,
+                span,
+                format!("more than {MOST_FAULTS} findings in one file"),
+            ));
+        }
+    }
 }
 
 /// Reads files through a loader, then the profiles in them.

@@ -16,25 +16,14 @@ use execpolicy_runtime::profile::{PathAccess, Platform, Stance};
 
 type Fault<'t, 's> = extra::Err<Rich<'t, Token<'s>>>;
 
-/// How many faults of one file are told: enough to mend it in a few runs, few enough to read.
-const MOST_FAULTS: usize = 100;
-
 /// Reads a file.
 pub fn parse(source: SourceId, tokens: &[Lexed<'_>], end: usize, sink: &mut Diagnostics) -> Vec<Item> {
     let spanned: Vec<(Token<'_>, SimpleSpan)> =
         tokens.iter().map(|(token, range)| (*token, SimpleSpan::from(range.clone()))).collect();
     let input = spanned.as_slice().split_token_span((end..end).into());
     let (items, faults) = file(source).parse(input).into_output_errors();
-    for fault in faults.iter().take(MOST_FAULTS) {
+    for fault in &faults {
         report(source, tokens, fault, sink);
-    }
-    if faults.len() > MOST_FAULTS {
-        let at = faults.get(MOST_FAULTS).map_or(0..0, |fault| fault.span().into_range());
-        sink.error(Diagnostic::new(
-            Code::EP0509,
-            Span::new(source, at),
-            format!("{} more faults follow, not shown", faults.len() - MOST_FAULTS),
-        ));
     }
     items.unwrap_or_default()
 }
