@@ -11,7 +11,7 @@ pub mod loader;
 pub mod lower;
 pub mod policy;
 pub mod rules;
+pub mod sandbox;
 pub mod source;
 pub mod stdlib;
-pub mod suggest;
 pub mod verify;

@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::loader::{LoadFault, Loader, MAX_SOURCE, STDLIB, join};
 use crate::policy::Policy;
 use crate::source::{SourceId, SourceMap, Span};
-use crate::suggest::{closest, list};
+use crate::diagnostic::text::{list, nearest};
 use bind::Binder;
 use record::{Call, EvalError, EvalErrorKind, Evaluate, Module, Place, Request};
 use starlark::syntax::AstModule;
@@ -137,7 +137,7 @@ impl Reader<'_> {
                 } else {
                     self.loader.candidates(name)
                 };
-                let hint = closest(name, known.iter().map(String::as_str))
+                let hint = nearest(name, known.iter().map(String::as_str))
                     .map(|meant| format!("there is `{meant}`"));
                 (Code::EP0113, format!("there is no file `{display}`"), hint)
             }

@@ -8,23 +8,22 @@ use std::process::Command;
 /// The floors, from the ground up; a file imports only from floors below its own.
 const FLOORS: &[(&str, u32)] = &[
     ("source", 1),
-    ("suggest", 1),
     ("loader", 1),
     ("diagnostic", 2),
-    ("stdlib", 2),
-    ("policy", 2),
-    ("rules", 3),
-    ("sandbox", 3),
-    ("check", 4),
-    ("lower", 5),
-    ("emit", 6),
-    ("dump", 6),
-    ("verify", 7),
-    ("artifact", 8),
-    ("compile", 9),
-    ("cli", 10),
-    ("lib", 11),
-    ("main", 12),
+    ("stdlib", 3),
+    ("policy", 3),
+    ("rules", 4),
+    ("sandbox", 4),
+    ("check", 5),
+    ("lower", 6),
+    ("emit", 7),
+    ("dump", 7),
+    ("verify", 8),
+    ("artifact", 9),
+    ("compile", 10),
+    ("cli", 11),
+    ("lib", 12),
+    ("main", 13),
 ];
 
 /// Every source file of the compiler: its path below `src/`, its top module and its text.
@@ -107,7 +106,7 @@ fn nothing_in_the_core_touches_the_world() {
         if matches!(module.as_str(), "cli" | "main") {
             continue;
         }
-        for word in ["std::fs", "std::env", "std::process", "std::net", "std::time", "println!", "eprintln!"]
+        for word in ["std::fs", "std::env", "std::process", "TcpStream", "UdpSocket", "ToSocketAddrs", "std::time", "println!", "eprintln!"]
         {
             assert!(!text.contains(word), "{name} names {word}");
         }

@@ -9,4 +9,7 @@ mod hostile;
 mod pages;
 mod reproducible;
 mod rules_front_end;
+mod sandbox_grammar;
+mod sandbox_model;
+mod sandbox_suite;
 mod suite;

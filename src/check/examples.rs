@@ -7,7 +7,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::matches::{Divergence, example};
 use crate::policy::{Decision, Example, Policy, PrefixRule};
 use crate::source::{SourceMap, Span};
-use crate::suggest::list;
+use crate::diagnostic::text::list;
 
 /// Tries every example of every rule. For each rule `not_match` comes first, as in Codex.
 pub fn check(policy: &Policy, sources: &SourceMap, options: Options, diagnostics: &mut Diagnostics) {

@@ -8,7 +8,7 @@ use super::{Outcome, files, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
 use crate::policy::{PrefixRule, program::could_be};
-use crate::suggest::{closest, list};
+use crate::diagnostic::text::{list, nearest};
 use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
 use std::fmt::Write;
 
@@ -59,7 +59,7 @@ fn looks_like_code(word: &str) -> bool {
 
 fn page(word: &str, style: Style) -> Outcome {
     let Some(code) = Code::from_name(word) else {
-        let meant = closest(word, Code::ALL.iter().map(|code| code.as_str()));
+        let meant = nearest(word, Code::ALL.iter().map(|code| code.as_str()));
         let hint = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
         stderr(&format!("execpolicy: there is no diagnostic `{word}`{hint}\n"));
         return Outcome::Usage;

@@ -10,7 +10,7 @@ use crate::policy::{
     Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
 };
 use crate::source::{SourceId, Span, Spanned};
-use crate::suggest::{closest, list};
+use crate::diagnostic::text::{list, nearest};
 
 /// Turns calls into statements.
 #[derive(Debug)]
@@ -94,10 +94,10 @@ impl Binder<'_> {
                     Some(slot) => slot,
                     None => {
                         meant.extend(
-                            closest(name, parameters.iter().copied()).or(other_name(call.builtin, name)),
+                            nearest(name, parameters.iter().copied()).or(other_name(call.builtin, name)),
                         );
                         let hint = other_name(call.builtin, name)
-                            .or(closest(name, parameters.iter().copied()))
+                            .or(nearest(name, parameters.iter().copied()))
                             .map_or_else(
                                 || format!("its arguments are {}", list(parameters)),
                                 |known| format!("write `{known}`"),
@@ -506,7 +506,7 @@ impl Binder<'_> {
                 let known = ["http", "https", "socks5_tcp", "socks5_udp"];
                 let fault = self
                     .fault(Code::EP0213, word.span, format!("network_rule protocol must be one of http, https, socks5_tcp, socks5_udp (got {other})"))
-                    .maybe_hint(closest(other, known.into_iter()).map(|meant| format!("write `{meant}`")));
+                    .maybe_hint(nearest(other, known.into_iter()).map(|meant| format!("write `{meant}`")));
                 self.diagnostics.error(fault);
                 None
             }
@@ -583,7 +583,7 @@ fn decision_meant(word: &str) -> Option<&'static str> {
             "prompt"
         }
         "permit" | "accept" | "yes" | "ok" | "always" | "allowed" => "allow",
-        _ => return closest(&folded, ["allow", "prompt", "forbidden"].into_iter()),
+        _ => return nearest(&folded, ["allow", "prompt", "forbidden"].into_iter()),
     })
 }
 

@@ -7,7 +7,7 @@ use super::record::{Builtin, EvalError, EvalErrorKind};
 use super::scan::{Fault, scan};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceId, SourceMap, Span};
-use crate::suggest::closest;
+use crate::diagnostic::text::nearest;
 use starlark::syntax::AstModule;
 use std::string::FromUtf8Error;
 
@@ -218,7 +218,7 @@ pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Dia
                 }
                 "true" | "false" => Some(format!("write `{}{}`", name[..1].to_uppercase(), &name[1..])),
                 "null" | "nil" | "none" => Some("write `None`".to_owned()),
-                _ => closest(&name, builtins.chain(names)).map(|meant| format!("did you mean `{meant}`?")),
+                _ => nearest(&name, builtins.chain(names)).map(|meant| format!("did you mean `{meant}`?")),
             };
             Diagnostic::new(Code::EP0107, at, format!("`{name}` is not defined"))
                 .label("unknown name")
