@@ -1,5 +1,9 @@
 //! In: a [`Policy`] as written. Out: a [`CheckedPolicy`], the only thing the back half accepts.
-//! Not here: reading and lowering (`lower.rs`).
+//! Not here: reading (`rules.rs`) and lowering (`lower.rs`).
+
+pub mod examples;
+pub mod overlap;
+pub mod tokens;
 
 use crate::diagnostic::{Diagnostics, Reported};
 use crate::policy::Policy;
@@ -33,16 +37,25 @@ impl CheckedPolicy {
     }
 }
 
-/// Checks a policy.
+/// Checks a policy: examples, tokens, rules against each other. All findings are reported.
 ///
 /// # Errors
-/// [`Reported`] if the sink holds any error.
+/// [`Reported`] if the sink holds any error, from this phase or one before it: a policy of which
+/// a part could not be read would decide as if that part said nothing.
 pub fn check(
     policy: Policy,
     sources: SourceMap,
-    _options: Options,
+    options: Options,
     diagnostics: &mut Diagnostics,
 ) -> Result<CheckedPolicy, (Reported, SourceMap)> {
+    examples::check(&policy, &sources, options, diagnostics);
+    if !options.codex {
+        tokens::check(&policy, &sources, diagnostics);
+        // Of rules that are not right yet, nothing can be said about how they bear on others.
+        if !diagnostics.has_errors() {
+            overlap::check(&policy, &sources, diagnostics);
+        }
+    }
     match diagnostics.ok() {
         Ok(()) => Ok(CheckedPolicy { policy, sources }),
         Err(reported) => Err((reported, sources)),

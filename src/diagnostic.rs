@@ -2,6 +2,7 @@
 //! Not here: how they look (`cli/render.rs`), and the texts of the pages (`docs/diagnostics/`).
 
 pub mod catalogue;
+pub mod text;
 
 pub use catalogue::Code;
 
@@ -182,6 +183,16 @@ impl Diagnostics {
         debug_assert!(!diagnostic.code.adjustable(), "{} can be turned off", diagnostic.code);
         self.list.push(Diagnostic { severity: Severity::Error, ..diagnostic });
         Reported(())
+    }
+
+    /// Adds the way here to every finding from number `first` on: the phase that called knows it,
+    /// the one that found the fault does not.
+    pub fn trace_from(&mut self, first: usize, frames: &[(Span, String)]) {
+        for diagnostic in self.list.iter_mut().skip(first) {
+            diagnostic
+                .trace
+                .extend(frames.iter().map(|(span, message)| Label { span: *span, message: message.clone() }));
+        }
     }
 
     /// The proof, if an error has been pushed.

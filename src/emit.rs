@@ -4,6 +4,7 @@
 //! The bytes depend on the sources' names and texts and on the compiler's version, and on nothing
 //! else: no clock, no machine, no directory, no order of any hash map.
 
+pub mod profiles;
 pub mod records;
 pub mod strings;
 pub mod table;

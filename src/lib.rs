@@ -2,11 +2,16 @@
 
 pub mod artifact;
 pub mod check;
+pub mod cli;
+pub mod compile;
 pub mod diagnostic;
 pub mod dump;
 pub mod emit;
 pub mod loader;
 pub mod lower;
 pub mod policy;
+pub mod rules;
+pub mod sandbox;
 pub mod source;
+pub mod stdlib;
 pub mod verify;

@@ -2,12 +2,12 @@
 //! Not here: whether it is right (`check.rs`) and how it becomes fast (`lower.rs`).
 
 pub mod matches;
+pub mod model;
+pub mod profile;
 pub mod program;
 pub mod rule;
 
-pub use rule::{
-    Example, HostExecutable, NetworkDecision, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol,
-};
+pub use rule::{Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol};
 
 /// Everything that the sources of one compilation say, in the order in which it was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -69,16 +69,22 @@ impl<T> Spanned<T> {
 #[derive(Clone, Debug)]
 pub struct Source {
     name: Arc<str>,
+    display: Arc<str>,
     text: Arc<str>,
     line_starts: Arc<[u32]>,
 }
 
 impl Source {
-    /// The name shown to people, and recorded as provenance: a path relative to the policy root,
-    /// or `@stdlib//…`.
+    /// The name recorded as provenance: a path relative to the policy root, or `@stdlib//…`.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name shown to people: the path as they typed it.
+    #[must_use]
+    pub fn display(&self) -> &str {
+        &self.display
     }
 
     /// The whole text.
@@ -134,14 +140,25 @@ impl SourceMap {
         Self::default()
     }
 
-    /// Takes a text in and gives it a number.
+    /// Takes a text in and gives it a number. What people are shown is the name.
     pub fn add(&mut self, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> SourceId {
+        let name = name.into();
+        self.add_as(Arc::clone(&name), name, text)
+    }
+
+    /// Takes a text in under a name, and another that is shown to people.
+    pub fn add_as(
+        &mut self,
+        name: impl Into<Arc<str>>,
+        display: impl Into<Arc<str>>,
+        text: impl Into<Arc<str>>,
+    ) -> SourceId {
         let text = text.into();
         let starts = std::iter::once(0)
             .chain(text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(at, _)| at + 1));
         let line_starts = starts.map(|at| u32::try_from(at).unwrap_or(u32::MAX)).collect();
         let id = SourceId(u32::try_from(self.sources.len()).unwrap_or(u32::MAX));
-        self.sources.push(Source { name: name.into(), text, line_starts });
+        self.sources.push(Source { name: name.into(), display: display.into(), text, line_starts });
         id
     }
 
@@ -166,10 +183,10 @@ impl SourceMap {
         self.get(span.source).position(span.start)
     }
 
-    /// `name:line:column` of a span's beginning.
+    /// `path:line:column` of a span's beginning, the path as people know it.
     #[must_use]
     pub fn place(&self, span: Span) -> String {
-        format!("{}:{}", self.get(span.source).name(), self.position(span))
+        format!("{}:{}", self.get(span.source).display(), self.position(span))
     }
 
     /// Every source with its number.

@@ -3,6 +3,7 @@
 
 use execpolicy::check::{CheckedPolicy, Options, check};
 use execpolicy::diagnostic::Diagnostics;
+use execpolicy::policy::matches::example;
 use execpolicy::policy::{
     Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
 };
@@ -151,6 +152,7 @@ fn rule(random: &mut Random, file: SourceId) -> PrefixRule {
         justification: random.once_in(3).then(|| Spanned::new("because".to_owned(), span)),
         matches: Vec::new(),
         not_matches: if random.once_in(4) { vec![Example { span, argv }] } else { Vec::new() },
+        hosts_known: 0,
     }
 }
 
@@ -190,7 +192,14 @@ pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
 }
 
 /// A policy as the back half takes it.
-pub fn checked(policy: Policy, sources: SourceMap) -> CheckedPolicy {
+pub fn checked(mut policy: Policy, sources: SourceMap) -> CheckedPolicy {
+    // A random example goes where it is true.
+    let known = policy.clone();
+    for rule in &mut policy.rules {
+        let examples = std::mem::take(&mut rule.not_matches);
+        (rule.matches, rule.not_matches) =
+            examples.into_iter().partition(|written| example(&known, rule, &written.argv, true).is_ok());
+    }
     // Codex's rules accept everything; what lints say of random words is not the point.
     check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")
 }
@@ -213,6 +222,7 @@ pub fn literal(rules: &[(Decision, Vec<Vec<String>>)]) -> CheckedPolicy {
             justification: None,
             matches: Vec::new(),
             not_matches: Vec::new(),
+            hosts_known: 0,
         });
     }
     checked(policy, sources)

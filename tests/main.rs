@@ -1,7 +1,16 @@
-//! The one integration binary: everything that looks at the whole, from outside.
+//! The one integration binary. How to add a case: `tests/README.md`.
 
+mod boundary;
+mod codex;
 mod differential;
 mod formats;
 mod generate;
+mod harness;
 mod hostile;
+mod pages;
 mod reproducible;
+mod rules_front_end;
+mod sandbox_grammar;
+mod sandbox_model;
+mod sandbox_suite;
+mod suite;

@@ -186,6 +186,7 @@ fn policy(patterns: &[Written], text: &str) -> CheckedPolicy {
             justification: why.clone().map(|why| Spanned::new(why, span)),
             matches: Vec::new(),
             not_matches: Vec::new(),
+            hosts_known: 0,
         });
     }
     check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")

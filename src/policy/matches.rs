@@ -47,7 +47,10 @@ pub fn decide<'a, T: AsRef<[u8]>>(policy: &'a Policy, argv: &[T], context: &Cont
 }
 
 /// Every (rule, alternative of its first position) whose later positions fit.
-fn entries<'a, 'b>(policy: &'a Policy, argv: &'b [&'b [u8]]) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> + use<'a, 'b> {
+fn entries<'a, 'b>(
+    policy: &'a Policy,
+    argv: &'b [&'b [u8]],
+) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> + use<'a, 'b> {
     policy
         .rules
         .iter()
@@ -102,20 +105,68 @@ fn codex<'a>(policy: &'a Policy, argv: &[&[u8]], resolve: bool, context: &Contex
     let literal: Vec<_> =
         entries(policy, argv).filter(|(_, head)| *head == program).map(|(found, _)| found).collect();
     let mut verdict = Verdict { decision: None, matches: literal, opaque: None, resolved_program: None };
-    if verdict.matches.is_empty() && resolve {
-        if let Some(path) = absolute(program, context.cwd, context.home) {
-            let name = base_name(&path);
-            if listed(policy, name).is_none_or(|paths| paths.contains(&path)) {
-                verdict.matches = entries(policy, argv)
-                    .filter(|(_, head)| *head == name)
-                    .map(|(found, _)| RuleMatch { resolved: true, ..found })
-                    .collect();
-                verdict.resolved_program = Some(path);
-            }
+    if verdict.matches.is_empty()
+        && resolve
+        && let Some(path) = absolute(program, context.cwd, context.home)
+    {
+        let name = base_name(&path);
+        if listed(policy, name).is_none_or(|paths| paths.contains(&path)) {
+            verdict.matches = entries(policy, argv)
+                .filter(|(_, head)| *head == name)
+                .map(|(found, _)| RuleMatch { resolved: true, ..found })
+                .collect();
+            verdict.resolved_program = Some(path);
         }
     }
     verdict.decision = verdict.matches.iter().map(|found| found.what.decision).max();
     verdict
+}
+
+/// Where an example and a pattern part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Divergence {
+    /// The word at this position is not one the pattern accepts there.
+    Word(usize),
+    /// The pattern wants a word at this position, and the example has ended.
+    End(usize),
+}
+
+/// Whether a rule's pattern accepts an example, on its own, whatever other rules say. The first
+/// word is compared as in the mode; that a command is opaque does not matter here.
+///
+/// # Errors
+/// Where they part.
+pub fn example(policy: &Policy, rule: &PrefixRule, argv: &[String], codex: bool) -> Result<(), Divergence> {
+    let tokens = &rule.pattern.tokens;
+    let Some(program) = argv.first().map(|word| word.as_bytes()) else { return Err(Divergence::End(0)) };
+    let heads = tokens.first().map_or(&[][..], |token| &token.alternatives);
+    let mut heads = heads.iter().map(|head| head.value.as_bytes());
+    let stands_for = if codex {
+        heads.clone().any(|head| head == program) || {
+            let known = &policy.hosts[..rule.hosts_known.min(policy.hosts.len())];
+            absolute(program, Some(b"/"), Some(b"/")).is_some_and(|path| {
+                let name = base_name(&path);
+                let host = known.iter().rev().find(|host| host.name.value.as_bytes() == name);
+                heads.any(|head| head == name)
+                    && host.is_none_or(|host| host.paths.iter().any(|listed| listed.value.as_bytes() == path))
+            })
+        }
+    } else if rule.decision == Decision::Allow {
+        heads.any(|head| surely_is(head, program, listed(policy, head).as_deref()))
+    } else {
+        heads.any(|head| could_be(head, program))
+    };
+    if !stands_for {
+        return Err(Divergence::Word(0));
+    }
+    for (position, token) in tokens.iter().enumerate().skip(1) {
+        match argv.get(position) {
+            None => return Err(Divergence::End(position)),
+            Some(word) if !token.accepts(word.as_bytes()) => return Err(Divergence::Word(position)),
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn nothing<'a>() -> Verdict<'a> {

@@ -21,6 +21,9 @@ pub struct PrefixRule {
     pub matches: Vec<Example>,
     /// Commands this rule must not match.
     pub not_matches: Vec<Example>,
+    /// How many of [`super::Policy::hosts`] were known when the rule's file had been read. Codex
+    /// tries a rule's examples with those; everything else uses all of them.
+    pub hosts_known: usize,
 }
 
 /// A sequence of token sets. A command matches if it is at least as long and each of its first
@@ -80,8 +83,8 @@ pub struct NetworkRule {
     pub host: Spanned<String>,
     /// The protocol.
     pub protocol: Protocol,
-    /// What is said about it.
-    pub decision: NetworkDecision,
+    /// What is said about it: the same three words as for commands (`deny` is `forbidden`).
+    pub decision: Decision,
     /// Why.
     pub justification: Option<Spanned<String>>,
 }
@@ -96,6 +99,3 @@ pub enum Protocol {
     Socks5Tcp = 2,
     Socks5Udp = 3,
 }
-
-/// What a [`NetworkRule`] says: the same three words as for commands, `deny` being `forbidden`.
-pub type NetworkDecision = Decision;

@@ -46,6 +46,9 @@ pub enum Runs {
     WithArguments,
     /// When one of its arguments begins with one of these words.
     WithOption(&'static [&'static str]),
+    /// When an option of one dash has one of these letters, or an argument begins with one of
+    /// these words: `fd -Hx rm` is `fd -H -x rm`.
+    WithCluster(&'static [u8], &'static [&'static str]),
 }
 
 /// Programs that run others, sorted by name, so that a program is found by binary search.
@@ -59,13 +62,18 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("ash", Runs::Script),
     ("at", Runs::Always),
     ("bash", Runs::Script),
+    ("bash-static", Runs::Script),
     ("batch", Runs::Always),
     ("builtin", Runs::WithArguments),
     ("busybox", Runs::WithArguments),
+    ("busybox.static", Runs::WithArguments),
     ("bwrap", Runs::Always),
     ("caffeinate", Runs::WithArguments),
     ("catchsegv", Runs::Always),
+    ("cgexec", Runs::Always),
+    ("choom", Runs::Always),
     ("chpst", Runs::Always),
+    ("chronic", Runs::Always),
     ("chroot", Runs::Always),
     ("chrt", Runs::Always),
     ("command", Runs::WithArguments),
@@ -81,11 +89,12 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("env", Runs::WithArguments),
     ("eval", Runs::WithArguments),
     ("exec", Runs::WithArguments),
+    ("expect", Runs::WithArguments),
     ("fakechroot", Runs::Always),
     ("fakeroot", Runs::Always),
     ("faketime", Runs::Always),
-    ("fd", Runs::WithOption(&["-x", "-X", "--exec"])),
-    ("fdfind", Runs::WithOption(&["-x", "-X", "--exec"])),
+    ("fd", Runs::WithCluster(b"xX", &["--exec"])),
+    ("fdfind", Runs::WithCluster(b"xX", &["--exec"])),
     ("find", Runs::WithOption(&["-exec", "-ok"])),
     ("firejail", Runs::Always),
     ("fish", Runs::Script),
@@ -93,7 +102,9 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("flock", Runs::Always),
     ("gosu", Runs::Always),
     ("gtimeout", Runs::Always),
+    ("hyperfine", Runs::WithArguments),
     ("i386", Runs::Always),
+    ("ifne", Runs::Always),
     ("ionice", Runs::WithArguments),
     ("ksh", Runs::Script),
     ("ksh93", Runs::Script),
@@ -112,6 +123,7 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("oksh", Runs::Script),
     ("osh", Runs::Script),
     ("parallel", Runs::Always),
+    ("perf", Runs::WithOption(&["record", "stat", "trace", "mem", "c2c", "kmem", "lock", "sched", "bench"])),
     ("pkexec", Runs::Always),
     ("posh", Runs::Script),
     ("powershell", Runs::Always),
@@ -123,8 +135,10 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("rbash", Runs::Script),
     ("rksh", Runs::Script),
     ("rlwrap", Runs::Always),
+    ("run0", Runs::Always),
     ("runcon", Runs::WithArguments),
     ("runuser", Runs::Always),
+    ("screen", Runs::Always),
     ("script", Runs::Always),
     ("setarch", Runs::Always),
     ("setpriv", Runs::Always),
@@ -134,6 +148,7 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("softlimit", Runs::Always),
     ("source", Runs::Always),
     ("sshpass", Runs::Always),
+    ("start-stop-daemon", Runs::Always),
     ("stdbuf", Runs::Always),
     ("strace", Runs::Always),
     ("su", Runs::Always),
@@ -145,8 +160,10 @@ pub const PROGRAMS: &[(&str, Runs)] = &[
     ("tcsh", Runs::Script),
     ("time", Runs::Always),
     ("timeout", Runs::Always),
+    ("tmux", Runs::Always),
     ("toybox", Runs::WithArguments),
     ("trap", Runs::WithArguments),
+    ("uclampset", Runs::Always),
     ("unbuffer", Runs::Always),
     ("unshare", Runs::Always),
     ("valgrind", Runs::Always),
@@ -172,9 +189,7 @@ pub fn opaque<T: AsRef<[u8]>>(argv: &[T]) -> Option<Opaque> {
     {
         return Some(Opaque::Wrapper);
     }
-    let folded = || name.iter().map(u8::to_ascii_lowercase);
-    let at = PROGRAMS.binary_search_by(|(known, _)| known.bytes().cmp(folded())).ok()?;
-    let (_, runs) = PROGRAMS.get(at)?;
+    let runs = lookup(name).or_else(|| lookup(without_version(name)?))?;
     let hidden = match runs {
         Runs::Script => return reads_script(arguments).then_some(Opaque::Shell),
         Runs::Always => true,
@@ -182,8 +197,26 @@ pub fn opaque<T: AsRef<[u8]>>(argv: &[T]) -> Option<Opaque> {
         Runs::WithOption(words) => arguments
             .iter()
             .any(|argument| words.iter().any(|word| argument.as_ref().starts_with(word.as_bytes()))),
+        Runs::WithCluster(letters, words) => arguments.iter().map(AsRef::as_ref).any(|argument| {
+            words.iter().any(|word| argument.starts_with(word.as_bytes()))
+                || matches!(argument, [b'-', first, ..] if *first != b'-')
+                    && argument.iter().any(|byte| letters.contains(byte))
+        }),
     };
     hidden.then_some(Opaque::Wrapper)
+}
+
+/// A program of [`PROGRAMS`] by its name, ASCII case aside.
+fn lookup(name: &[u8]) -> Option<Runs> {
+    let folded = || name.iter().map(u8::to_ascii_lowercase);
+    let at = PROGRAMS.binary_search_by(|(known, _)| known.bytes().cmp(folded())).ok()?;
+    PROGRAMS.get(at).map(|(_, runs)| *runs)
+}
+
+/// `bash-5.2` is `bash`: the name without a version at its end; nothing if it has none.
+fn without_version(name: &[u8]) -> Option<&[u8]> {
+    let end = name.iter().rposition(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'_'))? + 1;
+    name.get(..end).filter(|_| name.last().is_some_and(u8::is_ascii_digit))
 }
 
 /// The last component of a path, trailing slashes and `/.` aside; the whole word if there is no slash.
@@ -254,6 +287,8 @@ mod tests {
             "bash --norc -c x",
             "bash -o pipefail -c x",
             "zsh -s",
+            "bash-5.2 -c x",
+            "/opt/ZSH5.9 -c x",
             "bash +o posix -xc y",
             "sh -",
         ] {
@@ -271,6 +306,8 @@ mod tests {
             assert_eq!(opaque_words(line), None, "{line}");
         }
         for line in [
+            "fd -Hxrm",
+            "perf stat ls",
             "env FOO=1 git",
             "/usr/bin/sudo ls",
             "find . -execdir rm",

@@ -15,6 +15,7 @@ pub mod program;
 pub mod table;
 mod validate;
 pub mod wire;
+pub mod profile;
 
 pub use artifact::Policy;
 pub use decide::{RuleMatch, Scratch, Verdict};

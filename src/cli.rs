@@ -1,0 +1,72 @@
+//! In: arguments. Out: an exit status. The rim: the only code that reads files, prints or starts
+//! processes. One file for each command.
+
+mod args;
+mod check;
+mod compile;
+mod decide;
+mod evaluator;
+mod explain;
+mod files;
+mod json;
+mod output;
+mod policy;
+mod render;
+
+use args::{Cli, Command};
+use clap::Parser;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// How a command ended; the exit status is [`Outcome::code`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All good: 0.
+    Good,
+    /// Findings, or a policy that cannot be used: 1.
+    Findings,
+    /// The command line itself is wrong: 2.
+    Usage,
+    /// `check --exit-code`: the verdict, see [`decide::verdict_code`].
+    Verdict(u8),
+}
+
+impl Outcome {
+    /// The exit status.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Good => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Verdict(code) => code,
+        }
+    }
+}
+
+/// Runs the program. `args` begins with the program's own name.
+#[must_use]
+pub fn main(mut args: Vec<OsString>) -> ExitCode {
+    if args.get(1).is_some_and(|word| word == evaluator::COMMAND) {
+        return evaluator::child(args.get(2).is_some_and(|word| word == "--trace"));
+    }
+    args::split_check(&mut args);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { Outcome::Usage } else { Outcome::Good };
+            // A closed standard output is not worth a message.
+            let _ = error.print();
+            return ExitCode::from(code.code());
+        }
+    };
+    let outcome = output::with_style(cli.color, |style| match cli.command {
+        Command::Check(arguments) => check::run(&arguments, style),
+        Command::CheckCommand(arguments) => decide::run(&arguments, style),
+        Command::Compile(arguments) => compile::run(&arguments, style),
+        Command::Dump { file } => compile::dump(&file, style),
+        Command::Explain(arguments) => explain::run(&arguments, style),
+        Command::Completions { shell } => args::completions(shell),
+    });
+    ExitCode::from(outcome.code())
+}

@@ -1,0 +1,209 @@
+//! In: the words of the command line. Out: [`Cli`]. The only file that names clap.
+
+use super::Outcome;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// A policy compiler and checker for the commands of AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "execpolicy", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "\
+Examples:
+  execpolicy check                              check the policy of this directory (execpolicy.toml)
+  execpolicy check ~/.codex/rules               check every rule file below a directory
+  execpolicy check --rules my.rules -- git push decide one command, as JSON
+  execpolicy explain --rules my.rules -- git push   say which rule decided, and which almost did
+  execpolicy explain EP0301                     explain a diagnostic
+
+Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage.")]
+pub struct Cli {
+    /// When to use colour; `auto` means: on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
+    pub color: When,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check rule files; or, with --rules, decide one command
+    ///
+    /// Reads every file, reports every fault, and tries every example. A directory stands for all
+    /// `*.rules` files below it, hidden ones too, in byte order. Without arguments, the policy
+    /// whose `execpolicy.toml` lies in this directory or one above it is checked.
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckFiles),
+    /// Decide one command
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] [--] <CMD>…")]
+    CheckCommand(CheckCommand),
+    /// Explain a diagnostic, or why a command gets its verdict
+    ///
+    /// `explain EP0301` prints the page of a diagnostic. `explain [--rules FILE…] -- CMD…` says what
+    /// the policy decides about a command, which rule (file and line) decided, and which rules
+    /// almost matched. Without --rules it asks the policy of this directory, or else the embedded
+    /// default policy.
+    Explain(Explain),
+    /// Compile a policy into one file that the runtime loads
+    ///
+    /// Checks the policy, compiles it, reads the result back and compares every example and every
+    /// edge with the sources before the file is written. The same sources give the same bytes.
+    Compile(Compile),
+    /// Show what a compiled policy holds
+    Dump {
+        /// The compiled policy.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+const CHECK_HELP: &str = "\
+To decide one command, name the rule files with --rules, or a compiled policy with --policy:
+  execpolicy check (--rules FILE… | --policy FILE.epc) [--codex] [--pretty] [--details] [--resolve-host-executables]
+                   [--exit-code] [--] CMD…
+prints Codex's JSON. `execpolicy check --rules --help` shows the options of that form.";
+
+/// The hidden name of the second form of `check`.
+const CHECK_COMMAND: &str = "check-command";
+
+/// Options of `check FILES…`.
+#[derive(Debug, Args)]
+pub struct CheckFiles {
+    /// Rule files, and directories of them.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Check as Codex 0.169 does: its dialect and matching, no findings of our own.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// How findings are printed: for people, or as a result on standard output.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// Let warnings fail the check.
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Print every finding, not only the first hundred.
+    #[arg(long)]
+    pub all: bool,
+    /// Print nothing but findings.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `check --rules FILE… -- CMD…`.
+#[derive(Debug, Args)]
+pub struct CheckCommand {
+    /// A rule file or a directory of them; may be given several times, the order counts.
+    #[arg(long, short, value_name = "PATH", required_unless_present = "policy")]
+    pub rules: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of rule files.
+    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    pub policy: Option<PathBuf>,
+    /// Decide as `codex execpolicy check` 0.169 does, byte for byte.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// Indent the JSON.
+    #[arg(long)]
+    pub pretty: bool,
+    /// With --codex: if no rule matches the first word as written, look under its base name.
+    /// Without --codex this is part of what every rule means.
+    #[arg(long)]
+    pub resolve_host_executables: bool,
+    /// Add the file and line of each rule to the JSON.
+    #[arg(long, conflicts_with = "codex")]
+    pub details: bool,
+    /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
+    #[arg(long)]
+    pub exit_code: bool,
+    /// The command; its own options may follow it.
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Options of `compile`.
+#[derive(Debug, Args)]
+pub struct Compile {
+    /// Rule files, and directories of them; without any, the policy root of this directory.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The file to write.
+    #[arg(long, short, value_name = "FILE", default_value = "policy.epc")]
+    pub output: PathBuf,
+    /// Write nothing; end with 1 if the file is not what would be written.
+    #[arg(long)]
+    pub check: bool,
+    /// Print nothing but findings.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// A rule file or a directory of them; may be given several times.
+    #[arg(long, short, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of rule files.
+    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    pub policy: Option<PathBuf>,
+    /// Explain what `codex execpolicy check` 0.169 decides.
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    pub codex: Option<String>,
+    /// The number of a diagnostic (EPnnnn), or a command after `--`.
+    #[arg(value_name = "CODE|CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub what: Vec<OsString>,
+}
+
+/// Output formats of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Text with the source, on standard error.
+    Human,
+    /// One JSON object on standard output.
+    Json,
+    /// SARIF 2.1.0 on standard output, for code scanning.
+    Sarif,
+    /// GitHub workflow commands on standard output.
+    Github,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+/// `check` has two forms with different operands. The one that decides a command is known by its
+/// `--rules` or `--policy` before any `--`; it gets its own name here, so that each has its own options.
+pub fn split_check(args: &mut [OsString]) {
+    let Some(at) =
+        args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
+    else {
+        return;
+    };
+    if args[at] != "check" {
+        return;
+    }
+    let named = |word: &str, option: &str| {
+        word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
+        let word = word.to_string_lossy();
+        named(&word, "--rules") || named(&word, "--policy") || word.starts_with("-r")
+    });
+    if decides {
+        args[at] = CHECK_COMMAND.into();
+    }
+}
+
+/// Writes a completion script to standard output.
+pub fn completions(shell: clap_complete::Shell) -> Outcome {
+    clap_complete::generate(shell, &mut Cli::command(), "execpolicy", &mut std::io::stdout());
+    Outcome::Good
+}

@@ -1,0 +1,226 @@
+//! `execpolicy explain EPnnnn` and `execpolicy explain [--rules FILE…] -- CMD…`.
+
+use super::args::Explain;
+use super::decide::{Here, bytes};
+use super::output::{Colour, Style, paint, stderr, stdout};
+use super::policy::{self, From};
+use super::{Outcome, files, render::harmless};
+use crate::check::CheckedPolicy;
+use crate::diagnostic::Code;
+use crate::policy::{PrefixRule, program::could_be};
+use crate::diagnostic::text::{list, nearest};
+use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
+use std::fmt::Write;
+
+/// Rules shown that almost matched.
+const ALMOST: usize = 3;
+
+/// Runs the command.
+pub fn run(arguments: &Explain, style: Style) -> Outcome {
+    if let [word] = &arguments.what[..]
+        && let Some(word) = word.to_str().filter(|word| looks_like_code(word))
+    {
+        return page(word, style);
+    }
+    let codex = arguments.codex.is_some();
+    let marked = std::env::current_dir()
+        .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
+    let from = match &arguments.policy {
+        Some(artifact) => From::Artifact(artifact),
+        None if !arguments.rules.is_empty() || marked => From::Rules(&arguments.rules),
+        None => {
+            stderr(&format!(
+                "no --rules and no {} here: asking the embedded default policy\n",
+                files::MARKER
+            ));
+            From::Embedded
+        }
+    };
+    let compiled = policy::load(from, codex, style);
+    let policy =
+        compiled.as_ref().and_then(|compiled| Some((compiled, Policy::from_bytes(&compiled.bytes).ok()?)));
+    let Some((compiled, policy)) = policy else {
+        stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
+        return Outcome::Findings;
+    };
+    let mode = if codex { Mode::Codex { resolve_host_executables: true } } else { Mode::Strict };
+    let argv = bytes(&arguments.what);
+    let here = Here::now();
+    let mut scratch = policy.scratch();
+    let verdict = policy.decide(&argv, &here.context(mode), &mut scratch);
+    stdout(&explain(compiled.checked.as_ref(), &verdict, &argv, style));
+    Outcome::Good
+}
+
+fn looks_like_code(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes.len() >= 3 && bytes[..2].eq_ignore_ascii_case(b"ep") && bytes[2..].iter().all(u8::is_ascii_digit)
+}
+
+fn page(word: &str, style: Style) -> Outcome {
+    let Some(code) = Code::from_name(word) else {
+        let meant = nearest(word, Code::ALL.iter().map(|code| code.as_str()));
+        let hint = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+        stderr(&format!("execpolicy: there is no diagnostic `{word}`{hint}\n"));
+        return Outcome::Usage;
+    };
+    let mut text = String::new();
+    for line in code.page().lines() {
+        let line =
+            if line.starts_with('#') { paint(line, Colour::Bold, style.stdout) } else { line.to_owned() };
+        let _ = writeln!(text, "{line}");
+    }
+    stdout(&text);
+    Outcome::Good
+}
+
+fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u8>], style: Style) -> String {
+    let on = style.stdout;
+    let mut text = String::new();
+    let shown: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
+    let shown = shlex::try_join(shown.iter().map(String::as_str)).unwrap_or_else(|_| shown.join(" "));
+    let (word, colour) = match verdict.decision {
+        Some(Decision::Allow) => ("allow", Colour::Green),
+        Some(Decision::Prompt) => ("prompt", Colour::Yellow),
+        Some(Decision::Forbidden) => ("forbidden", Colour::Red),
+        None => ("unmatched", Colour::Cyan),
+    };
+    let _ = writeln!(text, "{}: {}", paint(&shown, Colour::Bold, on), paint(word, colour, on));
+    if let Some(why) = verdict.opaque {
+        let program = shown.split(' ').next().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "\n  `{program}` {}: no prefix allows it, and it is prompted unless a rule is stricter",
+            why.reason()
+        );
+    }
+    let matches: Vec<RuleMatch<'_>> = verdict.matches().collect();
+    let decider = matches.iter().position(|found| Some(found.decision) == verdict.decision);
+    // The rule that decided comes first, the others in load order.
+    let order = decider.into_iter().chain((0..matches.len()).filter(|number| Some(*number) != decider));
+    for (number, found) in order.filter_map(|number| Some((number, matches.get(number)?))) {
+        let role = if decider == Some(number) {
+            paint("decided by", Colour::Bold, on)
+        } else {
+            "also matches".to_owned()
+        };
+        let rule = checked.and_then(|checked| checked.policy().rules.get(found.rule as usize));
+        let what = match (checked, rule) {
+            (Some(checked), Some(rule)) => describe(checked, rule, on),
+            // An artifact holds no patterns, but knows what it matched.
+            _ => {
+                let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize);
+                let words = std::iter::once(found.head.to_owned())
+                    .chain(rest.map(|word| String::from_utf8_lossy(word).into_owned()));
+                let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+                let place = format!("{}:{}", found.source, found.line);
+                format!(
+                    "{} [{}] at {}",
+                    found.decision.as_str(),
+                    harmless(&words.join(", ")),
+                    paint(&harmless(&place), Colour::Cyan, on)
+                )
+            }
+        };
+        let _ = writeln!(text, "\n  {role} {what}");
+        if found.resolved {
+            let _ = writeln!(
+                text,
+                "    `{}` is taken for `{}`",
+                harmless(&String::from_utf8_lossy(&argv[0])),
+                harmless(found.head)
+            );
+        }
+        if let Some(why) = found.justification {
+            let _ = writeln!(text, "    {}", harmless(why));
+        }
+    }
+    if matches.is_empty() && verdict.opaque.is_none() {
+        let _ = writeln!(text, "\n  no rule matches");
+    }
+    let Some(checked) = checked else { return text };
+    let near = almost(checked, verdict.opaque.is_some(), &matches, argv);
+    if !near.is_empty() {
+        let _ = writeln!(text, "\n  {}", paint("almost matched", Colour::Bold, on));
+        for (rule, why) in near {
+            let _ = writeln!(text, "    {}\n      {}", describe(checked, rule, on), harmless(&why));
+        }
+    }
+    text
+}
+
+/// `forbidden ["git", "push"] at my.rules:3`.
+fn describe(checked: &CheckedPolicy, rule: &PrefixRule, on: bool) -> String {
+    let words: Vec<String> = rule
+        .pattern
+        .tokens
+        .iter()
+        .map(|token| match &token.alternatives[..] {
+            [word] => format!("{:?}", word.value),
+            words if words.len() <= 5 => format!(
+                "[{}]",
+                words.iter().map(|word| format!("{:?}", word.value)).collect::<Vec<_>>().join(", ")
+            ),
+            words => format!("[{:?}, … {} words]", words[0].value, words.len()),
+        })
+        .collect();
+    let place = format!(
+        "{}:{}",
+        checked.sources().get(rule.span.source).display(),
+        checked.sources().position(rule.span).line
+    );
+    format!(
+        "{} [{}] at {}",
+        rule.decision.as_str(),
+        harmless(&words.join(", ")),
+        paint(&place, Colour::Cyan, on)
+    )
+}
+
+/// The rules of the same program that came closest, and what kept each from matching.
+fn almost<'a>(
+    checked: &'a CheckedPolicy,
+    opaque: bool,
+    matches: &[RuleMatch<'_>],
+    argv: &[Vec<u8>],
+) -> Vec<(&'a PrefixRule, String)> {
+    let Some(program) = argv.first() else { return Vec::new() };
+    // How far each fits, whether its next word comes later, and how strict it is: best last.
+    let mut near: Vec<((usize, bool, Decision), &PrefixRule, String)> = Vec::new();
+    for (number, rule) in checked.policy().rules.iter().enumerate() {
+        let tokens = &rule.pattern.tokens;
+        let same = tokens[0].alternatives.iter().any(|head| could_be(head.value.as_bytes(), program));
+        if !same || matches.iter().any(|found| found.rule as usize == number) {
+            continue;
+        }
+        let parted = (1..tokens.len()).find(|&at| argv.get(at).is_none_or(|word| !tokens[at].accepts(word)));
+        let later = parted.is_some_and(|at| argv.iter().skip(at + 1).any(|word| tokens[at].accepts(word)));
+        let why = match parted {
+            Some(at) => {
+                let mut wanted: Vec<&str> =
+                    tokens[at].alternatives.iter().map(|word| word.value.as_str()).collect();
+                let more = if wanted.len() > 4 { ", …" } else { "" };
+                wanted.truncate(4);
+                let found = argv.get(at).map_or_else(
+                    || "the command ends".to_owned(),
+                    |word| format!("word {} is `{}`", at + 1, String::from_utf8_lossy(word)),
+                );
+                let note = if later {
+                    "; it comes later, but the words of a pattern stand at fixed positions"
+                } else {
+                    ""
+                };
+                format!("{found}, the rule wants {}{more}{note}", list(&wanted).replace(" and ", " or "))
+            }
+            None if opaque => "an allow does not cover what the command runs".to_owned(),
+            None => format!(
+                "an allow of `{}` does not cover `{}`",
+                tokens[0].alternatives[0].value,
+                String::from_utf8_lossy(program)
+            ),
+        };
+        near.push(((parted.unwrap_or(tokens.len()), later, rule.decision), rule, why));
+    }
+    near.sort_by_key(|(rank, _, _)| std::cmp::Reverse(*rank));
+    near.into_iter().take(ALMOST).map(|(_, rule, why)| (rule, why)).collect()
+}

@@ -1,0 +1,287 @@
+//! In: diagnostics and verdicts. Out: JSON, SARIF and GitHub workflow commands. The shapes of
+//! everything that other programs read; serde derives live here.
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use crate::source::{SourceMap, Span};
+use execpolicy_runtime::Verdict;
+use serde::Serialize;
+
+/// The version of the JSON of `check --format json`.
+const CHECK_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Place<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    message: &'a str,
+}
+
+fn place<'a>(span: Span, message: &'a str, sources: &'a SourceMap) -> Place<'a> {
+    let source = sources.get(span.source);
+    let (start, end) = (source.position(span.start), source.position(span.end));
+    Place {
+        file: source.display(),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+        message,
+    }
+}
+
+#[derive(Serialize)]
+struct Finding<'a> {
+    code: &'static str,
+    severity: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<Place<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    labels: Vec<Place<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trace: Vec<Place<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    hints: &'a [String],
+}
+
+fn finding<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Finding<'a> {
+    let places = |labels: &'a [crate::diagnostic::Label]| {
+        labels.iter().map(|label| place(label.span, &label.message, sources)).collect()
+    };
+    Finding {
+        code: diagnostic.code.as_str(),
+        severity: diagnostic.severity.as_str(),
+        message: &diagnostic.message,
+        file: diagnostic.file.as_deref(),
+        place: diagnostic.span.map(|span| place(span, &diagnostic.label, sources)),
+        labels: places(&diagnostic.labels),
+        trace: places(&diagnostic.trace),
+        hints: &diagnostic.hints,
+    }
+}
+
+/// How much was checked.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Summary {
+    /// Files read as sources.
+    pub files: usize,
+    /// Rules in them.
+    pub rules: usize,
+    /// Examples tried.
+    pub examples: usize,
+    /// Errors found.
+    pub errors: usize,
+    /// Warnings found.
+    pub warnings: usize,
+}
+
+/// `check --format json`.
+pub fn check(
+    diagnostics: &Diagnostics,
+    sources: &SourceMap,
+    summary: Summary,
+    links: &[(String, String)],
+) -> String {
+    #[derive(Serialize)]
+    struct Link<'a> {
+        file: &'a str,
+        target: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Check<'a> {
+        version: u32,
+        summary: Summary,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        links: Vec<Link<'a>>,
+        diagnostics: Vec<Finding<'a>>,
+    }
+    let diagnostics = diagnostics.as_slice().iter().map(|d| finding(d, sources)).collect();
+    let links = links.iter().map(|(file, target)| Link { file, target }).collect();
+    text(&Check { version: CHECK_VERSION, summary, links, diagnostics }, true)
+}
+
+/// `check --format sarif`: SARIF 2.1.0 (OASIS, section 3), as GitHub code scanning reads it.
+pub fn sarif(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
+    let location = |span: Span, message: &str| {
+        let at = place(span, "", sources);
+        let mut location = serde_json::json!({
+            "physicalLocation": {
+                "artifactLocation": { "uri": at.file },
+                "region": { "startLine": at.line, "startColumn": at.column, "endLine": at.end_line, "endColumn": at.end_column },
+            },
+        });
+        if !message.is_empty() {
+            location["message"] = serde_json::json!({ "text": message });
+        }
+        location
+    };
+    let mut used: Vec<Code> = diagnostics.as_slice().iter().map(|d| d.code).collect();
+    used.sort_unstable();
+    used.dedup();
+    let rules: Vec<_> = used
+        .iter()
+        .map(|code| serde_json::json!({ "id": code.as_str(), "shortDescription": { "text": code.title() }, "help": { "text": code.page(), "markdown": code.page() } }))
+        .collect();
+    let results: Vec<_> = diagnostics
+        .as_slice()
+        .iter()
+        .map(|d| {
+            let mut message = d.message.clone();
+            for hint in &d.hints {
+                message.push_str("\nhelp: ");
+                message.push_str(hint);
+            }
+            let locations = match (d.span, &d.file) {
+                (Some(span), _) => vec![location(span, &d.label)],
+                (None, Some(file)) => vec![serde_json::json!({ "physicalLocation": { "artifactLocation": { "uri": file } } })],
+                (None, None) => Vec::new(),
+            };
+            let related: Vec<_> = d.labels.iter().map(|label| location(label.span, &label.message)).collect();
+            serde_json::json!({
+                "ruleId": d.code.as_str(),
+                "level": match d.severity { Severity::Error => "error", Severity::Warning => "warning", Severity::Note | Severity::Off => "note" },
+                "message": { "text": message },
+                "locations": locations,
+                "relatedLocations": related,
+            })
+        })
+        .collect();
+    text(
+        &serde_json::json!({
+            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+            "version": "2.1.0",
+            "runs": [{
+                "tool": { "driver": { "name": "execpolicy", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
+                "columnKind": "unicodeCodePoints",
+                "results": results,
+            }],
+        }),
+        true,
+    )
+}
+
+/// `check --format github`: one workflow command for each finding.
+pub fn github(diagnostics: &Diagnostics, sources: &SourceMap) -> String {
+    // Percent-encoding as actions/toolkit does it; properties also hide `:` and `,`.
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let mut out = String::new();
+    for d in diagnostics.as_slice() {
+        let level = match d.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note | Severity::Off => "notice",
+        };
+        let at = match (d.span.map(|span| place(span, "", sources)), &d.file) {
+            (Some(at), _) => {
+                let end = if at.line == at.end_line {
+                    format!(",endColumn={}", at.end_column)
+                } else {
+                    String::new()
+                };
+                format!(
+                    "file={},line={},endLine={},col={}{end},",
+                    property(at.file),
+                    at.line,
+                    at.end_line,
+                    at.column
+                )
+            }
+            (None, Some(file)) => format!("file={},", property(file)),
+            (None, None) => String::new(),
+        };
+        let mut message = d.message.clone();
+        for hint in &d.hints {
+            message.push_str("\nhelp: ");
+            message.push_str(hint);
+        }
+        out.push_str(&format!("::{level} {at}title={}::{}\n", d.code, data(&message)));
+    }
+    out
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decided<'a> {
+    matched_rules: Vec<Matched<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opaque: Option<Opaque>,
+}
+
+#[derive(Serialize)]
+struct Opaque {
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Matched<'a> {
+    prefix_rule_match: PrefixRuleMatch<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrefixRuleMatch<'a> {
+    matched_prefix: Vec<String>,
+    decision: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved_program: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    justification: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RulePlace<'a>>,
+}
+
+#[derive(Serialize)]
+struct RulePlace<'a> {
+    file: &'a str,
+    line: u32,
+}
+
+/// How a verdict is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Form {
+    /// Indented.
+    pub pretty: bool,
+    /// With the file and line of each rule.
+    pub details: bool,
+}
+
+/// A verdict in the shape of `codex execpolicy check`; in the strict mode `opaque` may be added.
+pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
+    let lossy = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
+    let matched_rules = verdict.matches().map(|found| {
+        let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize).map(|word| lossy(word));
+        // Codex reports the path it looked up, the strict mode the word as it was given.
+        let resolved = verdict.resolved_program.or(argv.first().map(Vec::as_slice));
+        let prefix_rule_match = PrefixRuleMatch {
+            matched_prefix: std::iter::once(found.head.to_owned()).chain(rest).collect(),
+            decision: found.decision.as_str(),
+            resolved_program: resolved.filter(|_| found.resolved).map(lossy),
+            justification: found.justification,
+            rule: form.details.then_some(RulePlace { file: found.source, line: found.line }),
+        };
+        Matched { prefix_rule_match }
+    });
+    let decided = Decided {
+        matched_rules: matched_rules.collect(),
+        decision: verdict.decision.map(|decision| decision.as_str()),
+        opaque: verdict.opaque.map(|why| Opaque { reason: why.reason() }),
+    };
+    text(&decided, form.pretty)
+}
+
+fn text(value: &impl Serialize, pretty: bool) -> String {
+    let written = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    // These types hold nothing that JSON cannot say (no maps with other keys than strings).
+    written.map_or_else(|error| format!("{{\"error\":{:?}}}\n", error.to_string()), |text| text + "\n")
+}

@@ -1,0 +1,36 @@
+//! The driver: the whole compiler on one screen.
+//!
+//! In: names of sources and the outside world as traits. Out: a checked policy, or proof that the
+//! diagnostics hold an error.
+
+use crate::check::{self, CheckedPolicy};
+use crate::diagnostic::{Diagnostics, Reported};
+use crate::loader::Loader;
+use crate::rules::record::Evaluate;
+use crate::{rules, source::SourceMap};
+
+/// What is compiled, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// The names of the rule files, in order.
+    pub rules: Vec<String>,
+    /// Read and check as Codex 0.169 does.
+    pub codex: bool,
+}
+
+/// Reads and checks a policy.
+///
+/// # Errors
+/// [`Reported`] if anything is wrong, with the sources that the diagnostics point into.
+pub fn check(
+    input: &Input,
+    loader: &dyn Loader,
+    evaluator: &dyn Evaluate,
+    mut sources: SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Result<CheckedPolicy, (Reported, SourceMap)> {
+    let codex = input.codex;
+    let policy =
+        rules::load(&input.rules, loader, evaluator, rules::Options { codex }, &mut sources, diagnostics);
+    check::check(policy, sources, check::Options { codex }, diagnostics)
+}
