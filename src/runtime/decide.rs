@@ -177,7 +177,7 @@ impl Policy<'_> {
         if step.is_none() && !key.is_plain() {
             return self.strict_spelt(program, argv, scratch);
         }
-        let hidden = if may_be_opaque(key) { opaque(argv) } else { None };
+        let hidden = if may_be_opaque(key, program.last()) { opaque(argv) } else { None };
         let (walk, found) = match step {
             Some(step) => self.walk_from(step, argv, &mut scratch.columns),
             None => (NOWHERE, Found::default()),
@@ -201,7 +201,7 @@ impl Policy<'_> {
     ) -> Verdict<'v> {
         let columns = &mut scratch.columns;
         let base = base_name(program);
-        let hidden = if may_be_opaque(first_eight(base)) { opaque(argv) } else { None };
+        let hidden = if may_be_opaque(first_eight(base), base.last()) { opaque(argv) } else { None };
         if !program.iter().any(|byte| *byte == b'/' || byte.is_ascii_uppercase()) {
             // Only long: its own base name, so one walk does.
             let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);

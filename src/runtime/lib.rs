@@ -11,11 +11,11 @@ pub mod artifact;
 pub mod decide;
 pub mod decision;
 pub mod facts;
+pub mod profile;
 pub mod program;
 pub mod table;
 mod validate;
 pub mod wire;
-pub mod profile;
 
 pub use artifact::Policy;
 pub use decide::{RuleMatch, Scratch, Verdict};

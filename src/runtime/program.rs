@@ -51,10 +51,16 @@ fn known(spot: usize) -> bool {
 }
 
 /// Whether a base name is worth asking [`crate::facts::opaque`] about: wrong only towards yes.
-/// Takes the key of its folded form or, if that is long, of the first eight bytes.
+/// Takes the key of its folded form or, if that is long, of the first eight bytes; and its last byte.
 #[inline]
 #[must_use]
-pub fn may_be_opaque(name: Key) -> bool {
+pub fn may_be_opaque(name: Key, last: Option<&u8>) -> bool {
+    // A version at the end may stand behind a known name: `bash-5.2`.
+    last.is_some_and(u8::is_ascii_digit) || may_be_known(name)
+}
+
+#[inline]
+fn may_be_known(name: Key) -> bool {
     // The dynamic loaders are known by how their names begin.
     known(spot(name.low, ONE)) && known(spot(name.low, TWO))
         || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
@@ -127,12 +133,15 @@ mod tests {
     use std::vec;
 
     fn may(name: &str) -> bool {
-        may_be_opaque(first_eight(name.as_bytes()))
+        may_be_opaque(first_eight(name.as_bytes()), name.as_bytes().last())
     }
 
     #[test]
     fn the_filter_never_hides_an_opaque_program() {
         let loaders = ["ld-linux", "ld-linux.so", "ld-musl.so"];
+        for name in ["bash-5.2", "zsh5.9", "powershell7", "dbus-run-session-1.2"] {
+            assert!(opaque(&[name, "-c", "x"]).is_some() && may(name), "{name}");
+        }
         for name in PROGRAMS.iter().map(|(name, _)| *name).chain(loaders) {
             assert!(may(name) && may(&name.to_ascii_uppercase()), "{name}");
         }
