@@ -54,7 +54,9 @@ fn word(number: usize) -> String {
 
 fn program(rank: usize) -> String {
     let name = word(rank * 7 + 1);
-    format!("{}{rank}", &name[..name.len().min(5)])
+    // Numbered in letters: names that end in a digit could hide a version, and are asked about.
+    let number = rank.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect::<String>();
+    format!("{}{number}", &name[..name.len().min(5)])
 }
 
 /// A number below `count` by Zipf's law with exponent 1.
