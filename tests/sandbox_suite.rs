@@ -67,7 +67,7 @@ fn answer(loaded: &Loaded, profile: &str, questions: &str) -> String {
         let place =
             answer.origin.map(|origin| format!("{}:{}", origin.file, origin.line)).unwrap_or_default();
         let text = [answer.statement, place, answer.note.unwrap_or_default()].join("  ");
-        let _ = writeln!(out, "{question:<28} {:<7} {}", answer.outcome, text.trim());
+        let _ = writeln!(out, "{question:<28}  {:<7} {}", answer.outcome, text.trim());
         while out.ends_with(" \n") {
             out.truncate(out.len() - 2);
             out.push('\n');

@@ -226,7 +226,7 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
     expected.sort_by_key(|text| KEYWORDS.iter().position(|key| *text == quoted(key)).unwrap_or(0));
     expected.dedup();
     let names: Vec<&str> = expected.iter().map(|text| text.trim_matches('`')).collect();
-    let wants_value = expected.first().filter(|text| !text.starts_with('`') && !text.starts_with("the end"));
+    let wants_value = expected.iter().find(|text| !text.starts_with('`') && !text.starts_with("the end"));
 
     let keywords: Vec<String> = expected.iter().filter(|text| text.starts_with('`')).cloned().collect();
     let ends = matches!(found, None | Some(Token::Newline | Token::Close));
