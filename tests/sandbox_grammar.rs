@@ -349,7 +349,9 @@ fn hostile_texts_take_bounded_time_and_stack() {
         ("sets", format!("profile a {{\n{}}}\n", "deny @secrets\n".repeat(60_000))),
     ];
     for (name, text) in cases {
+        println!("{name}");
         let (took, sink) = bounded(text);
+        println!("{took:?} {}", sink.as_slice().len());
         assert!(took < PATIENCE, "{name}: {took:?}");
         assert!(sink.as_slice().len() < 60_000, "{name}: {} diagnostics", sink.as_slice().len());
     }

@@ -10,6 +10,7 @@ use execpolicy::policy::profile::{
 };
 use execpolicy::sandbox;
 use execpolicy::source::{SourceMap, Span};
+use execpolicy_runtime::profile as read;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -227,7 +228,7 @@ fn host(random: &mut Random) -> (Roots, Tree) {
 fn path(random: &mut Random) -> Path {
     let mut out = Path::parse(random.word(HOST_DIRS));
     for _ in 0..random.below(4) {
-        let part: &str = *random.pick(&["a", "b", "c", "g", "h", "i", "s", "v", "z", "x.k", "A", "w"]);
+        let part = random.word(&["a", "b", "c", "g", "h", "i", "s", "v", "z", "x.k", "A", "w"]);
         out = out.join(part);
     }
     out
@@ -464,8 +465,8 @@ fn the_artifact_means_what_the_source_means() {
                 emit::profiles::encode(profiles).unwrap(),
                 "the same input gives the same bytes"
             );
-            let read = execpolicy_runtime::profile::Profiles::from_bytes(&bytes).unwrap();
-            last = Some((family.batch, Profiles::from(read)));
+            let loaded = read::Profiles::from_bytes(&bytes).unwrap();
+            last = Some((family.batch, Profiles::from(loaded)));
         }
         let (_, again) = last.as_ref().unwrap();
         for a in family.own() {
@@ -540,7 +541,7 @@ fn the_runtime_matches_globs_as_the_model_does() {
         let part = |random: &mut Random| {
             let mut out = String::new();
             for _ in 0..1 + random.below(4) {
-                let piece: &str = *random.pick(&["a", "b", "*", "?", "[ab]", "[!a]", "[b-é]", "é", "A"]);
+                let piece = random.word(&["a", "b", "*", "?", "[ab]", "[!a]", "[b-é]", "é", "A"]);
                 out.push_str(piece);
             }
             out.replace("**", "*")
@@ -567,10 +568,67 @@ fn the_runtime_matches_globs_as_the_model_does() {
         let model = Model::new(&profile, &roots, &Tree::new());
         let expected = model.access(&Path::parse(&path)).access == Access::Deny;
         hits += usize::from(expected);
-        let got = execpolicy_runtime::profile::glob::matches(&glob, path.as_bytes(), fold);
+        let got = read::glob::matches(&glob, path.as_bytes(), fold);
         assert_eq!(got, expected, "`{glob}` `{path}` {fold}");
     }
     assert!(hits > 500, "only {hits} of the globs matched");
+}
+
+#[test]
+fn the_runtime_decides_as_the_model_does() {
+    let mut decoded: Option<(usize, Vec<u8>)> = None;
+    each_family(8, nothing_more, |family, random| {
+        if decoded.as_ref().is_none_or(|(batch, _)| *batch != family.batch) {
+            decoded = Some((family.batch, emit::profiles::encode(family.profiles).unwrap()));
+        }
+        let bytes = &decoded.as_ref().unwrap().1;
+        let profiles = read::Profiles::from_bytes(bytes).unwrap();
+        let expected = family.get("three");
+        let profile = profiles.get(&expected.name, Phase::Run, Platform::Linux).unwrap();
+        let (roots, tree) = host(random);
+        let model = Model::new(expected, &roots, &tree);
+        for name in ["A", "a", "B", "A_TOKEN", "B_TOKEN", "b_token", "LC_ALL", "AB", "C", ""] {
+            let want = match model.env(name).0 {
+                Outcome::Absent => read::Variable::Absent,
+                Outcome::Passed => read::Variable::Passed,
+                Outcome::Set(value) => read::Variable::Set(value),
+            };
+            assert_eq!(profile.variable(name.as_bytes()), want, "{name}\n{}", family.text);
+        }
+        for name in ["x.org", "X.ORG.", "y.x.org", "z.y.x.org", ".x.org", "ax.org", "elsewhere.net", ""] {
+            for port in [22, 80, 85, 443] {
+                let want = model.connect(&Destination::new(name, port)).allowed;
+                assert_eq!(profile.network.allows_name(name, port), want, "{name}:{port}\n{}", family.text);
+            }
+        }
+        for address in ["10.1.2.3", "10.9.9.9", "11.0.0.1", "::1", "::2", "::ffff:10.1.2.3"] {
+            for port in [22, 80, 443] {
+                let want = model.connect(&Destination::new(address, port)).allowed;
+                let got = profile.network.allows_address(address.parse().unwrap(), port);
+                assert_eq!(got, want, "{address}:{port}\n{}", family.text);
+            }
+        }
+        // Every protected name below a root that is nothing but writable.
+        let mut open = expected.clone();
+        open.globs.clear();
+        open.paths.retain(|rule| rule.access == PathAccess::Write);
+        let model = Model::new(&open, &roots, &Tree::new());
+        let p = path(random);
+        let Some(root) = open
+            .paths
+            .iter()
+            .map(|rule| roots.bind(&rule.place))
+            .filter(|at| p.starts_with(at, roots.ignore_case))
+            .min_by_key(Path::len)
+        else {
+            return;
+        };
+        let named = (root.len() + 1..=p.len()).any(|count| {
+            let here = p.take(count).to_string();
+            profile.protects.iter().any(|protect| protect.names(here.as_bytes(), roots.ignore_case))
+        });
+        assert_eq!(model.access(&p).access == Access::Read, named, "{p} {roots:?}\n{}", family.text);
+    });
 }
 
 #[test]
@@ -579,12 +637,11 @@ fn damaged_bytes_are_refused_or_read_without_a_panic() {
         "profile one extends workspace-commit {\nnetwork allow x.org:443, 10.0.0.0/8\nlimit processes 3\n}\n",
     );
     let bytes = emit::profiles::encode(&profiles).unwrap();
-    let read =
-        |bytes: &[u8]| execpolicy_runtime::profile::Profiles::from_bytes(bytes).map(Profiles::from).is_ok();
-    assert!(read(&bytes));
+    let good = |bytes: &[u8]| read::Profiles::from_bytes(bytes).map(Profiles::from).is_ok();
+    assert!(good(&bytes));
     for length in 0..bytes.len() {
         if length < 2_000 || length % 97 == 0 {
-            assert!(!read(&bytes[..length]), "{length} of {} bytes are read", bytes.len());
+            assert!(!good(&bytes[..length]), "{length} of {} bytes are read", bytes.len());
         }
     }
     let mut random = Random(7 << 32);
@@ -594,10 +651,10 @@ fn damaged_bytes_are_refused_or_read_without_a_panic() {
             let at = random.below(damaged.len());
             damaged[at] = random.next() as u8;
         }
-        let _ = read(&damaged);
+        let _ = good(&damaged);
     }
     for _ in 0..2_000 {
         let noise: Vec<u8> = (0..random.below(400)).map(|_| random.next() as u8).collect();
-        assert!(!read(&noise));
+        assert!(!good(&noise));
     }
 }
