@@ -526,8 +526,10 @@ fn the_library_is_ordered() {
         assert_eq!(narrower(get("workspace-write"), get("workspace-commit")), Some(true));
         assert_eq!(narrower(get("workspace-commit"), get("workspace-write")), Some(false));
         assert_eq!(narrower(get("mine"), get("workspace-write")), Some(true));
-        // A private directory is not a part of the host's: neither is narrower.
-        assert_eq!(narrower(get("read-only"), full), None);
+        assert_eq!(narrower(get("read-only"), full), Some(true));
+        assert_eq!(narrower(full, get("workspace-write")), Some(false));
+        // What the one protects the other does not write: but `read-only` has no writable roots, so that is known.
+        assert_eq!(narrower(get("read-only"), get("workspace-write")), Some(true));
     }
 }
 

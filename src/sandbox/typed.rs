@@ -87,6 +87,7 @@ pub struct Clause {
 pub struct Scope {
     lets: BTreeMap<String, (Span, Vec<Word>)>,
     words: usize,
+    full: bool,
 }
 
 impl Scope {
@@ -126,7 +127,7 @@ impl Scope {
             self.words += out.len() - before;
             if self.words > MOST_WORDS {
                 out.truncate(before);
-                if self.words != usize::MAX {
+                if !self.full {
                     sink.error(
                         Diagnostic::new(
                             Code::EP0509,
@@ -135,8 +136,8 @@ impl Scope {
                         )
                         .hint("name the directory that holds them"),
                     );
-                    self.words = usize::MAX / 2;
                 }
+                self.full = true;
                 break;
             }
         }
