@@ -1,7 +1,7 @@
 //! In: Markdown with ```sandbox fences. Out: a failure for each that does not do what stands beside it.
 //! Not here: properties (`sandbox_model.rs`) and the grammar (`sandbox_grammar.rs`).
 //!
-//! A case is a ```sandbox fence under a heading. What follows it is expected: a ```diagnostics fence with everything that is
+//! A case is a ```sandbox fence under a heading and a sentence that says why. What follows it is expected: a ```diagnostics fence with everything that is
 //! reported (no fence: nothing), and ```explain PROFILE fences whose lines are questions with their answers.
 //! `UPDATE_EXPECT=1` writes the answers and the diagnostics that are there into the fences.
 
