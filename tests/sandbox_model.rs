@@ -6,7 +6,7 @@ use execpolicy::diagnostic::{Diagnostics, Severity};
 use execpolicy::emit;
 use execpolicy::policy::model::{Destination, Kind, Model, Outcome, Path, Roots, Tree, narrower};
 use execpolicy::policy::profile::{
-    Access, GlobRule, PathAccess, PathRule, Phase, Place, Platform, Profiles, Resolved, Root,
+    Access, GlobRule, PathAccess, PathRule, Phase, Place, Platform, Profiles, Promise, Resolved, Root,
 };
 use execpolicy::sandbox;
 use execpolicy::source::{SourceMap, Span};
@@ -520,6 +520,81 @@ fn narrower_is_sound() {
         }
     });
     assert!(comparable > 1_000, "only {comparable} pairs were comparable");
+}
+
+/// `workspace-commit` on a host with these files: directories end in `/`, links are `NAME -> TEXT`.
+fn commit_model(files: &[&str], ask: impl Fn(&Model<'_>)) {
+    let (profiles, _) = load("");
+    let profile = profiles.get("workspace-commit", Phase::Run, Platform::Linux).unwrap();
+    let roots =
+        Roots { workspace: "/w".into(), home: "/h".into(), tmpdir: "/tmp".into(), ignore_case: false };
+    let mut tree = Tree::new();
+    for file in files {
+        let (path, kind) = match (file.split_once(" -> "), file.strip_suffix('/')) {
+            (Some((path, text)), _) => (path, Kind::Link(text.to_owned())),
+            (None, Some(path)) => (path, Kind::Directory),
+            (None, None) => (*file, Kind::File),
+        };
+        tree.add(&Path::parse(path), kind);
+    }
+    ask(&Model::new(profile, &roots, &tree));
+}
+
+#[test]
+fn a_git_that_is_a_file_or_a_link_is_protected_itself() {
+    let git = Path::parse("/w/sub/.git");
+    for (files, writable) in [
+        (&["/w/sub/.git/"][..], true),
+        (&["/w/sub/.git"], false),
+        (&["/w/sub/.git -> /w/x"], false),
+        (&[], true),
+    ] {
+        commit_model(files, |model| {
+            assert_eq!(model.create(&git).allowed, writable, "{files:?}");
+            assert_eq!(model.remove(&git).allowed, writable, "{files:?}");
+        });
+    }
+}
+
+#[test]
+fn an_ancestor_of_a_protected_file_cannot_be_moved_away() {
+    let (from, to) = (Path::parse("/w/sub"), Path::parse("/w/other"));
+    commit_model(&["/w/sub/.git/hooks/", "/w/sub/a"], |model| {
+        assert!(!model.rename(&from, &to).allowed);
+        assert!(!model.remove(&Path::parse("/w/sub/.git")).allowed);
+        assert!(model.rename(&Path::parse("/w/sub/a"), &to).allowed);
+        assert!(!model.link(&Path::parse("/w/sub/.git/hooks"), &to).allowed);
+    });
+    commit_model(&["/w/sub/a"], |model| assert!(model.rename(&from, &to).allowed));
+}
+
+#[test]
+fn what_is_missing_is_prevented_only_where_a_placeholder_is_harmless() {
+    commit_model(&["/w/repo/.git/hooks/"], |model| {
+        let promise = |path: &str| {
+            let answer = model.access(&Path::parse(path));
+            assert_eq!(answer.access, Access::Read, "{path}");
+            answer.promise
+        };
+        assert_eq!(promise("/w/repo/.git/hooks/pre-commit"), Promise::Prevent);
+        assert_eq!(promise("/w/.vscode/tasks.json"), Promise::Prevent);
+        assert_eq!(promise("/w/deeper/.vscode"), Promise::Detect);
+        assert_eq!(promise("/w/.git/hooks"), Promise::Detect);
+    });
+}
+
+#[test]
+fn a_link_gives_no_more_access_than_where_it_leads() {
+    commit_model(
+        &["/w/out -> /h/notes", "/w/key -> ../h/.ssh/id", "/w/a -> /w/b", "/w/b -> /w/a"],
+        |model| {
+            let path = Path::parse;
+            assert!(model.read(&path("/w/out")).allowed && !model.write(&path("/w/out")).allowed);
+            assert!(!model.read(&path("/w/key")).allowed);
+            assert!(model.remove(&path("/w/key")).allowed, "the link itself is the workspace's own");
+            assert!(!model.read(&path("/w/a")).allowed, "a circle leads nowhere");
+        },
+    );
 }
 
 #[test]
