@@ -328,7 +328,7 @@ fn hostile_texts_take_bounded_time_and_stack() {
             "a million bytes of statements",
             format!("profile a {{\n{}}}\n", many(40_000, &|n| format!("write /a/b/{n}\n"))),
         ),
-        ("a million bytes of nonsense", many(90_000, &|n| format!("nonsense {n}\n"))),
+        ("a million bytes of nonsense", many(60_000, &|n| format!("nonsense {n}\n"))),
         ("one long line", format!("profile a {{\nwrite {}\n}}\n", many(90_000, &|n| format!("/x{n}, ")))),
         ("one long word", format!("profile a {{\nwrite /{}\n}}\n", "x".repeat(1_000_000))),
         ("one long quoted text", format!("profile a {{\nwrite \"/{}\n}}\n", "\\\"".repeat(400_000))),
@@ -351,7 +351,7 @@ fn hostile_texts_take_bounded_time_and_stack() {
     for (name, text) in cases {
         let (took, sink) = bounded(text);
         assert!(took < PATIENCE, "{name}: {took:?}");
-        assert!(sink.as_slice().len() < 60_000, "{name}: {} diagnostics", sink.as_slice().len());
+        assert!(sink.as_slice().len() < 200, "{name}: {} diagnostics", sink.as_slice().len());
     }
 }
 

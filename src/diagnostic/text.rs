@@ -5,9 +5,10 @@
 #[must_use]
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 60;
-    let mut out: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    // `escape_debug` also escapes quotes, which are harmless here and ugly in a message.
-    out = out.replace("\\\"", "\"").replace("\\'", "'");
+    let mut out = String::new();
+    for c in text.chars().take(MOST) {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
     if text.chars().nth(MOST).is_some() {
         out.push('…');
     }

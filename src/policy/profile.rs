@@ -140,6 +140,24 @@ pub enum Host {
     Socket(Place),
 }
 
+impl Host {
+    /// The destination as it is written: with its ports, unless it is about all of them.
+    #[must_use]
+    pub fn spell(&self, first_port: u16, last_port: u16) -> String {
+        let host = match self {
+            Self::Net { address, .. } if address.is_ipv6() && (first_port, last_port) != (0, u16::MAX) => {
+                format!("[{self}]")
+            }
+            _ => self.to_string(),
+        };
+        match (first_port, last_port) {
+            (0, u16::MAX) => host,
+            (first, last) if first == last => format!("{host}:{first}"),
+            (first, last) => format!("{host}:{first}-{last}"),
+        }
+    }
+}
+
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -6,11 +6,13 @@
 //! Everything is borrowed, nothing is allocated. [`Profiles::from_bytes`] reads every record once and refuses what
 //! it cannot read; after that no accessor can fail.
 
+mod decide;
 mod decode;
 pub mod glob;
 mod section;
 mod words;
 
+pub use decide::Variable;
 pub use decode::{List, ListIter, ProfileError, Record};
 pub use section::{DefaultProfile, Profile, Profiles};
 pub use words::{

@@ -15,6 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Layer {
     said: BTreeMap<Key, Clause>,
     unset: Vec<Clause>,
+    overrides: BTreeSet<Key>,
 }
 
 impl Layer {
@@ -38,9 +39,12 @@ impl Layer {
             match (other.of_set, clause.of_set) {
                 // What is written out is more specific than what a set brings along.
                 (true, false) => {
+                    layer.overrides.insert(clause.key.clone());
                     layer.said.insert(clause.key.clone(), clause);
                 }
-                (false, true) => {}
+                (false, true) => {
+                    layer.overrides.insert(clause.key);
+                }
                 (true, true) => {
                     if stricter(&clause, other) {
                         layer.said.insert(clause.key.clone(), clause);
@@ -70,6 +74,11 @@ impl Layer {
     /// What the body says, by key.
     pub fn said(&self) -> impl Iterator<Item = &Clause> {
         self.said.values()
+    }
+
+    /// Whether something written out takes the place of what a set says.
+    pub fn overrides(&self, key: &Key) -> bool {
+        self.overrides.contains(key)
     }
 
     /// What it takes back.
@@ -117,18 +126,14 @@ pub fn describe(clause: &Clause) -> String {
         (Key::Network, _) => "network".to_owned(),
         (Key::Host(allow, host, first, last), _) => {
             let verb = if *allow { "allow" } else { "deny" };
-            let ports = match (*first, *last) {
-                (0, u16::MAX) => String::new(),
-                (first, last) if first == last => format!(":{first}"),
-                (first, last) => format!(":{first}-{last}"),
-            };
-            format!("network {verb} {host}{ports}")
+            format!("network {verb} {}", host.spell(*first, *last))
         }
         (Key::Env(name), value) => match value {
             Some(Value::Env(EnvAction::Pass)) => format!("env pass {name}"),
             Some(Value::Env(EnvAction::Deny)) => format!("env deny {name}"),
             _ => format!("env set {name}"),
         },
+        (Key::Limit(kind), Some(Value::Limit(value))) => format!("limit {} {value}", kind.as_str()),
         (Key::Limit(kind), _) => format!("limit {}", kind.as_str()),
         (Key::Syscall(name), value) => {
             let verb = if value == Some(&Value::Syscall(true)) { "allow" } else { "deny" };

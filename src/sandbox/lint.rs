@@ -48,8 +48,13 @@ pub fn profile(profile: &Typed, profiles: &Profiles, is_parent: bool, sink: &mut
             }
             let model = Model::new(resolved, &Roots::symbolic(), &Tree::new());
             let own = own(profile, resolved);
+            let parent =
+                profile.parent.as_ref().and_then(|parent| profiles.get(&parent.value, phase, platform));
             for rule in &own {
-                path(rule, resolved, &model, &mut say);
+                // What replaces another statement about the same path has changed something.
+                let replaced = parent.is_some_and(|p| p.paths.iter().any(|other| other.place == rule.place));
+                let replaces = replaced || profile.overrides(&Key::Path(rule.place.clone()));
+                path(rule, resolved, &model, replaces, &mut say);
             }
             globs(profile, resolved, &mut say);
             if platform == Platform::Linux {
@@ -70,7 +75,13 @@ fn own<'r>(profile: &Typed, resolved: &'r Resolved) -> Vec<&'r PathRule> {
         .collect()
 }
 
-fn path(rule: &PathRule, resolved: &Resolved, model: &Model<'_>, say: &mut impl FnMut(Diagnostic)) {
+fn path(
+    rule: &PathRule,
+    resolved: &Resolved,
+    model: &Model<'_>,
+    replaces: bool,
+    say: &mut impl FnMut(Diagnostic),
+) {
     let Some(span) = rule.origin.span else { return };
     let grants = matches!(rule.access, PathAccess::Read | PathAccess::Write);
     let above = |other: &&PathRule| other.place != rule.place && reaches(other, rule);
@@ -96,7 +107,7 @@ fn path(rule: &PathRule, resolved: &Resolved, model: &Model<'_>, say: &mut impl 
     }
     if let Some(parent) = parent {
         let by = By::Path(parent);
-        if grants && parent.access == rule.access {
+        if grants && parent.access == rule.access && !replaces {
             let diagnostic = Diagnostic::new(Code::EP0612, span, format!("`{text}` changes nothing"))
                 .hint("take it away: what is above it grants the same");
             say(also(diagnostic, &by));

@@ -90,7 +90,7 @@ where
     let lines = just(Token::Newline).repeated();
     let comma = just(Token::Comma).then(lines).labelled("`,`");
     let name = |what: &'static str| word(source).labelled(what);
-    let list = |what: &'static str| name(what).separated_by(comma.clone()).at_least(1).collect::<Vec<_>>();
+    let list = |what: &'static str| name(what).separated_by(comma).at_least(1).collect::<Vec<_>>();
 
     // A block or a line that nothing could be made of.
     let braces = recursive(|braces| {
@@ -153,11 +153,9 @@ where
         ))),
         key("env")
             .ignore_then(key("set"))
-            .ignore_then(pair.separated_by(comma.clone()).at_least(1).collect())
+            .ignore_then(pair.separated_by(comma).at_least(1).collect())
             .map(Statement::EnvSet),
-        key("limit")
-            .ignore_then(limit.separated_by(comma.clone()).at_least(1).collect())
-            .map(Statement::Limit),
+        key("limit").ignore_then(limit.separated_by(comma).at_least(1).collect()).map(Statement::Limit),
         unset,
     ))
     .boxed();
@@ -170,8 +168,8 @@ where
         let platform = choice((key("linux").to(Platform::Linux), key("macos").to(Platform::Macos)));
         let on = key("on").ignore_then(platform).then(body.clone()).map(|(os, body)| Statement::On(os, body));
         let setup = key("phase").ignore_then(key("setup")).ignore_then(body).map(Statement::Setup);
-        choice((simple, on, setup)).map_with(place).then_ignore(end_of_line.clone()).recover_with(via_parser(
-            skipped.clone().to(Statement::Broken).map_with(place).then_ignore(end_of_line.clone()),
+        choice((simple, on, setup)).map_with(place).then_ignore(end_of_line).recover_with(via_parser(
+            skipped.clone().to(Statement::Broken).map_with(place).then_ignore(end_of_line),
         ))
     });
     let profile = key("profile")
@@ -188,7 +186,7 @@ where
         profile,
         key("default").ignore_then(name("the name of a profile")).map(Item::Default),
     ))
-    .then_ignore(end_of_line.clone())
+    .then_ignore(end_of_line)
     .recover_with(via_parser(skipped.to(Item::Broken).then_ignore(end_of_line)));
     lines.ignore_then(item.then_ignore(lines).repeated().collect()).then_ignore(end())
 }
@@ -226,7 +224,7 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
     expected.sort_by_key(|text| KEYWORDS.iter().position(|key| *text == quoted(key)).unwrap_or(0));
     expected.dedup();
     let names: Vec<&str> = expected.iter().map(|text| text.trim_matches('`')).collect();
-    let wants_value = expected.first().filter(|text| !text.starts_with('`') && !text.starts_with("the end"));
+    let wants_value = expected.iter().find(|text| !text.starts_with('`') && !text.starts_with("the end"));
 
     let keywords: Vec<String> = expected.iter().filter(|text| text.starts_with('`')).cloned().collect();
     let ends = matches!(found, None | Some(Token::Newline | Token::Close));

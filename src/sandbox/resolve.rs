@@ -199,6 +199,8 @@ fn statements(
             Diagnostic::new(Code::EP0621, statement.span, text.to_owned()).hint(hint.to_owned())
         };
         match &statement.value {
+            // So deep that the lexer has said so already.
+            Statement::On(..) | Statement::Setup(_) if at.0 == Phase::Setup && at.1.is_some() => {}
             Statement::On(_, _) if at.1.is_some() => {
                 sink.error(wrong("`on` stands inside of `on`", "write the two blocks one after the other"));
             }
@@ -379,6 +381,11 @@ fn similar(key: &Key, like: &Key) -> Option<String> {
 }
 
 impl Typed {
+    /// Whether one of the profile's own clauses takes the place of what a set says.
+    pub fn overrides(&self, key: &Key) -> bool {
+        self.layers.values().any(|layer| layer.overrides(key))
+    }
+
     /// The places of a profile's own clauses that stand in the final profile, with what they say.
     pub fn own(&self) -> impl Iterator<Item = (&Key, &Value, Span, bool)> {
         self.layers

@@ -6,8 +6,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceId, Span};
 use logos::Logos;
 
-/// How deep blocks may nest in what the parser sees; the language itself needs three.
-pub const MAX_DEPTH: usize = 4;
+/// How deep blocks may nest: `profile { phase setup { on linux { } } }`. What the parser sees is at most one deeper, and empty there.
+pub const MAX_DEPTH: usize = 3;
 
 /// The smallest parts of a sandbox file. Spaces, tabs and comments are not tokens; the end of a line is.
 #[derive(Logos, Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,12 @@ pub type Lexed<'s> = (Token<'s>, std::ops::Range<usize>);
 /// Splits a text into tokens. What no token can be made of is reported and left out.
 pub fn lex<'s>(source: SourceId, text: &'s str, sink: &mut Diagnostics) -> Vec<Lexed<'s>> {
     let mut tokens = Vec::new();
+    let mut rest_is_comment = false;
     for (token, range) in Token::lexer(text).spanned() {
+        if rest_is_comment && token != Ok(Token::Newline) {
+            continue;
+        }
+        rest_is_comment = matches!(token, Ok(Token::Glued(_)));
         let span = Span::new(source, range.clone());
         match token {
             Ok(Token::Semicolon) => {
@@ -218,6 +223,9 @@ pub fn balance<'s>(source: SourceId, tokens: Vec<Lexed<'s>>, sink: &mut Diagnost
                 open.push(range.clone());
                 if open.len() <= MAX_DEPTH {
                     out.push((token, range));
+                } else if open.len() == MAX_DEPTH + 1 {
+                    out.push((Token::Open, range.clone()));
+                    out.push((Token::Close, range.end..range.end));
                 }
             }
             Token::Close => {

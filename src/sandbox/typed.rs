@@ -87,6 +87,7 @@ pub struct Clause {
 pub struct Scope {
     lets: BTreeMap<String, (Span, Vec<Word>)>,
     words: usize,
+    full: bool,
 }
 
 impl Scope {
@@ -126,7 +127,7 @@ impl Scope {
             self.words += out.len() - before;
             if self.words > MOST_WORDS {
                 out.truncate(before);
-                if self.words != usize::MAX {
+                if !self.full {
                     sink.error(
                         Diagnostic::new(
                             Code::EP0509,
@@ -135,8 +136,8 @@ impl Scope {
                         )
                         .hint("name the directory that holds them"),
                     );
-                    self.words = usize::MAX / 2;
                 }
+                self.full = true;
                 break;
             }
         }
@@ -461,7 +462,15 @@ impl Scope {
         read: impl Fn(&Word, Option<Promise>, &mut Diagnostics) -> Option<(Key, Value)>,
         out: &mut Vec<Clause>,
     ) {
-        for word in self.expand(words, sink) {
+        // `$EDITOR` in a list of variables is a value where a name is needed, not an unknown `let`.
+        let (values, words): (Vec<Word>, Vec<Word>) = words.iter().cloned().partition(|word| {
+            let name = word.text.strip_prefix('$').filter(|_| word.spelling == Spelling::Bare);
+            kind == Kind::Variables && name.is_some_and(|name| !self.lets.contains_key(name))
+        });
+        for word in &values {
+            let _ = read(word, None, sink);
+        }
+        for word in self.expand(&words, sink) {
             if word.spelling != Spelling::Set {
                 if let Some((key, value)) = read(&word, None, sink) {
                     out.push(Clause::new(key, value, word.span, false));

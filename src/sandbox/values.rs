@@ -228,7 +228,7 @@ const BYTES: &[(&str, u64)] = &[
     ("GB", 1_000_000_000),
     ("TB", 1_000_000_000_000),
 ];
-const TIMES: &[(&str, u64)] = &[("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000)];
+const TIMES: &[(&str, u64)] = &[("s", 1_000), ("min", 60_000), ("ms", 1), ("h", 3_600_000)];
 
 /// Reads the value of a limit, in the unit of its kind.
 ///
@@ -260,8 +260,9 @@ pub fn limit_value(kind: LimitKind, word: &Word) -> Result<u64, Box<Diagnostic>>
         let begins = |(name, _): &&(&str, u64)| name.len() > 1 && name[..1].eq_ignore_ascii_case(unit);
         let near = units.iter().find(near).or_else(|| units.iter().find(begins));
         let hint = near.map(|(name, _)| format!("did you mean `{}{name}`?", shorten(number)));
-        let refused = refuse(format!("`{}` is not a unit of `{}`", shorten(unit), kind.as_str()));
-        return Err(Box::new(refused.maybe_hint(hint)));
+        let mut refused = refuse(format!("`{}` is not a unit of `{}`", shorten(unit), kind.as_str()));
+        refused.hints.splice(0..0, hint);
+        return Err(refused);
     };
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)) {
         Some(0) => Err(refuse(format!("a limit of 0 would stop every command: `{}`", shorten(text)))),

@@ -9,6 +9,8 @@ use crate::policy::profile::{Access, GlobRule, PathAccess, PathRule, Promise, Pr
 pub struct Bound<'p> {
     /// Where.
     pub at: Path,
+    /// Whether this is the link that is written, and not where it leads.
+    pub link: bool,
     /// The statement.
     pub rule: &'p PathRule,
 }
@@ -49,9 +51,9 @@ pub fn bind<'p>(profile: &'p Resolved, roots: &Roots, tree: &Tree) -> (Vec<Bound
         let at = tree.resolve(&written).unwrap_or_else(|| written.clone());
         let link = tree.resolve_parent(&written).unwrap_or(written);
         if link != at && matches!(rule.access, PathAccess::Deny | PathAccess::Read) {
-            bound.push(Bound { at: link, rule });
+            bound.push(Bound { at: link, link: true, rule });
         }
-        bound.push(Bound { at, rule });
+        bound.push(Bound { at, link: false, rule });
     }
     let glob = |rule: &'p GlobRule| {
         let written = roots.bind(&rule.place);

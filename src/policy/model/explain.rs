@@ -75,6 +75,9 @@ impl Subject {
         };
         let lower = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         match port {
+            Some(_) if text.contains('.') && text.bytes().any(|b| b.is_ascii_uppercase()) => {
+                Self::Path(path(text))
+            }
             Some(port) if bracket || lower || text.contains(['.', ':']) => {
                 Self::Host(Destination::new(host, port))
             }
@@ -108,12 +111,8 @@ pub fn explain(model: &Model<'_>, subject: Subject) -> Explanation {
             let (statement, note) = match (reach.rule, destination) {
                 (Some(rule), _) => {
                     let verb = if rule.allow { "allow" } else { "deny" };
-                    let ports = match (rule.first_port, rule.last_port) {
-                        (0, u16::MAX) => String::new(),
-                        (first, last) if first == last => format!(":{first}"),
-                        (first, last) => format!(":{first}-{last}"),
-                    };
-                    (format!("network {verb} {}{ports}", rule.host), None)
+                    let host = rule.host.spell(rule.first_port, rule.last_port);
+                    (format!("network {verb} {host}"), None)
                 }
                 (None, Destination::Socket(path)) => (
                     model.answer(path).by.statement(),

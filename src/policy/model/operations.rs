@@ -58,6 +58,7 @@ impl<'p> Model<'p> {
         let fold = self.roots.ignore_case;
         ruling.allowed |= self.bound.iter().any(|bound| {
             bound.rule.access != PathAccess::Deny
+                && !bound.link
                 && bound.at.starts_with(&path, fold)
                 && self.access(&bound.at).access > Access::Deny
         });

@@ -29,14 +29,13 @@ fn at_most(a: &Resolved, b: &Resolved) -> bool {
     files(a, b) && network(a, b) && environment(a, b) && limits(a, b) && rest(a, b)
 }
 
-/// Whether a grant is covered by another: a private directory only by a private directory, since it shows nothing of the host
-/// and yet can be written.
-fn covered(a: PathAccess, b: PathAccess) -> bool {
-    match (a, b) {
-        (PathAccess::Deny, _) => true,
-        (PathAccess::Private, b) => b == PathAccess::Private,
-        (PathAccess::Read, b) => matches!(b, PathAccess::Read | PathAccess::Write),
-        (PathAccess::Write, b) => b == PathAccess::Write,
+/// Whether a grant allows no operation that another does not. A private directory is writable, so only what is writable covers it.
+const fn covered(a: PathAccess, b: PathAccess) -> bool {
+    match a {
+        PathAccess::Deny => true,
+        PathAccess::Private => matches!(b, PathAccess::Private | PathAccess::Write),
+        PathAccess::Read => matches!(b, PathAccess::Read | PathAccess::Write),
+        PathAccess::Write => matches!(b, PathAccess::Write),
     }
 }
 
@@ -44,28 +43,23 @@ fn files(a: &Resolved, b: &Resolved) -> bool {
     let find = |profile: &'_ Resolved, place: &Place| -> Option<PathAccess> {
         profile.paths.iter().find(|rule| rule.place == *place).map(|rule| rule.access)
     };
-    // Every restriction of `b` stands in `a`, at the same written path, at least as strict.
+    // Every restriction of `b` stands in `a`, at the same written path, at least as strict. The same written path
+    // leads to the same place on every host; for any two others nothing can be known, because of links.
     let restricted = |rule: &PathRule| {
         rule.access == PathAccess::Write
             || find(a, &rule.place).is_some_and(|access| covered(access, rule.access))
     };
-    // Every grant of `a` is granted by `b`, and on no host can another rule of `b` come between.
-    let granted = |rule: &PathRule| {
-        if rule.access == PathAccess::Deny {
-            return true;
+    let reads = b.paths.iter().any(|rule| rule.access == PathAccess::Read);
+    let everything = Place::new(Root::Absolute, "");
+    // Every grant of `a` stands in `b`, or wherever it leads `b` grants as much.
+    let granted = |rule: &PathRule| match (rule.access, find(b, &rule.place)) {
+        (PathAccess::Deny, _) => true,
+        // Where a `read` of `b` coincides with it, `b` is read-only and `a` its own.
+        (PathAccess::Private, Some(PathAccess::Write)) => !reads,
+        (access, Some(other)) => covered(access, other),
+        (access, None) => {
+            find(b, &everything).is_some() && b.paths.iter().all(|other| covered(access, other.access))
         }
-        if let Some(access) = find(b, &rule.place) {
-            return covered(rule.access, access);
-        }
-        let above = |place: &Place| place.covers(&rule.place);
-        let nearest =
-            b.paths.iter().filter(|other| above(&other.place)).max_by_key(|other| other.place.rest.len());
-        let everything = Place::new(Root::Absolute, "");
-        // `/` is above every place, whatever its root is bound to.
-        let nearest = nearest.map(|other| other.access).or_else(|| find(b, &everything));
-        let foreign = b.paths.iter().filter(|o| o.place.root != rule.place.root && o.place != everything);
-        nearest.is_some_and(|access| covered(rule.access, access))
-            && foreign.map(|other| other.access).all(|access| covered(rule.access, access))
     };
     let capped = b.globs.iter().all(|glob| {
         a.globs.iter().any(|other| {
@@ -136,7 +130,12 @@ fn environment(a: &Resolved, b: &Resolved) -> bool {
     // Names that either profile writes out are tried; the pattern rules decide about all others.
     let named = a.env.iter().chain(&b.env).filter(|rule| !wild(rule)).all(|rule| {
         let (a, b) = (outcome(a, &rule.pattern), outcome(b, &rule.pattern));
-        a.is_none() || a == b
+        // A value that is set gives nothing that a command could not set itself for what it starts.
+        match (a, b) {
+            (None, _) => true,
+            (Some(EnvAction::Pass), b) => b == Some(EnvAction::Pass),
+            (Some(_), b) => b.is_some(),
+        }
     });
     // A denial written out is about the name in every case, so it is compared as a pattern, too.
     let denies = |profile: &Resolved, pattern: &str| {

@@ -193,3 +193,50 @@ fn member(set: &[u8], have: u32, fold: bool) -> bool {
 const fn within(have: u32, low: u32, high: u32) -> bool {
     low <= have && have <= high
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_glob_matches_whole_components_and_what_is_below_them() {
+        let cases: &[(&str, &str, bool)] = &[
+            ("**/.env", ".env", true),
+            ("**/.env", "a/b/.env", true),
+            ("**/.env", "a/.env/inside", true),
+            ("**/.env", "a/.env.local", false),
+            ("*/c", "b/c/d", true),
+            ("*/c", "a/b/c", false),
+            ("a/**/z", "a/z", true),
+            ("a/**/z", "a/b/c/z", true),
+            ("a/**/b/**/c", "a/b/x/b/y/c", true),
+            ("[!a]?", "b\u{e9}", true),
+            ("[!a]?", "ab", false),
+            ("[]x]", "]", true),
+            ("[a-]", "-", true),
+        ];
+        for (glob, path, expected) in cases {
+            assert!(valid(glob, true), "{glob}");
+            assert_eq!(matches(glob, path.as_bytes(), false), *expected, "{glob} {path}");
+        }
+        assert!(!matches_exactly("**/.env", b"a/.env/inside", false));
+        assert!(matches(".GIT/*", b".git/HOOKS", true));
+        assert!(!matches(".GIT/*", b".git/HOOKS", false));
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_still_matched() {
+        assert!(matches("*.key", b"\xff.key", false));
+        assert!(matches("?.key", b"\xff.key", false));
+        assert!(matches("[!a].key", b"\xff.key", false));
+        assert!(!matches("?.key", b"\xff\xfe.key", false));
+    }
+
+    #[test]
+    fn what_cannot_match_as_written_is_not_a_glob() {
+        for glob in ["", "/a", "a/", "a//b", "..", "a/./b", "[a", "a**b"] {
+            assert!(!valid(glob, true), "{glob}");
+        }
+        assert!(!valid("a/**", false));
+    }
+}
