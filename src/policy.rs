@@ -4,6 +4,7 @@
 pub mod matches;
 pub mod program;
 pub mod rule;
+pub mod scripts;
 
 pub use rule::{
     Example, HostExecutable, NetworkDecision, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol,

@@ -7,6 +7,8 @@
 
 pub mod decision;
 pub mod facts;
+#[cfg(feature = "shell")]
+pub mod shell;
 
 pub use decision::{Context, Decision, Mode};
 pub use facts::Opaque;

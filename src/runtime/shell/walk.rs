@@ -1,0 +1,692 @@
+//! In: a syntax tree. Out: the segments of every command in it, found by walking through the script
+//! as a shell would, with what is known at each point.
+//!
+//! Both ways of a branch are taken and joined; loops are repeated until nothing more is learnt; a
+//! subshell works on a copy. Not here: what a command's name means (`invoke.rs`).
+
+use super::ast::{Assigned, Assignment, Command, Join, Kind, List, Operator, Part, Range, Redirection, Word};
+use super::invoke::Call;
+use super::read::script;
+use super::state::{Function, State, Value, is_safe, runs_code};
+use super::tools::ToolFacts;
+use super::words::{Argv, Item, WordSet};
+use super::{Access, Analysis, Dialect, Effect, Environment, Limits, Role, Segment, Shield, Span};
+use std::rc::Rc;
+
+/// A walk through one command.
+pub struct Walker<'f> {
+    pub(super) facts: &'f ToolFacts,
+    pub(super) limits: Limits,
+    pub(super) segments: Vec<Segment>,
+    /// Above zero: a loop is being tried out, and nothing is noted.
+    pub(super) silent: usize,
+    /// Commands that may still be walked through.
+    fuel: usize,
+    exhausted: bool,
+    pub(super) depth: usize,
+    pub(super) dialect: Dialect,
+    /// Which argument of the argv is being read, and, inside a script in a script, the outer word.
+    pub(super) argument: u32,
+    pub(super) inside: Option<Span>,
+    /// States at `break`, `continue`, `return`: one list for every loop or function around.
+    pub(super) escapes: Vec<Vec<State>>,
+    /// Functions being walked through.
+    pub(super) calling: Vec<*const Command>,
+    called: Vec<*const Command>,
+    defined: Vec<(Vec<u8>, Rc<Command>)>,
+    /// Scripts of `trap`: they run at some later time.
+    pub(super) traps: Vec<(Vec<u8>, Span)>,
+    pub(super) through: Vec<Vec<u8>>,
+    pub(super) remote: bool,
+    /// Inside a wrapper that is not neutral, or a reading that may be wrong.
+    pub(super) shield: Option<Shield>,
+}
+
+impl<'f> Walker<'f> {
+    pub fn new(facts: &'f ToolFacts, limits: &Limits) -> Self {
+        Self {
+            facts,
+            limits: *limits,
+            segments: Vec::new(),
+            silent: 0,
+            fuel: limits.commands,
+            exhausted: false,
+            depth: limits.depth,
+            dialect: Dialect::Bash,
+            argument: 0,
+            inside: None,
+            escapes: Vec::new(),
+            calling: Vec::new(),
+            called: Vec::new(),
+            defined: Vec::new(),
+            traps: Vec::new(),
+            through: Vec::new(),
+            remote: false,
+            shield: None,
+        }
+    }
+
+    pub fn whole_script(&mut self, text: &[u8], dialect: Dialect, cwd: Option<&[u8]>) {
+        let mut state = State { cwd: cwd.map(|cwd| Rc::new(cwd.to_vec())), ..State::default() };
+        self.script_in(&mut state, text, dialect);
+    }
+
+    pub fn whole_argv(&mut self, argv: &Argv, cwd: Option<&[u8]>) {
+        if argv.0.is_empty() {
+            return;
+        }
+        let mut state = State { cwd: cwd.map(|cwd| Rc::new(cwd.to_vec())), ..State::default() };
+        let mut call = Call::new(Span::default());
+        call.program_only = true;
+        self.invoke(&mut state, argv, &call);
+        self.leftovers(0);
+    }
+
+    pub fn finish(mut self) -> Analysis {
+        if self.exhausted {
+            self.opaque(Span::default(), "runs more commands than an analysis may look at", &State::default());
+        }
+        self.segments.dedup();
+        Analysis { segments: self.segments }
+    }
+
+    /// A script with a fresh shell of its own.
+    pub(super) fn script_in(&mut self, state: &mut State, text: &[u8], dialect: Dialect) {
+        let outer = std::mem::replace(&mut self.dialect, dialect);
+        let (traps, defined) = (self.traps.len(), self.defined.len());
+        self.text(state, text);
+        self.leftovers_from(traps, defined);
+        self.dialect = outer;
+    }
+
+    /// A script that the current shell reads (`eval`, or a whole script).
+    pub(super) fn text(&mut self, state: &mut State, text: &[u8]) {
+        let whole = self.span(Range { start: 0, end: text.len() });
+        let unfit = if text.len() > self.limits.bytes {
+            Some("is longer than an analysis may read")
+        } else if text.contains(&0) {
+            Some("holds a zero byte")
+        } else if std::str::from_utf8(text).is_err() {
+            Some("is not UTF-8")
+        } else if self.depth == 0 {
+            Some("is nested too deeply")
+        } else if self.dialect == Dialect::Zsh {
+            zsh_only(text)
+        } else {
+            None
+        };
+        if let Some(why) = unfit {
+            self.opaque(whole, why, state);
+            state.forget();
+            return;
+        }
+        self.depth -= 1;
+        let list = script(text, self.dialect == Dialect::Posix, self.depth);
+        self.list(state, &list);
+        self.depth += 1;
+    }
+
+    /// Traps run at the end; functions that nobody was seen calling might be called by name.
+    fn leftovers_from(&mut self, traps: usize, defined: usize) {
+        if self.silent > 0 || self.depth == 0 {
+            if self.traps.len() > traps {
+                self.opaque(Span::default(), "sets a trap at the limit of the analysis", &State::default());
+            }
+            return;
+        }
+        self.depth -= 1;
+        for (name, body) in self.defined.split_off(defined) {
+            if !self.called.contains(&Rc::as_ptr(&body)) {
+                let mut state = State::default();
+                state.forget();
+                let bodies = vec![Rc::clone(&body)];
+                Rc::make_mut(&mut state.functions).insert(name, Function { bodies, surely: false });
+                self.call_body(&mut state, &body, None);
+            }
+        }
+        for (text, span) in self.traps.split_off(traps) {
+            let mut state = State::default();
+            state.forget();
+            let outer = self.inside.replace(span);
+            self.text(&mut state, &text);
+            self.inside = outer;
+        }
+        self.depth += 1;
+    }
+
+    fn leftovers(&mut self, from: usize) {
+        self.leftovers_from(from, from);
+    }
+
+    pub(super) fn span(&self, range: Range) -> Span {
+        let cut = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        self.inside.unwrap_or(Span { argument: self.argument, start: cut(range.start), end: cut(range.end) })
+    }
+
+    pub(super) fn note(&mut self, segment: Segment) {
+        if self.silent == 0 {
+            self.segments.push(segment);
+        }
+    }
+
+    pub(super) fn opaque(&mut self, span: Span, why: &'static str, state: &State) {
+        let call = Call::new(span);
+        let mut segment = self.segment(state, &call, Argv::default(), Role::Bare);
+        segment.opaque = Some(why);
+        self.note(segment);
+    }
+
+    pub(super) fn segment(&self, state: &State, call: &Call, argv: Argv, role: Role) -> Segment {
+        let unsafe_environment = call.environment.iter().any(|set| !is_safe(&set.name, true));
+        let shield = if call.effects.iter().any(opens_a_file) {
+            Some(Shield::Effects)
+        } else if state.changed || unsafe_environment {
+            Some(Shield::Environment)
+        } else {
+            self.shield
+        };
+        Segment {
+            span: call.span,
+            argv,
+            role,
+            opaque: None,
+            shield,
+            effects: call.effects.clone(),
+            environment: call.environment.clone(),
+            cwd: state.cwd.as_deref().cloned(),
+            through: self.through.clone(),
+            remote: self.remote,
+        }
+    }
+
+    /// Pays for one command; `false` if there is nothing left to pay with.
+    fn pay(&mut self) -> bool {
+        match self.fuel.checked_sub(1) {
+            Some(left) if self.segments.len() < self.limits.commands => {
+                self.fuel = left;
+                true
+            }
+            _ => {
+                self.exhausted = true;
+                false
+            }
+        }
+    }
+
+    pub(super) fn list(&mut self, state: &mut State, list: &List) {
+        // What is known if a part of an and-or list was left out.
+        let mut skipped: Option<State> = None;
+        let mut moved = false;
+        for (at, entry) in list.entries.iter().enumerate() {
+            if entry.background {
+                let mut copy = state.clone();
+                self.pipeline(&mut copy, &entry.pipeline);
+                // As a part of a longer list it may have been skipped or run in another shell.
+                state.cwd = if copy.cwd == state.cwd { state.cwd.take() } else { None };
+                continue;
+            }
+            let mut before = state.clone();
+            match (entry.join, &mut skipped) {
+                (Join::Then, _) => {}
+                (Join::And, skipped) => {
+                    if moved {
+                        before.cwd = None;
+                    }
+                    match skipped {
+                        Some(skipped) => skipped.join(&before, false),
+                        None => *skipped = Some(before.clone()),
+                    }
+                }
+                (Join::Or, Some(skipped)) => state.join(skipped, false),
+                (Join::Or, None) => {}
+            }
+            self.pipeline(state, &entry.pipeline);
+            if entry.join == Join::Or {
+                state.join(&before, false);
+            }
+            let next = list.entries.get(at + 1).map(|next| next.join);
+            moved = before.cwd != state.cwd;
+            if moved && next != Some(Join::And) {
+                // Changing the directory may have failed.
+                state.cwd = None;
+            }
+            if next != Some(Join::And) && next != Some(Join::Or) {
+                if let Some(skipped) = skipped.take() {
+                    state.join(&skipped, false);
+                }
+            }
+        }
+        if let Some(unread) = &list.unread {
+            let span = self.span(unread.at);
+            self.opaque(span, unread.why, state);
+            state.forget();
+        }
+    }
+
+    fn pipeline(&mut self, state: &mut State, commands: &[Command]) {
+        let alone = commands.len() == 1;
+        for (at, command) in commands.iter().enumerate() {
+            if alone {
+                self.command(state, command);
+                return;
+            }
+            let mut copy = state.clone();
+            self.command(&mut copy, command);
+            // Some shells run the last one themselves.
+            if at + 1 == commands.len() {
+                state.join(&copy, false);
+            }
+        }
+    }
+
+    pub(super) fn command(&mut self, state: &mut State, command: &Command) {
+        if !self.pay() {
+            return;
+        }
+        if self.depth == 0 {
+            let span = self.span(command.at);
+            self.opaque(span, "is nested too deeply", state);
+            state.forget();
+            return;
+        }
+        self.depth -= 1;
+        self.command_inside(state, command);
+        self.depth += 1;
+    }
+
+    fn command_inside(&mut self, state: &mut State, command: &Command) {
+        let span = self.span(command.at);
+        if let Kind::Simple { assignments, words } = &command.kind {
+            self.simple(state, command, assignments, words);
+            return;
+        }
+        let effects = self.redirections(state, &command.redirections, span);
+        if effects.iter().any(opens_a_file) {
+            let mut call = Call::new(span);
+            call.effects = effects;
+            let segment = self.segment(state, &call, Argv::default(), Role::Bare);
+            self.note(segment);
+        }
+        match &command.kind {
+            Kind::Simple { .. } => {}
+            Kind::Subshell(list) => {
+                let mut copy = state.clone();
+                self.list(&mut copy, list);
+            }
+            Kind::Group(list) => self.list(state, list),
+            Kind::If { arms, otherwise } => {
+                let mut ends: Option<State> = None;
+                for (condition, body) in arms {
+                    self.list(state, condition);
+                    let mut taken = state.clone();
+                    self.list(&mut taken, body);
+                    match &mut ends {
+                        Some(ends) => ends.join(&taken, false),
+                        None => ends = Some(taken),
+                    }
+                }
+                if let Some(otherwise) = otherwise {
+                    self.list(state, otherwise);
+                }
+                if let Some(ends) = ends {
+                    state.join(&ends, false);
+                }
+            }
+            Kind::While { condition, body } => self.repeat(state, |walker, state| {
+                walker.list(state, condition);
+                walker.list(state, body);
+            }),
+            Kind::For { name, words, body } => {
+                let items = match words {
+                    Some(words) => words.iter().flat_map(|word| self.fields(state, word, span)).collect(),
+                    None => state.positional.as_ref().map_or_else(|| vec![Item::anything()], |list| list.to_vec()),
+                };
+                let value = items.iter().map(|item| item.words.clone()).reduce(|all, one| all.union(&one));
+                self.repeat(state, |walker, state| {
+                    walker.assign(state, name, value.clone().map(Value::Text), false, span);
+                    walker.list(state, body);
+                });
+            }
+            Kind::ForArithmetic { parts, body } => self.repeat(state, |walker, state| {
+                for part in parts {
+                    walker.arithmetic(state, part, span);
+                }
+                walker.list(state, body);
+            }),
+            Kind::Case { word, arms } => {
+                self.value(state, word, span);
+                let mut ends = state.clone();
+                let start = state.clone();
+                for (patterns, body) in arms {
+                    let mut taken = start.clone();
+                    // `;&` falls through: an arm can begin where the one before it ended.
+                    taken.join(&ends, false);
+                    for pattern in patterns {
+                        self.value(&mut taken, pattern, span);
+                    }
+                    self.list(&mut taken, body);
+                    ends.join(&taken, false);
+                }
+                *state = ends;
+            }
+            Kind::Function { name, body } => {
+                self.defined.push((name.clone(), Rc::clone(body)));
+                let function = Function { bodies: vec![Rc::clone(body)], surely: true };
+                Rc::make_mut(&mut state.functions).insert(name.clone(), function);
+            }
+            Kind::Test { words, arithmetic, operators } => {
+                if self.dialect == Dialect::Posix && *operators {
+                    self.opaque(span, "means something else in a shell without `[[`", state);
+                }
+                for word in words {
+                    let value = self.value(state, word, span);
+                    if *arithmetic && !value.is_integer() && !is_operator(&value) {
+                        self.risky_arithmetic(state, span);
+                    }
+                }
+            }
+            Kind::Arithmetic(word) => {
+                if self.dialect == Dialect::Posix {
+                    self.opaque(span, "means something else in a shell without `((`", state);
+                }
+                self.arithmetic(state, word, span);
+            }
+            Kind::Coprocess(inner) => {
+                let mut copy = state.clone();
+                self.command(&mut copy, inner);
+            }
+        }
+    }
+
+    /// Walks through a loop's body until nothing more is learnt, then once more to note segments.
+    fn repeat(&mut self, state: &mut State, body: impl Fn(&mut Self, &mut State)) {
+        self.silent += 1;
+        let mut settled = false;
+        for _ in 0..4 {
+            let mut after = state.clone();
+            self.escapes.push(Vec::new());
+            body(self, &mut after);
+            for escaped in self.escapes.pop().unwrap_or_default() {
+                after.join(&escaped, true);
+            }
+            let before = state.clone();
+            state.join(&after, true);
+            if state.same(&before) {
+                settled = true;
+                break;
+            }
+        }
+        self.silent -= 1;
+        if !settled {
+            state.forget();
+        }
+        let mut after = state.clone();
+        self.escapes.push(Vec::new());
+        body(self, &mut after);
+        for escaped in self.escapes.pop().unwrap_or_default() {
+            after.join(&escaped, true);
+        }
+        state.join(&after, true);
+    }
+
+    /// Runs a function's body with these arguments.
+    pub(super) fn call_body(&mut self, state: &mut State, body: &Rc<Command>, arguments: Option<Vec<Item>>) {
+        let pointer = Rc::as_ptr(body);
+        if self.silent == 0 && !self.called.contains(&pointer) {
+            self.called.push(pointer);
+        }
+        let outer = std::mem::replace(&mut state.positional, arguments.map(Rc::new));
+        self.calling.push(pointer);
+        self.escapes.push(Vec::new());
+        let before = state.clone();
+        self.command(state, body);
+        for escaped in self.escapes.pop().unwrap_or_default() {
+            state.join(&escaped, false);
+        }
+        // `local` variables have their old values again; which ones were local is not kept, so both count.
+        let positional = std::mem::replace(&mut state.positional, outer);
+        let changed = state.changed;
+        state.join(&State { positional: state.positional.clone(), ..before }, false);
+        state.changed = changed;
+        drop(positional);
+        self.calling.pop();
+    }
+
+    /// A shell's jump: what is known here is known after the loop or function as well.
+    pub(super) fn escape(&mut self, state: &State) {
+        for frame in &mut self.escapes {
+            match frame.first_mut() {
+                Some(first) => first.join(state, false),
+                None => frame.push(state.clone()),
+            }
+        }
+    }
+
+    pub(super) fn redirections(&mut self, state: &mut State, list: &[Redirection], span: Span) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for redirection in list {
+            if let Some(name) = &redirection.variable {
+                state.set(name, None, false);
+            }
+            if let Some(here) = &redirection.here {
+                match here.get() {
+                    Some(word) => {
+                        self.value(state, word, span);
+                    }
+                    None => self.opaque(span, "has a here-document without an end", state),
+                }
+                continue;
+            }
+            let target = self.value(state, &redirection.target, span);
+            let access = match redirection.operator {
+                Operator::Text => continue,
+                Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
+                Operator::Read | Operator::DuplicateIn => Access::Read,
+                Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => Access::Write,
+                Operator::Append | Operator::BothAppend => Access::Append,
+                Operator::ReadWrite => Access::ReadWrite,
+            };
+            let connects = self.dialect != Dialect::Zsh
+                && target.known().is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
+            effects.push(Effect { access: if connects { Access::Connect } else { access }, target });
+        }
+        effects
+    }
+
+    /// Assigns, and notes what is dangerous about it.
+    pub(super) fn assign(&mut self, state: &mut State, name: &[u8], value: Option<Value>, exported: bool, span: Span) {
+        if runs_code(name) {
+            self.opaque(span, "sets a variable whose value the shell runs", state);
+        }
+        state.set(name, value, exported);
+    }
+
+    pub(super) fn assignment(&mut self, state: &mut State, assignment: &Assignment, exported: bool, span: Span) -> WordSet {
+        let posix_append = assignment.append && self.dialect == Dialect::Posix;
+        if posix_append {
+            self.opaque(span, "is a command in a shell without `+=`", state);
+        }
+        if let Some(subscript) = &assignment.subscript {
+            self.arithmetic(state, subscript, span);
+        }
+        let value = match &assignment.value {
+            Assigned::Word(word) => Value::Text(self.assigned_value(state, word, span)),
+            Assigned::Array(words) => {
+                let mut items = Vec::new();
+                for word in words {
+                    let subscripted = matches!(word.parts.first(), Some(Part::Plain(text)) if text.first() == Some(&b'['));
+                    let fields = self.fields(state, word, span);
+                    items.extend(if subscripted { vec![Item::anything()] } else { fields });
+                    if subscripted {
+                        self.risky_arithmetic(state, span);
+                    }
+                }
+                Value::List(items)
+            }
+        };
+        let text = match &value {
+            Value::Text(text) => text.clone(),
+            Value::List(_) => WordSet::anything(),
+        };
+        let value = if assignment.subscript.is_some() || posix_append {
+            None
+        } else if assignment.append {
+            match (state.get(&assignment.name), value) {
+                (Some(Value::List(mut list)), Value::List(more)) => {
+                    list.extend(more);
+                    Some(Value::List(list))
+                }
+                (Some(Value::Text(before)), Value::Text(more)) => Some(Value::Text(super::expand::concatenate(&before, &more))),
+                _ => None,
+            }
+        } else {
+            Some(value)
+        };
+        self.assign(state, &assignment.name, value, exported, span);
+        text
+    }
+
+    fn simple(
+        &mut self,
+        state: &mut State,
+        command: &Command,
+        assignments: &[Assignment],
+        words: &[super::ast::Argument],
+    ) {
+        use super::ast::Argument;
+        let span = self.span(command.at);
+        let mut items = Vec::new();
+        let mut declared: Vec<&Assignment> = Vec::new();
+        for word in words {
+            match word {
+                Argument::Word(word) => items.extend(self.fields(state, word, span)),
+                Argument::Assignment(assignment) => {
+                    declared.push(assignment);
+                    let mut copy = state.clone();
+                    let value = self.assignment(&mut copy, assignment, true, span);
+                    let prefix = [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
+                    items.push(Item::one(super::expand::concatenate(&WordSet::Known(prefix), &value)));
+                }
+            }
+        }
+        let mut call = Call::new(span);
+        call.effects = self.redirections(state, &command.redirections, span);
+        let mut inner = state.clone();
+        let named = !items.is_empty();
+        for assignment in assignments {
+            let value = self.assignment(&mut inner, assignment, named, span);
+            call.environment.push(Environment { name: assignment.name.clone(), value });
+        }
+        if items.is_empty() {
+            *state = inner;
+            if call.effects.iter().any(opens_a_file) {
+                let segment = self.segment(state, &call, Argv::default(), Role::Bare);
+                self.note(segment);
+            }
+            return;
+        }
+        call.declared = declared.into_iter().cloned().collect();
+        if assignments.is_empty() {
+            self.invoke(state, &Argv(items), &call);
+            return;
+        }
+        // The command sees the assignments; whether they stay is up to the shell and the command.
+        let stays = items.first().is_none_or(|item| {
+            item.as_known().is_none_or(|name| {
+                state.functions.contains_key(name)
+                    || matches!(
+                        name,
+                        b"." | b":" | b"eval" | b"exec" | b"export" | b"readonly" | b"return" | b"set" | b"shift"
+                            | b"source" | b"times" | b"trap" | b"unset" | b"break" | b"continue" | b"exit"
+                    )
+            })
+        });
+        let builtin = items.first().and_then(Item::as_known).is_some_and(|name| {
+            matches!(name, b"read" | b"mapfile" | b"readarray" | b"cd" | b"printf" | b"command" | b"builtin" | b"getopts")
+        });
+        if stays || builtin {
+            let saved = (Rc::clone(&state.variables), state.ifs_changed);
+            self.invoke(&mut inner, &Argv(items), &call);
+            if !stays {
+                for assignment in assignments {
+                    let old = saved.0.get(&assignment.name).cloned();
+                    let variables = Rc::make_mut(&mut inner.variables);
+                    match old {
+                        Some(old) => variables.insert(assignment.name.clone(), old),
+                        None => variables.remove(&assignment.name),
+                    };
+                    if assignment.name == b"IFS" {
+                        inner.ifs_changed = saved.1;
+                    }
+                }
+                inner.changed = state.changed;
+                *state = inner;
+            } else {
+                state.join(&inner, false);
+            }
+        } else {
+            inner.changed = state.changed;
+            self.invoke(&mut inner, &Argv(items), &call);
+        }
+    }
+
+    /// Walks through the list of a command substitution; the state is a copy.
+    pub(super) fn substitution(&mut self, state: &State, list: &List) {
+        let mut copy = state.clone();
+        let escapes = std::mem::take(&mut self.escapes);
+        self.list(&mut copy, list);
+        self.escapes = escapes;
+    }
+
+    pub(super) fn words_of(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
+        self.fields(state, word, span)
+    }
+}
+
+/// Whether an allow has to worry about the effect.
+fn opens_a_file(effect: &Effect) -> bool {
+    !matches!(
+        effect.target.known(),
+        Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
+    )
+}
+
+fn is_descriptor(target: &WordSet) -> bool {
+    target.is_integer()
+        || target.known().is_some_and(|word| {
+            let digits = word.strip_suffix(b"-").unwrap_or(word);
+            digits.iter().all(u8::is_ascii_digit)
+        })
+}
+
+fn is_operator(value: &WordSet) -> bool {
+    value.known().is_some_and(|word| matches!(word, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge"))
+}
+
+/// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
+/// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.
+fn zsh_only(text: &[u8]) -> Option<&'static str> {
+    let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
+    let starts_word = |byte: u8| {
+        text.windows(2).any(|pair| matches!(pair, [before, now] if *now == byte && b" \t\n;&|({`".contains(before)))
+            || text.first() == Some(&byte)
+    };
+    let needles: &[&[u8]] = &[
+        b"${(", b"${=", b"${~", b"${^", b"$=", b"$~", b"$^", b"$+", b"=(", b"repeat", b"foreach", b"always",
+        b"nocorrect", b"noglob", b"zmodload", b"autoload", b"emulate", b"setopt", b"alias -g", b"alias -s", b">!",
+        b">>!", b">>|", b"&|", b"&!", b"(e:", b"(+", b"zle", b"sched", b"<->", b"$(<", b"${${", b"disable", 
+        b"()", b"zargs",
+    ];
+    let subscript = text.windows(2).enumerate().any(|(at, pair)| {
+        matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
+            && text.get(..at).is_some_and(|before| {
+                before.iter().rposition(|&byte| byte == b'$').is_some_and(|dollar| {
+                    before.get(dollar + 1..).is_some_and(|name| {
+                        name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+                    })
+                })
+            })
+    });
+    (subscript || starts_word(b'=') || starts_word(b'-') && has(b"- ") || needles.iter().any(|needle| has(needle)))
+        .then_some("may mean something else in zsh")
+}
