@@ -6,6 +6,9 @@ use super::ast::Part;
 /// How many words one word may become.
 const MOST: usize = 512;
 
+/// How long a word with braces may be.
+const LONGEST: usize = 2048;
+
 /// A byte of unquoted text, or a part that brace expansion does not look into.
 #[derive(Clone)]
 enum Unit {
@@ -18,6 +21,10 @@ pub fn expand(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
     let opens = |part: &Part| matches!(part, Part::Plain(text) if text.contains(&b'{'));
     if !parts.iter().any(opens) {
         return Some(vec![parts.to_vec()]);
+    }
+    let length: usize = parts.iter().map(|part| if let Part::Plain(text) = part { text.len() } else { 1 }).sum();
+    if length > LONGEST {
+        return None;
     }
     let mut units = Vec::new();
     for part in parts {

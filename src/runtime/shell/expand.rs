@@ -7,6 +7,9 @@ use super::walk::Walker;
 use super::words::{Item, Pattern, Piece, WordSet};
 use super::{Dialect, Span, arithmetic, brace};
 
+/// How long a variable's value may be before it is unknown.
+const MOST_BYTES: usize = 1 << 16;
+
 /// One field that is being put together.
 #[derive(Clone, Default)]
 struct Field {
@@ -111,12 +114,19 @@ fn has_glob(text: &[u8]) -> bool {
 impl Walker<'_> {
     /// The words that a word becomes.
     pub(super) fn fields(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
+        if !self.take_room(word.at.end.saturating_sub(word.at.start)) {
+            return vec![Item::anything()];
+        }
         let Some(words) = brace::expand(&word.parts) else {
             // Its commands still count.
             self.parts_value(state, &word.parts, span, true);
             return vec![Item::anything()];
         };
         let braces = words.len() > 1;
+        if braces && !self.take_room(words.len() * (word.at.end.saturating_sub(word.at.start))) {
+            self.parts_value(state, &word.parts, span, true);
+            return vec![Item::anything()];
+        }
         let mut out = Vec::new();
         for parts in &words {
             self.fields_of(state, parts, span, &mut out);
@@ -293,6 +303,9 @@ impl Walker<'_> {
             }
         };
         let items = items.unwrap_or_else(|| vec![Item::anything()]);
+        let size: usize = items.iter().map(|item| item.words.size() + 32).sum();
+        // `set -- "$@" "$@"` doubles; past a length the words are just any words.
+        let items = if items.len() > 512 || !self.take_room(size) { vec![Item::anything()] } else { items };
         if quoted && star {
             return Some(vec![Item::one(match items.as_slice() {
                 [] => WordSet::Known(Vec::new()),
@@ -374,6 +387,8 @@ impl Walker<'_> {
                 None => None,
             },
         };
+        // `x=$x$x` doubles; past a length the value is just anything.
+        let value = value.filter(|value| value.size() <= MOST_BYTES && self.take_room(value.size()));
         match &parameter.operation {
             Operation::None => value.unwrap_or_else(WordSet::anything),
             Operation::Default { kind, colon, word } => {

@@ -42,7 +42,13 @@ pub struct State {
     pub changed: bool,
     /// IFS may be another than blank, tab, newline.
     pub ifs_changed: bool,
+    /// More variables than are kept: from now on every one can be anything.
+    pub full: bool,
 }
+
+/// How many variables are kept. Copies of a state share the map until one of them changes, so its
+/// size is what a branch can cost.
+const MOST_VARIABLES: usize = 256;
 
 /// Variables that a shell sets itself.
 const DYNAMIC: &[&[u8]] = &[
@@ -85,7 +91,7 @@ pub fn runs_code(name: &[u8]) -> bool {
 impl State {
     /// The value of a variable.
     pub fn get(&self, name: &[u8]) -> Option<Value> {
-        if DYNAMIC.contains(&name) {
+        if self.full || DYNAMIC.contains(&name) {
             return None;
         }
         if name == b"IFS" {
@@ -100,6 +106,9 @@ impl State {
         if name == b"IFS" {
             let default = Value::Text(WordSet::Known(b" \t\n".to_vec()));
             self.ifs_changed |= value.as_ref() != Some(&default);
+            return;
+        }
+        if !self.has_room(name) {
             return;
         }
         let wild = self.variables.get(name).is_some_and(|variable| variable.wild);
@@ -119,15 +128,26 @@ impl State {
         }
     }
 
+    /// Whether the map takes this name; if not, nothing is known about any variable any more.
+    fn has_room(&mut self, name: &[u8]) -> bool {
+        if self.variables.len() >= MOST_VARIABLES && !self.variables.contains_key(name) {
+            self.full = true;
+            self.variables = Rc::default();
+        }
+        !self.full
+    }
+
     /// From now on the variable can be anything, whatever is assigned.
     pub fn make_wild(&mut self, name: &[u8]) {
-        let value = Value::Text(WordSet::anything());
-        Rc::make_mut(&mut self.variables).insert(name.to_vec(), Variable { value, wild: true });
+        if self.has_room(name) {
+            Rc::make_mut(&mut self.variables).insert(name.to_vec(), wild());
+        }
     }
 
     /// Code that was not read has run in this shell.
     pub fn forget(&mut self) {
-        self.variables = Rc::default();
+        // What was read-only or an alias of another variable still is; the rest is unknown by absence.
+        Rc::make_mut(&mut self.variables).retain(|_, variable| variable.wild);
         self.positional = None;
         self.cwd = None;
         self.changed = true;
@@ -195,6 +215,7 @@ impl State {
             self.cwd = None;
         }
         self.any_alias |= other.any_alias;
+        self.full |= other.full;
         self.changed |= other.changed;
         self.ifs_changed |= other.ifs_changed;
     }
@@ -204,8 +225,8 @@ impl State {
         self.variables == other.variables
             && self.positional == other.positional
             && self.cwd == other.cwd
-            && (self.changed, self.ifs_changed, self.any_alias)
-                == (other.changed, other.ifs_changed, other.any_alias)
+            && (self.changed, self.ifs_changed, self.any_alias, self.full)
+                == (other.changed, other.ifs_changed, other.any_alias, other.full)
             && self.aliases.len() == other.aliases.len()
             && self.functions.len() == other.functions.len()
             && self.functions.iter().all(|(name, mine)| {

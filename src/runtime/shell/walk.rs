@@ -13,6 +13,9 @@ use super::words::{Argv, Item, WordSet};
 use super::{Access, Analysis, Dialect, Effect, Environment, Limits, Role, Segment, Shield, Span};
 use std::rc::Rc;
 
+/// How many functions are kept.
+const MOST_FUNCTIONS: usize = 256;
+
 /// A walk through one command.
 pub struct Walker<'f> {
     pub(super) facts: &'f ToolFacts,
@@ -22,6 +25,8 @@ pub struct Walker<'f> {
     pub(super) silent: usize,
     /// Commands that may still be walked through.
     fuel: usize,
+    /// Bytes that segments and expanded values may still take.
+    room: usize,
     exhausted: bool,
     pub(super) depth: usize,
     pub(super) dialect: Dialect,
@@ -50,6 +55,7 @@ impl<'f> Walker<'f> {
             segments: Vec::new(),
             silent: 0,
             fuel: limits.commands,
+            room: 32 << 20,
             exhausted: false,
             depth: limits.depth,
             dialect: Dialect::Bash,
@@ -84,6 +90,8 @@ impl<'f> Walker<'f> {
 
     pub fn finish(mut self) -> Analysis {
         if self.exhausted {
+            self.room = usize::MAX;
+            self.silent = 0;
             self.opaque(Span::default(), "runs more commands than an analysis may look at", &State::default());
         }
         self.segments.dedup();
@@ -164,8 +172,23 @@ impl<'f> Walker<'f> {
     }
 
     pub(super) fn note(&mut self, segment: Segment) {
-        if self.silent == 0 {
+        if self.silent == 0 && self.take_room(segment.argv.size() + 256) {
             self.segments.push(segment);
+        }
+    }
+
+    /// Pays for a copy of this many bytes; a script must not become much larger by being looked at.
+    pub(super) fn take_room(&mut self, bytes: usize) -> bool {
+        match self.room.checked_sub(bytes) {
+            Some(left) => {
+                self.room = left;
+                true
+            }
+            None => {
+                self.exhausted = true;
+                self.fuel = 0;
+                false
+            }
         }
     }
 
@@ -371,6 +394,10 @@ impl<'f> Walker<'f> {
             }
             Kind::Function { name, body } => {
                 self.defined.push((name.clone(), Rc::clone(body)));
+                if state.functions.len() >= MOST_FUNCTIONS {
+                    self.opaque(span, "defines more functions than an analysis keeps", state);
+                    return;
+                }
                 let function = Function { bodies: vec![Rc::clone(body)], surely: true };
                 Rc::make_mut(&mut state.functions).insert(name.clone(), function);
             }

@@ -277,6 +277,16 @@ impl WordSet {
         }
     }
 
+    /// About how many bytes the set takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let piece = |piece: &Piece| if let Piece::Literal(bytes) = piece { bytes.len() } else { 1 };
+        match self {
+            Self::Known(bytes) => bytes.len(),
+            Self::Patterns(patterns) => patterns.iter().flat_map(|pattern| &pattern.0).map(piece).sum(),
+        }
+    }
+
     /// How a person would write it: `*` for anything, `?` for a character, `<n>` for an integer.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -362,6 +372,12 @@ impl Argv {
     #[must_use]
     pub fn words(&self) -> Option<Vec<&[u8]>> {
         self.0.iter().map(Item::as_known).collect()
+    }
+
+    /// About how many bytes the words take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|item| item.words.size() + 32).sum()
     }
 
     /// How a person would write it.
