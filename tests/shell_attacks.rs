@@ -50,7 +50,16 @@ fn cve_2025_54795_echo_runs_another() {
 
 #[test]
 fn cve_2025_58764_a_parsing_error_asks() {
-    for script in ["echo 'x", "echo \"x", "echo $(x", "echo `x", "echo x |", "if true; then echo", "echo ${x", "cat <<E\nx"] {
+    for script in [
+        "echo 'x",
+        "echo \"x",
+        "echo $(x",
+        "echo `x",
+        "echo x |",
+        "if true; then echo",
+        "echo ${x",
+        "cat <<E\nx",
+    ] {
         at_least_asked("rm", script);
         not_allowed("echo", script);
     }
@@ -109,7 +118,12 @@ fn adversa_many_commands_are_all_seen() {
 
 #[test]
 fn cve_2026_22708_builtins_poison_the_environment() {
-    for script in ["export PATH=/tmp; echo x", "typeset -x LD_PRELOAD=x; echo x", "PATH=/tmp echo x", "readonly GIT_PAGER=x; echo x"] {
+    for script in [
+        "export PATH=/tmp; echo x",
+        "typeset -x LD_PRELOAD=x; echo x",
+        "PATH=/tmp echo x",
+        "readonly GIT_PAGER=x; echo x",
+    ] {
         not_allowed("echo", script);
     }
     assert_eq!(standing(&policy(&[(Allow, "echo")]), "export LANG=C; echo x"), Standing::Allow);
@@ -145,10 +159,25 @@ fn clash_109_time() {
 
 #[test]
 fn guardfall_quotes_ifs_decoding() {
-    for script in ["r''m x", "r\\m x", "\"rm\" x", "$'\\x72m' x", "r${nothing}m x; rm x", "$(echo rm) x", "a=r;b=m;$a$b x", "{rm,x}"] {
+    for script in [
+        "r''m x",
+        "r\\m x",
+        "\"rm\" x",
+        "$'\\x72m' x",
+        "r${nothing}m x; rm x",
+        "$(echo rm) x",
+        "a=r;b=m;$a$b x",
+        "{rm,x}",
+    ] {
         forbidden("rm", script);
     }
-    for script in ["echo cm0geA== | base64 -d | sh", "eval $(base64 -d f)", "$(base64 -d f)", "printf 'rm x' | bash", "bash <<E\nrm x\nE"] {
+    for script in [
+        "echo cm0geA== | base64 -d | sh",
+        "eval $(base64 -d f)",
+        "$(base64 -d f)",
+        "printf 'rm x' | bash",
+        "bash <<E\nrm x\nE",
+    ] {
         at_least_asked("rm", script);
     }
 }
@@ -156,13 +185,59 @@ fn guardfall_quotes_ifs_decoding() {
 #[test]
 fn minimax_150_wrappers_for_deny() {
     for wrapper in [
-        "env", "env -i", "env A=1", "env -u X", "env -S 'rm x'", "sudo", "sudo -n -u root", "doas", "nice", "nice -n 5", "nice -5",
-        "ionice -c2", "nohup", "setsid -w", "stdbuf -oL", "timeout 5", "timeout -s KILL 5s", "time", "command", "command --",
-        "builtin command", "exec", "exec -a x", "xargs", "xargs -n1 -P 4", "xargs -I{}", "parallel", "watch", "watch -n1", "flock /tmp/l",
-        "strace -f -e trace=file", "chroot /", "busybox", "su -c 'rm x'", "sh -c 'rm x'", "bash -euo pipefail -c 'rm x'",
-        "zsh -c 'rm x'", "dash -c 'rm x'", "ssh host", "ssh -p 22 host", "docker exec c", "kubectl exec p --", "eval", "nice env sudo",
-        "systemd-run", "unshare -n", "taskset 1", "script -c 'rm x'", "/usr/bin/env", "/bin/sh -c 'rm x'", "env bash -c 'rm x'",
-        "sudo -u root -- bash -lc 'rm x'", "nice -n 1 timeout 5 env A=1 xargs -0",
+        "env",
+        "env -i",
+        "env A=1",
+        "env -u X",
+        "env -S 'rm x'",
+        "sudo",
+        "sudo -n -u root",
+        "doas",
+        "nice",
+        "nice -n 5",
+        "nice -5",
+        "ionice -c2",
+        "nohup",
+        "setsid -w",
+        "stdbuf -oL",
+        "timeout 5",
+        "timeout -s KILL 5s",
+        "time",
+        "command",
+        "command --",
+        "builtin command",
+        "exec",
+        "exec -a x",
+        "xargs",
+        "xargs -n1 -P 4",
+        "xargs -I{}",
+        "parallel",
+        "watch",
+        "watch -n1",
+        "flock /tmp/l",
+        "strace -f -e trace=file",
+        "chroot /",
+        "busybox",
+        "su -c 'rm x'",
+        "sh -c 'rm x'",
+        "bash -euo pipefail -c 'rm x'",
+        "zsh -c 'rm x'",
+        "dash -c 'rm x'",
+        "ssh host",
+        "ssh -p 22 host",
+        "docker exec c",
+        "kubectl exec p --",
+        "eval",
+        "nice env sudo",
+        "systemd-run",
+        "unshare -n",
+        "taskset 1",
+        "script -c 'rm x'",
+        "/usr/bin/env",
+        "/bin/sh -c 'rm x'",
+        "env bash -c 'rm x'",
+        "sudo -u root -- bash -lc 'rm x'",
+        "nice -n 1 timeout 5 env A=1 xargs -0",
     ] {
         forbidden("rm", &format!("{wrapper} rm x"));
     }
@@ -178,10 +253,37 @@ fn unknown_options_of_a_wrapper_ask() {
 #[test]
 fn neutral_wrappers_keep_an_allow_and_others_do_not() {
     let rules = policy(&[(Allow, "foo ok")]);
-    for script in ["nice foo ok", "timeout 5 foo ok", "time foo ok", "LANG=C foo ok", "foo ok 2>&1", "foo ok > /dev/null", "bash -c 'foo ok'", "if true; then foo ok; fi", "for i in 1 2; do foo ok $i; done", "set -e; foo ok", "! foo ok", "(foo ok)", "foo ok # x"] {
+    for script in [
+        "nice foo ok",
+        "timeout 5 foo ok",
+        "time foo ok",
+        "LANG=C foo ok",
+        "foo ok 2>&1",
+        "foo ok > /dev/null",
+        "bash -c 'foo ok'",
+        "if true; then foo ok; fi",
+        "for i in 1 2; do foo ok $i; done",
+        "set -e; foo ok",
+        "! foo ok",
+        "(foo ok)",
+        "foo ok # x",
+    ] {
         assert_eq!(standing(&rules, script), Standing::Allow, "{script}");
     }
-    for script in ["sudo foo ok", "env -i foo ok", "env A=1 foo ok", "A=1 foo ok", "xargs sudo foo ok", "foo ok > f", "./foo ok", "/tmp/foo ok", "$x foo ok", "foo $x", "foo ok; bar", "ssh h foo ok"] {
+    for script in [
+        "sudo foo ok",
+        "env -i foo ok",
+        "env A=1 foo ok",
+        "A=1 foo ok",
+        "xargs sudo foo ok",
+        "foo ok > f",
+        "./foo ok",
+        "/tmp/foo ok",
+        "$x foo ok",
+        "foo $x",
+        "foo ok; bar",
+        "ssh h foo ok",
+    ] {
         assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
     }
 }
@@ -189,20 +291,63 @@ fn neutral_wrappers_keep_an_allow_and_others_do_not() {
 #[test]
 fn deferred_code_is_seen() {
     for script in [
-        "trap 'rm x' EXIT", "f() { rm x; }; f", "f() { rm x; }", "f() { \"$@\"; }; f rm x", "function f { $1 x; }; f rm",
-        "x() { y; }; y() { rm z; }; x", "coproc rm x", "coproc C { rm x; }", "trap 'f' EXIT; f() { rm x; }", "eval 'r''m x'",
-        "bash -c 'eval \"rm x\"'", "set -- rm x; \"$@\"", "a=(rm x); \"${a[@]}\"", "for c in ls rm; do $c x; done",
-        "case x in x) rm y;; esac", "[[ -n $(rm x) ]]", "(( $(rm x) ))", "while rm x; do :; done", "until rm x; do :; done",
-        "select x in a; do rm y; done", "for ((i=0;i<3;i++)); do rm x; done", "x=$(rm y)", "x=(a $(rm y))", "cat <<< $(rm y)",
-        "> $(rm y)", "if ! rm x; then :; fi", "{ rm x; } > f", "rm x &", "true && ! rm x", "((\nrm x\n) )", "x=rm; eval \"$x y\"",
+        "trap 'rm x' EXIT",
+        "f() { rm x; }; f",
+        "f() { rm x; }",
+        "f() { \"$@\"; }; f rm x",
+        "function f { $1 x; }; f rm",
+        "x() { y; }; y() { rm z; }; x",
+        "coproc rm x",
+        "coproc C { rm x; }",
+        "trap 'f' EXIT; f() { rm x; }",
+        "eval 'r''m x'",
+        "bash -c 'eval \"rm x\"'",
+        "set -- rm x; \"$@\"",
+        "a=(rm x); \"${a[@]}\"",
+        "for c in ls rm; do $c x; done",
+        "case x in x) rm y;; esac",
+        "[[ -n $(rm x) ]]",
+        "(( $(rm x) ))",
+        "while rm x; do :; done",
+        "until rm x; do :; done",
+        "select x in a; do rm y; done",
+        "for ((i=0;i<3;i++)); do rm x; done",
+        "x=$(rm y)",
+        "x=(a $(rm y))",
+        "cat <<< $(rm y)",
+        "> $(rm y)",
+        "if ! rm x; then :; fi",
+        "{ rm x; } > f",
+        "rm x &",
+        "true && ! rm x",
+        "((\nrm x\n) )",
+        "x=rm; eval \"$x y\"",
     ] {
         forbidden("rm", script);
     }
     for script in [
-        "alias ls='rm x'; ls", "x='a[$(rm y)]'; echo $((x))", "x='a[$(rm y)]'; [[ $x -gt 1 ]]", "PS4='$(rm x)'; set -x; :", "source f",
-        ". ./f", "x=rm; y=x; ${!y} z", "mapfile -C 'rm x' -c 1 y", "compgen -C 'rm x'", "hash -p /bin/rm ls; ls", "$x y", "read c; $c y",
-        "let 'x=a[$(rm y)]'", "python -c 'x'", "perl -e 'x'", "node -e x", "awk 'BEGIN{system(\"rm x\")}'", "BASH_ENV=f bash -c :",
-        "declare -n r=PATH; r=x", "fc -s", "bash -O extglob -c 'x'", "bash -ic ls",
+        "alias ls='rm x'; ls",
+        "x='a[$(rm y)]'; echo $((x))",
+        "x='a[$(rm y)]'; [[ $x -gt 1 ]]",
+        "PS4='$(rm x)'; set -x; :",
+        "source f",
+        ". ./f",
+        "x=rm; y=x; ${!y} z",
+        "mapfile -C 'rm x' -c 1 y",
+        "compgen -C 'rm x'",
+        "hash -p /bin/rm ls; ls",
+        "$x y",
+        "read c; $c y",
+        "let 'x=a[$(rm y)]'",
+        "python -c 'x'",
+        "perl -e 'x'",
+        "node -e x",
+        "awk 'BEGIN{system(\"rm x\")}'",
+        "BASH_ENV=f bash -c :",
+        "declare -n r=PATH; r=x",
+        "fc -s",
+        "bash -O extglob -c 'x'",
+        "bash -ic ls",
     ] {
         at_least_asked("rm", script);
     }

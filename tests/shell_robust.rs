@@ -21,10 +21,33 @@ fn too_much_is_asked_about() {
     let many = 10_000;
     asked(&b"echo x\n".repeat(1_500_000));
     for (open, close) in [
-        ("(", ")"), ("{ ", "; }"), ("$(", ")"), ("((", "))"), ("$((", "))"), ("${x:-", "}"), ("<(", ")"), ("\"$(", ")\""),
-        ("if x; then ", "; fi"), ("while x; do ", "; done"), ("case x in x) ", ";; esac"), ("f() ", ""), ("! ", ""), ("x=(", ")"),
-        ("{a,", "}"), ("time ", ""), ("eval ", ""), ("coproc ", ""), ("[[ (", ") ]]"), ("function f ", ""), ("for x in y; do ", "; done"),
-        ("env ", ""), ("bash -c ", ""), ("x | ", ""), ("x && ", ""), ("`", "`"), ("cat <<E\n", ""),
+        ("(", ")"),
+        ("{ ", "; }"),
+        ("$(", ")"),
+        ("((", "))"),
+        ("$((", "))"),
+        ("${x:-", "}"),
+        ("<(", ")"),
+        ("\"$(", ")\""),
+        ("if x; then ", "; fi"),
+        ("while x; do ", "; done"),
+        ("case x in x) ", ";; esac"),
+        ("f() ", ""),
+        ("! ", ""),
+        ("x=(", ")"),
+        ("{a,", "}"),
+        ("time ", ""),
+        ("eval ", ""),
+        ("coproc ", ""),
+        ("[[ (", ") ]]"),
+        ("function f ", ""),
+        ("for x in y; do ", "; done"),
+        ("env ", ""),
+        ("bash -c ", ""),
+        ("x | ", ""),
+        ("x && ", ""),
+        ("`", "`"),
+        ("cat <<E\n", ""),
     ] {
         let script = open.repeat(many) + "$x" + &close.repeat(many);
         asked(script.as_bytes());
@@ -38,7 +61,14 @@ fn too_much_is_asked_about() {
 #[test]
 fn deep_nesting_fits_in_a_mebibyte_of_stack() {
     let work = || {
-        for (open, close) in [("(", ")"), ("$(", ")"), ("\"${x:-$(", ")}\""), ("if x; then ", "; fi"), ("eval ", ""), ("f() { ", "; }; f")] {
+        for (open, close) in [
+            ("(", ")"),
+            ("$(", ")"),
+            ("\"${x:-$(", ")}\""),
+            ("if x; then ", "; fi"),
+            ("eval ", ""),
+            ("f() { ", "; }; f"),
+        ] {
             asked((open.repeat(500) + "$x" + &close.repeat(500)).as_bytes());
             // Just inside the limit.
             let script = open.repeat(12) + "$x" + &close.repeat(12);
@@ -55,17 +85,31 @@ fn deep_nesting_fits_in_a_mebibyte_of_stack() {
 
 #[test]
 fn bytes_that_are_no_script_are_asked_about() {
-    for script in [&b"echo \0"[..], b"echo \xff", b"\xc3", b"echo $'\\u1234'", b"cat <<E\nx", b"cat <<'E'\nx\nE ", b"echo )", b"}", b"fi", b";;", b"& x"] {
+    for script in [
+        &b"echo \0"[..],
+        b"echo \xff",
+        b"\xc3",
+        b"echo $'\\u1234'",
+        b"cat <<E\nx",
+        b"cat <<'E'\nx\nE ",
+        b"echo )",
+        b"}",
+        b"fi",
+        b";;",
+        b"& x",
+    ] {
         asked(script);
     }
 }
 
 fn word() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
-        "if", "then", "fi", "while", "do", "done", "case", "esac", "in", "for", "function", "{", "}", "(", ")", "((", "))", "[[", "]]",
-        "$(", "`", "${", "$((", "'", "\"", "\\", "\n", ";", ";;", "&", "&&", "||", "|", "<", ">", "<<E", "E", "<<<", ">&", "<(", "!",
-        "time", "coproc", "eval", "x=", "a[", "]", "*", "?", "~", "{a,b}", "$x", "$@", "#", "=", " ", "echo", "rm", "trap", "alias",
-        "bash -c", "env", "xargs", "local", "return", "break", "f()", "\t", "@", "\\\n", "é", "1", "-", "-c", ",", "..", ":-", "%", "select",
+        "if", "then", "fi", "while", "do", "done", "case", "esac", "in", "for", "function", "{", "}", "(",
+        ")", "((", "))", "[[", "]]", "$(", "`", "${", "$((", "'", "\"", "\\", "\n", ";", ";;", "&", "&&",
+        "||", "|", "<", ">", "<<E", "E", "<<<", ">&", "<(", "!", "time", "coproc", "eval", "x=", "a[", "]",
+        "*", "?", "~", "{a,b}", "$x", "$@", "#", "=", " ", "echo", "rm", "trap", "alias", "bash -c", "env",
+        "xargs", "local", "return", "break", "f()", "\t", "@", "\\\n", "é", "1", "-", "-c", ",", "..", ":-",
+        "%", "select",
     ])
     .prop_map(str::to_owned)
 }

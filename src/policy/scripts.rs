@@ -6,7 +6,9 @@ use super::Policy;
 use super::program::surely_is;
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::facts::base_name;
-use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Found, Limits, ScriptVerdict, ToolFacts, WordSet, decide};
+use execpolicy_runtime::shell::{
+    Argv, ArgvRules, Fit, Found, Limits, ScriptVerdict, ToolFacts, WordSet, decide,
+};
 
 /// The facts about tools that are built in (`stdlib/tools/`).
 pub const STANDARD_TOOLS: &str = include_str!("../../stdlib/tools/wrappers.tools");
@@ -28,7 +30,9 @@ impl ArgvRules for Policy {
             let Some((first, rest)) = rule.pattern.tokens.split_first() else { continue };
             let tail: Vec<Vec<&str>> = rest
                 .iter()
-                .map(|token| token.alternatives.iter().map(|alternative| alternative.value.as_str()).collect())
+                .map(|token| {
+                    token.alternatives.iter().map(|alternative| alternative.value.as_str()).collect()
+                })
                 .collect();
             for (head, alternative) in first.alternatives.iter().enumerate() {
                 let program = alternative.value.as_bytes();
@@ -48,7 +52,12 @@ impl ArgvRules for Policy {
                     }
                 };
                 if let Some(fit) = fit {
-                    found(Found { rule: Entry { rule: at, head }, decision: rule.decision, fit, whole: exact });
+                    found(Found {
+                        rule: Entry { rule: at, head },
+                        decision: rule.decision,
+                        fit,
+                        whole: exact,
+                    });
                 }
             }
         }
@@ -61,7 +70,11 @@ impl ArgvRules for Policy {
 ///
 /// Never: that the built-in facts are readable is a test.
 #[must_use]
-pub fn decide_command<T: AsRef<[u8]>>(policy: &Policy, argv: &[T], cwd: Option<&[u8]>) -> ScriptVerdict<Entry> {
+pub fn decide_command<T: AsRef<[u8]>>(
+    policy: &Policy,
+    argv: &[T],
+    cwd: Option<&[u8]>,
+) -> ScriptVerdict<Entry> {
     decide(policy, argv, cwd, &standard_tools(), &Limits::default())
 }
 

@@ -173,7 +173,13 @@ pub struct Analysis {
 
 /// Analyses a script. Never fails: what cannot be understood is an opaque segment.
 #[must_use]
-pub fn analyse(script: &[u8], dialect: Dialect, cwd: Option<&[u8]>, facts: &ToolFacts, limits: &Limits) -> Analysis {
+pub fn analyse(
+    script: &[u8],
+    dialect: Dialect,
+    cwd: Option<&[u8]>,
+    facts: &ToolFacts,
+    limits: &Limits,
+) -> Analysis {
     let mut walker = walk::Walker::new(facts, limits);
     walker.whole_script(script, dialect, cwd);
     walker.finish()
@@ -181,7 +187,12 @@ pub fn analyse(script: &[u8], dialect: Dialect, cwd: Option<&[u8]>, facts: &Tool
 
 /// Analyses one argv: the command itself first, then whatever it runs. An empty argv is nothing.
 #[must_use]
-pub fn analyse_argv<T: AsRef<[u8]>>(argv: &[T], cwd: Option<&[u8]>, facts: &ToolFacts, limits: &Limits) -> Analysis {
+pub fn analyse_argv<T: AsRef<[u8]>>(
+    argv: &[T],
+    cwd: Option<&[u8]>,
+    facts: &ToolFacts,
+    limits: &Limits,
+) -> Analysis {
     let mut walker = walk::Walker::new(facts, limits);
     walker.whole_argv(&Argv::known(argv), cwd);
     walker.finish()

@@ -84,7 +84,10 @@ pub fn names(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
     while let Some(&byte) = text.get(at) {
         if byte == b'_' || byte.is_ascii_alphanumeric() {
             let start = at;
-            while text.get(at).is_some_and(|&byte| byte == b'_' || byte.is_ascii_alphanumeric() || byte == b'#') {
+            while text
+                .get(at)
+                .is_some_and(|&byte| byte == b'_' || byte.is_ascii_alphanumeric() || byte == b'#')
+            {
                 at += 1;
             }
             if !byte.is_ascii_digit() {

@@ -55,19 +55,45 @@ pub struct Command {
 
 #[derive(Clone, Debug)]
 pub enum Kind {
-    Simple { assignments: Vec<Assignment>, words: Vec<Argument> },
+    Simple {
+        assignments: Vec<Assignment>,
+        words: Vec<Argument>,
+    },
     Subshell(List),
     Group(List),
     /// Conditions and bodies in order; the last may be the `else` part.
-    If { arms: Vec<(List, List)>, otherwise: Option<List> },
-    While { condition: List, body: List },
+    If {
+        arms: Vec<(List, List)>,
+        otherwise: Option<List>,
+    },
+    While {
+        condition: List,
+        body: List,
+    },
     /// `for` and `select`; without words it goes over the positional parameters.
-    For { name: Vec<u8>, words: Option<Vec<Word>>, body: List },
-    ForArithmetic { parts: Vec<Word>, body: List },
-    Case { word: Word, arms: Vec<(Vec<Word>, List)> },
-    Function { name: Vec<u8>, body: Rc<Command> },
+    For {
+        name: Vec<u8>,
+        words: Option<Vec<Word>>,
+        body: List,
+    },
+    ForArithmetic {
+        parts: Vec<Word>,
+        body: List,
+    },
+    Case {
+        word: Word,
+        arms: Vec<(Vec<Word>, List)>,
+    },
+    Function {
+        name: Vec<u8>,
+        body: Rc<Command>,
+    },
     /// `[[ … ]]`; `arithmetic` if an operator makes its operands be evaluated as arithmetic.
-    Test { words: Vec<Word>, arithmetic: bool, operators: bool },
+    Test {
+        words: Vec<Word>,
+        arithmetic: bool,
+        operators: bool,
+    },
     Arithmetic(Word),
     Coprocess(Box<Command>),
 }
@@ -136,9 +162,18 @@ pub enum Part {
     Quoted(Vec<u8>),
     /// Text whose meaning depends on the shell or its locale: the bytes, or something else.
     Perhaps(Vec<u8>),
-    Parameter { parameter: Box<Parameter>, quoted: bool },
-    Command { body: Rc<List>, quoted: bool },
-    Arithmetic { text: Word, quoted: bool },
+    Parameter {
+        parameter: Box<Parameter>,
+        quoted: bool,
+    },
+    Command {
+        body: Rc<List>,
+        quoted: bool,
+    },
+    Arithmetic {
+        text: Word,
+        quoted: bool,
+    },
     /// `<(…)`, `>(…)`.
     Process(Rc<List>),
 }
@@ -158,7 +193,11 @@ pub struct Parameter {
 pub enum Operation {
     None,
     /// `-`, `=`, `?`, `+`; `colon` if an empty value counts as unset.
-    Default { kind: u8, colon: bool, word: Word },
+    Default {
+        kind: u8,
+        colon: bool,
+        word: Word,
+    },
     /// Removal, replacement and case: a string made of the value and perhaps the words.
     Edit(Vec<Word>),
     /// `${x:offset:length}`: arithmetic.

@@ -22,8 +22,18 @@ pub fn expand(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
     if !parts.iter().any(opens) {
         return Some(vec![parts.to_vec()]);
     }
-    let length: usize = parts.iter().map(|part| if let Part::Plain(text) = part { text.len() } else { 1 }).sum();
+    let length: usize =
+        parts.iter().map(|part| if let Part::Plain(text) = part { text.len() } else { 1 }).sum();
     if length > LONGEST {
+        return None;
+    }
+    // `$x{a,b}` is `$xa $xb`: the braces come first and change the name.
+    let renamed = parts.windows(2).any(|pair| match pair {
+        [Part::Parameter { quoted: false, .. }, Part::Plain(text)] => text.first() == Some(&b'{'),
+        [Part::Plain(text), _] => text.last() == Some(&b'$'),
+        _ => false,
+    });
+    if renamed {
         return None;
     }
     let mut units = Vec::new();
@@ -76,7 +86,8 @@ fn words(units: &[Unit], depth: usize) -> Option<Vec<Vec<Unit>>> {
         // No closing brace: literal if nothing in it could be a list.
         let rest = units.get(open + 1..)?;
         let lists = (0..rest.len()).any(|at| matches!(byte_at(rest, at), Some(b',' | b'{')))
-            || (0..rest.len()).any(|at| byte_at(rest, at) == Some(b'.') && byte_at(rest, at + 1) == Some(b'.'));
+            || (0..rest.len())
+                .any(|at| byte_at(rest, at) == Some(b'.') && byte_at(rest, at + 1) == Some(b'.'));
         return (!lists).then(|| vec![units.to_vec()]);
     };
     let before = units.get(..open)?.to_vec();
@@ -94,7 +105,8 @@ fn words(units: &[Unit], depth: usize) -> Option<Vec<Vec<Unit>>> {
         match text {
             Some(text) => match sequence(&text) {
                 Sequence::Words(words) => {
-                    middle = words.into_iter().map(|word| word.into_iter().map(Unit::Byte).collect()).collect();
+                    middle =
+                        words.into_iter().map(|word| word.into_iter().map(Unit::Byte).collect()).collect();
                 }
                 Sequence::Text if text.contains(&b'{') => return None,
                 Sequence::Text => middle = vec![units.get(open..=close)?.to_vec()],
@@ -117,7 +129,11 @@ fn join(left: &[Vec<Unit>], right: &[Vec<Unit>]) -> Option<Vec<Vec<Unit>>> {
     if left.len().saturating_mul(right.len()) > MOST {
         return None;
     }
-    Some(left.iter().flat_map(|left| right.iter().map(move |right| [left.as_slice(), right].concat())).collect())
+    Some(
+        left.iter()
+            .flat_map(|left| right.iter().map(move |right| [left.as_slice(), right].concat()))
+            .collect(),
+    )
 }
 
 enum Sequence {
@@ -151,7 +167,9 @@ fn sequence(text: &[u8]) -> Sequence {
         },
         None => 1,
     };
-    let (Some(first), Some(last), 2..=3) = (ends.first(), ends.get(1), ends.len()) else { return Sequence::Unclear };
+    let (Some(first), Some(last), 2..=3) = (ends.first(), ends.get(1), ends.len()) else {
+        return Sequence::Unclear;
+    };
     let (from, to, letters) = match (number(first), number(last), letter(first), letter(last)) {
         (Some(from), Some(to), ..) => (from, to, false),
         // From upper to lower case the range holds signs that shells treat differently.

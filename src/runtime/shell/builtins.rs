@@ -11,8 +11,22 @@ use std::rc::Rc;
 
 /// Commands that change nothing but this shell, in ways that the walk knows.
 const INNER: &[&[u8]] = &[
-    b":", b"true", b"false", b"break", b"continue", b"return", b"exit", b"shift", b"wait", b"set", b"unset",
-    b"local", b"declare", b"typeset", b"export", b"readonly",
+    b":",
+    b"true",
+    b"false",
+    b"break",
+    b"continue",
+    b"return",
+    b"exit",
+    b"shift",
+    b"wait",
+    b"set",
+    b"unset",
+    b"local",
+    b"declare",
+    b"typeset",
+    b"export",
+    b"readonly",
 ];
 
 impl Walker<'_> {
@@ -33,7 +47,9 @@ impl Walker<'_> {
             }
             b"shift" => state.positional = None,
             b"set" => self.set_options(state, arguments, words.as_deref(), call),
-            b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => self.declare(state, name, arguments, call),
+            b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
+                self.declare(state, name, arguments, call)
+            }
             b"unset" => {
                 for word in arguments {
                     match word.as_known() {
@@ -58,7 +74,11 @@ impl Walker<'_> {
                 };
             }
             b"let" => {
-                self.opaque(call.span, "evaluates its arguments as arithmetic, which can run what is in them", state);
+                self.opaque(
+                    call.span,
+                    "evaluates its arguments as arithmetic, which can run what is in them",
+                    state,
+                );
                 state.forget();
             }
             b"eval" => {
@@ -66,7 +86,11 @@ impl Walker<'_> {
                 self.note(own);
                 match words {
                     Some(words) => {
-                        let words = if words.first() == Some(&&b"--"[..]) { words.get(1..).unwrap_or_default() } else { &words };
+                        let words = if words.first() == Some(&&b"--"[..]) {
+                            words.get(1..).unwrap_or_default()
+                        } else {
+                            &words
+                        };
                         let text = words.join(&b' ');
                         let outer = self.inside;
                         self.inside = Some(call.span);
@@ -113,17 +137,25 @@ impl Walker<'_> {
                     !words.iter().all(|word| {
                         matches!(
                             *word,
-                            b"-s" | b"-u" | b"-q" | b"nullglob" | b"dotglob" | b"globstar" | b"failglob" | b"nocaseglob"
-                                | b"inherit_errexit" | b"lastpipe"
+                            b"-s"
+                                | b"-u"
+                                | b"-q"
+                                | b"nullglob"
+                                | b"dotglob"
+                                | b"globstar"
+                                | b"failglob"
+                                | b"nocaseglob"
+                                | b"inherit_errexit"
+                                | b"lastpipe"
                         )
                     })
                 }) {
                     self.opaque(call.span, "changes how the shell reads", state);
                 }
             }
-            b"hash" | b"enable" | b"bind" | b"complete" | b"compgen" | b"compopt" | b"fc" | b"history" | b"logout"
-            | b"caller" | b"disown" | b"suspend" | b"emulate" | b"setopt" | b"zmodload" | b"autoload"
-            | b"unalias" => {
+            b"hash" | b"enable" | b"bind" | b"complete" | b"compgen" | b"compopt" | b"fc" | b"history"
+            | b"logout" | b"caller" | b"disown" | b"suspend" | b"emulate" | b"setopt" | b"zmodload"
+            | b"autoload" | b"unalias" => {
                 if name != b"hash" || !arguments.is_empty() {
                     self.opaque(call.span, "is a command of the shell that is not analysed", state);
                     state.forget();
@@ -153,7 +185,9 @@ impl Walker<'_> {
             return;
         }
         match (arguments.first().and_then(Item::as_known), arguments.get(1).and_then(Item::as_known)) {
-            (Some(b"-v"), Some(name)) if !name.contains(&b'[') => self.assign(state, name, None, false, call.span),
+            (Some(b"-v"), Some(name)) if !name.contains(&b'[') => {
+                self.assign(state, name, None, false, call.span)
+            }
             _ => {
                 self.opaque(call.span, "assigns to something that is not known", state);
                 state.forget();
@@ -183,7 +217,13 @@ impl Walker<'_> {
                                 if !matches!(
                                     known,
                                     None | Some(
-                                        b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob"
+                                        b"pipefail"
+                                            | b"errexit"
+                                            | b"nounset"
+                                            | b"xtrace"
+                                            | b"verbose"
+                                            | b"noclobber"
+                                            | b"noglob"
                                     )
                                 ) {
                                     self.opaque(call.span, "changes how the shell reads", state);
@@ -213,7 +253,8 @@ impl Walker<'_> {
         for item in arguments {
             let Some(word) = item.as_known() else {
                 // An assignment with a value that is not known, or something else that is not known.
-                let is_assignment = declared.clone().any(|assignment| starts_with_name(&item.words, &assignment.name));
+                let is_assignment =
+                    declared.clone().any(|assignment| starts_with_name(&item.words, &assignment.name));
                 if !is_assignment {
                     self.opaque(call.span, "declares something that is not known", state);
                     state.forget();
@@ -228,7 +269,11 @@ impl Walker<'_> {
                         b'p' | b'f' | b'F' => prints = true,
                         // `-n` makes a name for another variable, `-i` evaluates, `-u` changes.
                         _ => {
-                            self.opaque(call.span, "declares a variable that does not simply hold its value", state);
+                            self.opaque(
+                                call.span,
+                                "declares a variable that does not simply hold its value",
+                                state,
+                            );
                             wild = true;
                             if *letter == b'n' {
                                 state.forget();
@@ -269,6 +314,10 @@ impl Walker<'_> {
             if super::state::runs_code(&assignment.name) {
                 self.opaque(call.span, "sets a variable whose value the shell runs", state);
             }
+            if self.dialect == Dialect::Posix {
+                // Some shells do not have the command, others split the value.
+                self.assign(state, &assignment.name, None, exported, call.span);
+            }
             if wild {
                 // Later assignments fail, and what happens then is up to the shell.
                 state.make_wild(&assignment.name);
@@ -285,7 +334,8 @@ impl Walker<'_> {
                 Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
                 Some(word) => {
                     // Any operand can be a name, and so can the end of `-aNAME`.
-                    let word = if word.first() == Some(&b'-') { word.get(2..).unwrap_or_default() } else { word };
+                    let word =
+                        if word.first() == Some(&b'-') { word.get(2..).unwrap_or_default() } else { word };
                     let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
                     if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
                         self.assign(state, word, None, false, call.span);
@@ -307,7 +357,8 @@ impl Walker<'_> {
             state.forget();
             return;
         };
-        let words = if words.first() == Some(&&b"--"[..]) { words.get(1..).unwrap_or_default() } else { words };
+        let words =
+            if words.first() == Some(&&b"--"[..]) { words.get(1..).unwrap_or_default() } else { words };
         let (Some(text), Some(signals)) = (words.first(), words.get(1..)) else { return };
         if matches!(*text, b"-" | b"" | b"-l" | b"-p") || signals.is_empty() {
             return;
@@ -322,7 +373,20 @@ impl Walker<'_> {
             let harmless = !text.iter().any(|byte| matches!(byte, b'=' | b'(' | b'$' | b'`')) && {
                 let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).collect();
                 !words.iter().any(|word| {
-                    matches!(*word, b"cd" | b"read" | b"eval" | b"." | b"source" | b"alias" | b"export" | b"declare" | b"set" | b"unset" | b"function")
+                    matches!(
+                        *word,
+                        b"cd"
+                            | b"read"
+                            | b"eval"
+                            | b"."
+                            | b"source"
+                            | b"alias"
+                            | b"export"
+                            | b"declare"
+                            | b"set"
+                            | b"unset"
+                            | b"function"
+                    )
                 })
             };
             if !harmless {

@@ -114,7 +114,8 @@ pub fn decide<R: ArgvRules, T: AsRef<[u8]>>(
             whole.get_or_insert(found);
         }
     });
-    let guarded = verdict.parts.iter().any(|part| part.rules.iter().any(|found| found.decision != Decision::Allow));
+    let guarded =
+        verdict.parts.iter().any(|part| part.rules.iter().any(|found| found.decision != Decision::Allow));
     if let Some(found) = whole.filter(|_| !guarded) {
         verdict.standing = Standing::Allow;
         verdict.whole = Some(found);
@@ -124,7 +125,8 @@ pub fn decide<R: ArgvRules, T: AsRef<[u8]>>(
 
 /// Decides what an analysis found.
 pub fn judge<R: ArgvRules>(rules: &R, analysis: Analysis) -> ScriptVerdict<R::Rule> {
-    let parts: Vec<Part<R::Rule>> = analysis.segments.into_iter().map(|segment| part(rules, segment)).collect();
+    let parts: Vec<Part<R::Rule>> =
+        analysis.segments.into_iter().map(|segment| part(rules, segment)).collect();
     let mut strictest = None;
     let mut allowed = false;
     for part in &parts {

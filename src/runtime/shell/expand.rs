@@ -20,8 +20,8 @@ struct Field {
     files: bool,
     /// Something was put in, if only empty quotes.
     begun: bool,
-    /// Unknown unquoted text: the field can be several, or none.
-    splits: bool,
+    /// It may be no word of its own: `"a$@b"` is one word if there are no parameters.
+    optional: bool,
 }
 
 /// The strings that are one of the first followed by one of the second.
@@ -44,13 +44,21 @@ pub fn concatenate(first: &WordSet, second: &WordSet) -> WordSet {
 
 impl Field {
     fn add(&mut self, words: &WordSet) {
-        let before = if self.alternatives.is_empty() { WordSet::Known(Vec::new()) } else { WordSet::of(self.alternatives.clone()) };
+        let before = if self.alternatives.is_empty() {
+            WordSet::Known(Vec::new())
+        } else {
+            WordSet::of(self.alternatives.clone())
+        };
         self.alternatives = concatenate(&before, words).patterns();
         self.begun = true;
     }
 
     fn set(&self) -> WordSet {
-        if self.alternatives.is_empty() { WordSet::Known(Vec::new()) } else { WordSet::of(self.alternatives.clone()) }
+        if self.alternatives.is_empty() {
+            WordSet::Known(Vec::new())
+        } else {
+            WordSet::of(self.alternatives.clone())
+        }
     }
 
     fn finish(self, out: &mut Vec<Item>) {
@@ -60,9 +68,9 @@ impl Field {
         let words = self.set();
         if self.files {
             // Matching files, or the text itself.
-            out.push(Item { words: glob(&words), many: true, files: !self.splits });
+            out.push(Item { words: glob(&words), many: true, files: !self.optional });
         } else {
-            out.push(Item { words, many: false, files: false });
+            out.push(Item { words, many: self.optional, files: false });
         }
     }
 }
@@ -88,7 +96,9 @@ fn glob(words: &WordSet) -> WordSet {
                         // A `]` right after the opening is part of the set.
                         let skip = usize::from(matches!(rest.first(), Some(b'!' | b'^'))) + 1;
                         match rest.iter().skip(skip).position(|&byte| byte == b']') {
-                            Some(length) if !rest.get(..skip + length).unwrap_or_default().contains(&b'[') => {
+                            Some(length)
+                                if !rest.get(..skip + length).unwrap_or_default().contains(&b'[') =>
+                            {
                                 pattern.push(Piece::Character);
                                 at += skip + length + 1;
                             }
@@ -108,7 +118,10 @@ fn glob(words: &WordSet) -> WordSet {
 /// Whether text is expanded as a pathname: `*`, `?`, or `[` with a `]` after it.
 fn has_glob(text: &[u8]) -> bool {
     text.iter().any(|byte| matches!(byte, b'*' | b'?'))
-        || text.iter().position(|&byte| byte == b'[').is_some_and(|at| text.iter().skip(at).any(|&byte| byte == b']'))
+        || text
+            .iter()
+            .position(|&byte| byte == b'[')
+            .is_some_and(|at| text.iter().skip(at).any(|&byte| byte == b']'))
 }
 
 impl Walker<'_> {
@@ -214,16 +227,18 @@ impl Walker<'_> {
             return;
         }
         let simple = |text: &[u8]| {
-            !text.is_empty() && !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n')) && !has_glob(text)
+            !text.is_empty()
+                && !text.iter().any(|byte| matches!(byte, b' ' | b'\t' | b'\n'))
+                && !has_glob(text)
         };
         match value.finite() {
             Some(texts) if !state.ifs_changed && texts.iter().all(|text| simple(text)) => field.add(&value),
             Some(texts) if !state.ifs_changed && self.dialect != Dialect::Zsh && texts.len() == 1 => {
                 let text = texts.first().copied().unwrap_or_default();
                 let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n');
-                let mut words = text.split(|&byte| blank(byte)).peekable();
+                let words = text.split(|&byte| blank(byte));
                 let mut first = true;
-                while let Some(word) = words.next() {
+                for word in words {
                     if !first {
                         std::mem::take(field).finish(out);
                     }
@@ -257,7 +272,9 @@ impl Walker<'_> {
                     &home(state, text.get(..tilde).unwrap_or_default()),
                     &WordSet::Known(text.get(tilde..).unwrap_or_default().to_vec()),
                 ),
-                Part::Plain(text) if colons && text.windows(2).any(|pair| pair == b":~") => WordSet::anything(),
+                Part::Plain(text) if colons && text.windows(2).any(|pair| pair == b":~") => {
+                    WordSet::anything()
+                }
                 Part::Plain(text) | Part::Quoted(text) => WordSet::Known(text.clone()),
                 Part::Perhaps(text) => WordSet::Known(text.clone()).union(&WordSet::anything()),
                 Part::Process(list) => {
@@ -279,7 +296,13 @@ impl Walker<'_> {
     }
 
     /// `$@`, `$*`, `${a[@]}`: several words. `None` for any other parameter.
-    fn list_parameter(&mut self, state: &mut State, parameter: &Parameter, quoted: bool, span: Span) -> Option<Vec<Item>> {
+    fn list_parameter(
+        &mut self,
+        state: &mut State,
+        parameter: &Parameter,
+        quoted: bool,
+        span: Span,
+    ) -> Option<Vec<Item>> {
         let subscript = parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
             [Part::Quoted(text)] => Some(text.as_slice()),
             _ => None,
@@ -351,7 +374,9 @@ impl Walker<'_> {
             // The value is taken as a name, and a name can hold a subscript that runs a command.
             let harmless = match state.get(&parameter.name) {
                 Some(Value::Text(text)) => text.finite().is_some_and(|texts| {
-                    texts.iter().all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+                    texts
+                        .iter()
+                        .all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
                 }),
                 _ => matches!(parameter.operation, Operation::Edit(ref words) if words.is_empty()),
             };
@@ -409,7 +434,9 @@ impl Walker<'_> {
                         self.assign(state, &parameter.name, Some(Value::Text(all.clone())), false, span);
                         all
                     }
-                    b'-' if full || (known && !colon && !parameter.name.iter().all(u8::is_ascii_digit)) => value,
+                    b'-' if full || (known && !colon && !parameter.name.iter().all(u8::is_ascii_digit)) => {
+                        value
+                    }
                     b'-' => value.union(&other),
                     _ => value,
                 }
@@ -464,10 +491,10 @@ impl Walker<'_> {
                 }
             }
         }
-        if let Some(value) = arithmetic::constant(&written) {
-            if !risky {
-                return WordSet::Known(value.to_string().into_bytes());
-            }
+        if let Some(value) = arithmetic::constant(&written)
+            && !risky
+        {
+            return WordSet::Known(value.to_string().into_bytes());
         }
         if matches!(written.as_slice(), b"@" | b"*") {
             return WordSet::anything();
@@ -476,7 +503,17 @@ impl Walker<'_> {
         risky |= !plain;
         for name in &names {
             let harmless = matches!(state.get(name), Some(Value::Text(text)) if text.is_integer())
-                || matches!(name.as_slice(), b"RANDOM" | b"SECONDS" | b"LINENO" | b"EPOCHSECONDS" | b"UID" | b"EUID" | b"PPID" | b"OPTIND");
+                || matches!(
+                    name.as_slice(),
+                    b"RANDOM"
+                        | b"SECONDS"
+                        | b"LINENO"
+                        | b"EPOCHSECONDS"
+                        | b"UID"
+                        | b"EUID"
+                        | b"PPID"
+                        | b"OPTIND"
+                );
             // A name that the expression sets first is an integer, too, but telling costs more.
             let set_here = plain && sets_first(&written, name);
             risky |= !(harmless || set_here);
@@ -508,7 +545,9 @@ impl Walker<'_> {
             };
         };
         let [command] = entry.pipeline.as_slice() else { return WordSet::anything() };
-        let super::ast::Kind::Simple { assignments, words } = &command.kind else { return WordSet::anything() };
+        let super::ast::Kind::Simple { assignments, words } = &command.kind else {
+            return WordSet::anything();
+        };
         if !assignments.is_empty() || !command.redirections.is_empty() || list.unread.is_some() {
             return WordSet::anything();
         }
@@ -526,20 +565,28 @@ impl Walker<'_> {
         let Some(argv) = items.iter().map(Item::as_known).collect::<Option<Vec<_>>>() else {
             return WordSet::anything();
         };
-        let taken = |name: &[u8]| state.functions.contains_key(name) || state.aliases.contains(name) || state.any_alias;
+        let taken = |name: &[u8]| {
+            state.functions.contains_key(name) || state.aliases.contains(name) || state.any_alias
+        };
         let text = match argv.as_slice() {
             [b"echo", rest @ ..] if !taken(b"echo") => {
                 if rest.iter().any(|word| word.contains(&b'\\')) {
                     return WordSet::anything();
                 }
                 match rest {
-                    [b"-n", rest @ ..] if rest.first().is_none_or(|word| !word.starts_with(b"-")) => rest.join(&b' '),
+                    [b"-n", rest @ ..] if rest.first().is_none_or(|word| !word.starts_with(b"-")) => {
+                        rest.join(&b' ')
+                    }
                     [first, ..] if first.starts_with(b"-") => return WordSet::anything(),
                     rest => rest.join(&b' '),
                 }
             }
             [b"printf", b"%s" | b"%s\\n", word] if !taken(b"printf") => word.to_vec(),
-            [b"printf", word] if !taken(b"printf") && !word.iter().any(|byte| matches!(byte, b'%' | b'\\')) && !word.starts_with(b"-") => {
+            [b"printf", word]
+                if !taken(b"printf")
+                    && !word.iter().any(|byte| matches!(byte, b'%' | b'\\'))
+                    && !word.starts_with(b"-") =>
+            {
                 word.to_vec()
             }
             _ => return WordSet::anything(),
@@ -563,12 +610,13 @@ fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
     for (at, item) in items.into_iter().enumerate() {
         if item.many {
             // It may be nothing, one word or several; what touches it may be joined or not.
-            if field.begun || field.quoted {
+            let touches = field.begun || field.quoted;
+            if touches {
                 field.add(&WordSet::anything());
                 std::mem::take(field).finish(out);
             }
             out.push(Item { files: false, ..item });
-            *field = Field { splits: true, ..Field::default() };
+            *field = Field { optional: touches, ..Field::default() };
             if at + 1 == count {
                 // What follows is joined to the last word, if there is one.
                 field.alternatives = vec![Pattern::anything()];

@@ -3,7 +3,9 @@
 
 use super::ast::Assignment;
 use super::state::State;
-use super::tools::{Arity, Effect as OptionEffect, Inner, Language, Shell, Tool, awk_is_harmless, sed_is_harmless};
+use super::tools::{
+    Arity, Effect as OptionEffect, Inner, Language, Shell, Tool, awk_is_harmless, sed_is_harmless,
+};
 use super::walk::Walker;
 use super::words::{Argv, Item, Pattern, Piece, WordSet};
 use super::{Effect, Environment, Role, Shield, Span};
@@ -88,35 +90,36 @@ impl Walker<'_> {
         if !call.program_only && (state.any_alias || state.aliases.contains(name)) {
             self.opaque(call.span, "has a name that an alias may have changed", state);
         }
-        if !call.program_only && !call.no_functions {
-            if let Some(function) = state.functions.get(name).cloned() {
-                let mut ends: Option<State> = None;
-                for body in &function.bodies {
-                    let mut copy = state.clone();
-                    if self.calling.contains(&Rc::as_ptr(body)) || self.calling.len() > 8 {
-                        self.opaque(call.span, "calls functions in a circle, or too deeply", state);
-                        copy.forget();
-                    } else {
-                        self.call_body(&mut copy, body, Some(arguments.to_vec()));
-                    }
-                    match &mut ends {
-                        Some(ends) => ends.join(&copy, false),
-                        None => ends = Some(copy),
-                    }
+        if !call.program_only
+            && !call.no_functions
+            && let Some(function) = state.functions.get(name).cloned()
+        {
+            let mut ends: Option<State> = None;
+            for body in &function.bodies {
+                let mut copy = state.clone();
+                if self.calling.contains(&Rc::as_ptr(body)) || self.calling.len() > 8 {
+                    self.opaque(call.span, "calls functions in a circle, or too deeply", state);
+                    copy.forget();
+                } else {
+                    self.call_body(&mut copy, body, Some(arguments.to_vec()));
                 }
-                if !function.surely {
-                    let call = Call { no_functions: true, ..call.clone() };
-                    self.named(state, name, argv, &call);
+                match &mut ends {
+                    Some(ends) => ends.join(&copy, false),
+                    None => ends = Some(copy),
                 }
-                if let Some(ends) = ends {
-                    if function.surely {
-                        *state = ends;
-                    } else {
-                        state.join(&ends, false);
-                    }
-                }
-                return;
             }
+            if !function.surely {
+                let call = Call { no_functions: true, ..call.clone() };
+                self.named(state, name, argv, &call);
+            }
+            if let Some(ends) = ends {
+                if function.surely {
+                    *state = ends;
+                } else {
+                    state.join(&ends, false);
+                }
+            }
+            return;
         }
         if !call.program_only && self.builtin(state, name, argv, call) {
             return;
@@ -167,7 +170,15 @@ impl Walker<'_> {
         }
     }
 
-    fn wrapper(&mut self, state: &mut State, tool: &Tool, base: &[u8], arguments: &[Item], argv: &Argv, call: &Call) {
+    fn wrapper(
+        &mut self,
+        state: &mut State,
+        tool: &Tool,
+        base: &[u8],
+        arguments: &[Item],
+        argv: &Argv,
+        call: &Call,
+    ) {
         let mut rest: Vec<Item> = arguments.to_vec();
         let mut neutral = tool.neutral;
         let mut operands = tool.operands;
@@ -222,7 +233,10 @@ impl Walker<'_> {
                 at += 1;
                 continue;
             }
-            if tool.numeric && word.len() > 1 && word.iter().skip(1).all(|byte| byte.is_ascii_digit() || *byte == b'-') {
+            if tool.numeric
+                && word.len() > 1
+                && word.iter().skip(1).all(|byte| byte.is_ascii_digit() || *byte == b'-')
+            {
                 at += 1;
                 continue;
             }
@@ -267,7 +281,11 @@ impl Walker<'_> {
                         });
                     }
                     OptionEffect::Split => match value.as_ref().and_then(Item::as_known) {
-                        Some(text) if !text.iter().any(|byte| matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'#')) => {
+                        Some(text)
+                            if !text
+                                .iter()
+                                .any(|byte| matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'#')) =>
+                        {
                             let words: Vec<Item> = text
                                 .split(u8::is_ascii_whitespace)
                                 .filter(|word| !word.is_empty())
@@ -282,7 +300,8 @@ impl Walker<'_> {
         }
         let shield = (!neutral).then_some(Shield::Wrapper);
         let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
-        own.opaque = unclear.or((tool.inner == Inner::Hidden).then_some("runs another command that is not analysed"));
+        own.opaque =
+            unclear.or((tool.inner == Inner::Hidden).then_some("runs another command that is not analysed"));
         own.shield = own.shield.or(Some(Shield::Carrier));
         if !neutral || own.opaque.is_some() {
             own.role = Role::Command;
@@ -372,7 +391,8 @@ impl Walker<'_> {
                     }
                     break;
                 }
-                b"--login" | b"--norc" | b"--noprofile" | b"--posix" | b"--verbose" | b"--noediting" | b"--restricted" => {}
+                b"--login" | b"--norc" | b"--noprofile" | b"--posix" | b"--verbose" | b"--noediting"
+                | b"--restricted" => {}
                 b"--version" | b"--help" => {
                     let segment = self.segment(state, call, argv.clone(), Role::Command);
                     self.note(segment);
@@ -388,13 +408,20 @@ impl Walker<'_> {
                                 if !known.is_some_and(|name| {
                                     matches!(
                                         name,
-                                        b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob"
+                                        b"pipefail"
+                                            | b"errexit"
+                                            | b"nounset"
+                                            | b"xtrace"
+                                            | b"verbose"
+                                            | b"noclobber"
+                                            | b"noglob"
                                     )
                                 }) {
                                     why = Some("is a shell with an option that changes how it reads");
                                 }
                             }
-                            b'e' | b'u' | b'l' | b'x' | b'f' | b'v' | b'C' | b'b' | b'h' | b'm' | b'p' | b'E' | b'T' | b'a' => {}
+                            b'e' | b'u' | b'l' | b'x' | b'f' | b'v' | b'C' | b'b' | b'h' | b'm' | b'p'
+                            | b'E' | b'T' | b'a' => {}
                             b's' => why = Some("is a shell that reads its commands from its input"),
                             b'i' => why = Some("is an interactive shell, which has aliases of its own"),
                             _ => why = Some("is a shell with an option that changes how it reads"),
@@ -434,7 +461,11 @@ impl Walker<'_> {
         let positional = arguments.get(at + 2..).unwrap_or_default();
         self.through.push(base_name(argv.0.first().and_then(Item::as_known).unwrap_or_default()).to_vec());
         // A top-level `bash -c SCRIPT` has the spans of SCRIPT itself.
-        let span = if call.program_only && self.through.len() == 1 && self.inside.is_none() && call.span == Span::default() {
+        let span = if call.program_only
+            && self.through.len() == 1
+            && self.inside.is_none()
+            && call.span == Span::default()
+        {
             self.argument = u32::try_from(at + 1).unwrap_or(u32::MAX);
             None
         } else {
@@ -449,7 +480,14 @@ impl Walker<'_> {
         self.script_item(state, script, Some(span), shell, positional);
     }
 
-    fn script_item(&mut self, state: &State, script: &Item, span: Option<Span>, shell: Shell, positional: &[Item]) {
+    fn script_item(
+        &mut self,
+        state: &State,
+        script: &Item,
+        span: Option<Span>,
+        shell: Shell,
+        positional: &[Item],
+    ) {
         let Some(text) = script.as_known().map(<[u8]>::to_vec) else {
             self.opaque(span.unwrap_or_default(), "runs a script that is not known before", state);
             return;
@@ -512,7 +550,8 @@ impl Walker<'_> {
                 continue;
             };
             if tool.clauses.iter().any(|clause| clause == word) {
-                let end = arguments.iter().skip(at).position(|item| matches!(item.as_known(), Some(b";" | b"+")));
+                let end =
+                    arguments.iter().skip(at).position(|item| matches!(item.as_known(), Some(b";" | b"+")));
                 let open = arguments.iter().skip(at).any(|item| item.as_known().is_none());
                 let stop = end.map_or(arguments.len(), |length| at + length);
                 let words = arguments.get(at..stop).unwrap_or_default().iter().cloned();
@@ -546,7 +585,12 @@ impl Walker<'_> {
                     at += 1;
                 }
             }
-            if tool.language.is_some() && (word.starts_with(b"-e") || word.starts_with(b"--e") || word.starts_with(b"-f") || word.starts_with(b"--f")) {
+            if tool.language.is_some()
+                && (word.starts_with(b"-e")
+                    || word.starts_with(b"--e")
+                    || word.starts_with(b"-f")
+                    || word.starts_with(b"--f"))
+            {
                 // The program is given by an option; a plain `-e PROGRAM` is looked at below.
                 given_program = true;
             }
@@ -561,12 +605,17 @@ impl Walker<'_> {
                 let by_option = given_program
                     && language == Language::Sed
                     && arguments.windows(2).all(|pair| match pair {
-                        [option, value] if option.as_known() == Some(b"-e") => value.as_known().is_some_and(harmless),
-                        [option, _] => !option.as_known().is_none_or(|word| word.starts_with(b"-e") || word.starts_with(b"-f") || word.starts_with(b"--")),
+                        [option, value] if option.as_known() == Some(b"-e") => {
+                            value.as_known().is_some_and(harmless)
+                        }
+                        [option, _] => !option.as_known().is_none_or(|word| {
+                            word.starts_with(b"-e") || word.starts_with(b"-f") || word.starts_with(b"--")
+                        }),
                         _ => true,
                     });
                 if !by_option {
-                    own.opaque = own.opaque.or(Some("runs a program text that may run commands or write files"));
+                    own.opaque =
+                        own.opaque.or(Some("runs a program text that may run commands or write files"));
                 }
             }
         }

@@ -6,7 +6,8 @@
 //! (`docs/scripts.md`, "Why an own reader").
 
 use super::ast::{
-    Argument, Assigned, Assignment, Command, Entry, Join, Kind, List, Operator, Range, Redirection, Unread, Word,
+    Argument, Assigned, Assignment, Command, Entry, Join, Kind, List, Operator, Range, Redirection, Unread,
+    Word,
 };
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -41,8 +42,26 @@ pub struct Reader<'s> {
 
 /// Words that begin or end a compound command, where a command may stand.
 const RESERVED: &[&[u8]] = &[
-    b"!", b"{", b"}", b"[[", b"if", b"then", b"elif", b"else", b"fi", b"for", b"while", b"until", b"do", b"done",
-    b"case", b"esac", b"function", b"select", b"time", b"coproc",
+    b"!",
+    b"{",
+    b"}",
+    b"[[",
+    b"if",
+    b"then",
+    b"elif",
+    b"else",
+    b"fi",
+    b"for",
+    b"while",
+    b"until",
+    b"do",
+    b"done",
+    b"case",
+    b"esac",
+    b"function",
+    b"select",
+    b"time",
+    b"coproc",
 ];
 
 /// Where a list of commands ends.
@@ -57,14 +76,8 @@ enum End {
 /// Reads a whole script. What cannot be read is in [`List::unread`]; the commands before it stand,
 /// as a shell would have run the lines before it.
 pub fn script(text: &[u8], posix: bool, depth: usize) -> List {
-    let mut reader = Reader {
-        text,
-        at: 0,
-        depth,
-        fuel: 20_000 + 64 * text.len(),
-        posix,
-        pending: Vec::new(),
-    };
+    let mut reader =
+        Reader { text, at: 0, depth, fuel: 20_000 + 64 * text.len(), posix, pending: Vec::new() };
     let mut all = List::default();
     loop {
         let start = reader.at;
@@ -521,7 +534,10 @@ impl<'s> Reader<'s> {
         self.newlines()?;
         let compound = self.peek() == Some(b'(')
             || self.reserved().is_some_and(|word| {
-                !matches!(word, b"!" | b"time" | b"function" | b"coproc" | b"then" | b"do" | b"fi" | b"done" | b"}")
+                !matches!(
+                    word,
+                    b"!" | b"time" | b"function" | b"coproc" | b"then" | b"do" | b"fi" | b"done" | b"}"
+                )
             });
         if !compound {
             return self.stop("is not understood");
@@ -587,7 +603,8 @@ impl<'s> Reader<'s> {
                     let start = self.at;
                     words.push(self.word()?);
                     let text = self.text.get(start..self.at).unwrap_or_default();
-                    arithmetic |= matches!(text, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-v" | b"-R");
+                    arithmetic |=
+                        matches!(text, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-v" | b"-R");
                     // An operator in disguise would be one more way round.
                     pattern = matches!(text, b"=" | b"==" | b"=~");
                 }
@@ -611,9 +628,12 @@ impl<'s> Reader<'s> {
             }
             match self.peek() {
                 Some(b'(') if words.len() == 1 && assignments.is_empty() && redirections.is_empty() => {
-                    let Some(Argument::Word(word)) = words.first() else { return self.stop("is not understood") };
+                    let Some(Argument::Word(word)) = words.first() else {
+                        return self.stop("is not understood");
+                    };
                     let name = self.text.get(word.at.start..word.at.end).unwrap_or_default().to_vec();
-                    let plain = matches!(word.parts.as_slice(), [super::ast::Part::Plain(bytes)] if *bytes == name);
+                    let plain =
+                        matches!(word.parts.as_slice(), [super::ast::Part::Plain(bytes)] if *bytes == name);
                     self.at += 1;
                     self.blanks();
                     if !plain || !self.take(b")") {

@@ -1,8 +1,8 @@
 //! In: a reader at the start of a word. Out: the word's parts: text, quoted text, expansions.
 //! Not here: what an expansion yields (`expand.rs`).
 
-use super::ast::{Operation, Parameter, Part, Word};
 use super::ast::{List, Range};
+use super::ast::{Operation, Parameter, Part, Word};
 use super::read::{Read, Reader, is_meta, script};
 use std::rc::Rc;
 
@@ -84,10 +84,8 @@ impl Reader<'_> {
                 return self.stop("is not complete");
             };
             match until {
-                Until::Meta if is_meta(byte) => {
-                    if !(self.sees(b"<(") || self.sees(b">(")) {
-                        break;
-                    }
+                Until::Meta if is_meta(byte) && !(self.sees(b"<(") || self.sees(b">(")) => {
+                    break;
                 }
                 Until::Blank if matches!(byte, b' ' | b'\t' | b'\n') && nested == 0 => break,
                 Until::Blank if byte == b'(' => nested += 1,
@@ -188,7 +186,9 @@ impl Reader<'_> {
         self.at += 1;
         let mut inner = Vec::new();
         loop {
-            let Some(byte) = self.text.get(self.at).copied() else { return self.stop("has a backquote without an end") };
+            let Some(byte) = self.text.get(self.at).copied() else {
+                return self.stop("has a backquote without an end");
+            };
             self.at += 1;
             match byte {
                 b'`' => break,
@@ -290,7 +290,10 @@ impl Reader<'_> {
                 let name = self.name().unwrap_or_default();
                 word.parts.push(plain_parameter(name, quoted));
             }
-            Some(byte) if byte.is_ascii_digit() || matches!(byte, b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') => {
+            Some(byte)
+                if byte.is_ascii_digit()
+                    || matches!(byte, b'@' | b'*' | b'#' | b'?' | b'-' | b'$' | b'!') =>
+            {
                 self.at += 1;
                 word.parts.push(plain_parameter(vec![byte], quoted));
             }
@@ -304,7 +307,9 @@ impl Reader<'_> {
         let mut bytes: Vec<u8> = Vec::new();
         let mut ended = false;
         loop {
-            let Some(byte) = self.text.get(self.at).copied() else { return self.stop("has a quote without an end") };
+            let Some(byte) = self.text.get(self.at).copied() else {
+                return self.stop("has a quote without an end");
+            };
             self.at += 1;
             let mut produced: Vec<u8> = Vec::new();
             match byte {
@@ -373,7 +378,9 @@ impl Reader<'_> {
     fn digits(&mut self, most: usize, base: u32) -> u32 {
         let mut value: u32 = 0;
         for _ in 0..most {
-            let Some(digit) = self.text.get(self.at).and_then(|&byte| char::from(byte).to_digit(base)) else { break };
+            let Some(digit) = self.text.get(self.at).and_then(|&byte| char::from(byte).to_digit(base)) else {
+                break;
+            };
             value = value.wrapping_mul(base).wrapping_add(digit);
             self.at += 1;
         }
@@ -424,7 +431,11 @@ impl Reader<'_> {
             parameter.subscript = Some(self.arithmetic_text(b"]")?);
         }
         if parameter.length {
-            return if self.take(b"}") { Ok(parameter) } else { self.stop("has an expansion that is not understood") };
+            return if self.take(b"}") {
+                Ok(parameter)
+            } else {
+                self.stop("has an expansion that is not understood")
+            };
         }
         let colon = self.take(b":");
         let brace = Until::Brace { quoted };

@@ -52,21 +52,68 @@ const MOST_VARIABLES: usize = 256;
 
 /// Variables that a shell sets itself.
 const DYNAMIC: &[&[u8]] = &[
-    b"RANDOM", b"SRANDOM", b"SECONDS", b"LINENO", b"EPOCHSECONDS", b"EPOCHREALTIME", b"BASHPID", b"HISTCMD",
-    b"BASH_COMMAND", b"_", b"FUNCNAME", b"DIRSTACK", b"GROUPS", b"PIPESTATUS", b"PWD", b"OLDPWD", b"OPTARG",
-    b"OPTIND", b"UID", b"EUID", b"PPID", b"BASH_SUBSHELL", b"BASH_ARGV0", b"REPLY", b"MAPFILE", b"COPROC",
+    b"RANDOM",
+    b"SRANDOM",
+    b"SECONDS",
+    b"LINENO",
+    b"EPOCHSECONDS",
+    b"EPOCHREALTIME",
+    b"BASHPID",
+    b"HISTCMD",
+    b"BASH_COMMAND",
+    b"_",
+    b"FUNCNAME",
+    b"DIRSTACK",
+    b"GROUPS",
+    b"PIPESTATUS",
+    b"PWD",
+    b"OLDPWD",
+    b"OPTARG",
+    b"OPTIND",
+    b"UID",
+    b"EUID",
+    b"PPID",
+    b"BASH_SUBSHELL",
+    b"BASH_ARGV0",
+    b"REPLY",
+    b"MAPFILE",
+    b"COPROC",
 ];
 
 /// Variables whose value the shell runs, or that change what a name runs.
 const RUNS_CODE: &[&[u8]] = &[
-    b"PS0", b"PS1", b"PS2", b"PS4", b"PROMPT_COMMAND", b"BASH_ENV", b"ENV", b"SHELLOPTS", b"BASHOPTS", b"BASH_CMDS",
-    b"BASH_ALIASES", b"EXECIGNORE", b"BASH_LOADABLES_PATH", b"MAILPATH",
+    b"PS0",
+    b"PS1",
+    b"PS2",
+    b"PS4",
+    b"PROMPT_COMMAND",
+    b"BASH_ENV",
+    b"ENV",
+    b"SHELLOPTS",
+    b"BASHOPTS",
+    b"BASH_CMDS",
+    b"BASH_ALIASES",
+    b"EXECIGNORE",
+    b"BASH_LOADABLES_PATH",
+    b"MAILPATH",
 ];
 
 /// Variables that change a program's words and colours, not what it does.
 const SAFE: &[&[u8]] = &[
-    b"CI", b"CLICOLOR", b"CLICOLOR_FORCE", b"COLORTERM", b"COLUMNS", b"DEBIAN_FRONTEND", b"FORCE_COLOR", b"LANG",
-    b"LANGUAGE", b"LINES", b"NO_COLOR", b"RUST_BACKTRACE", b"TERM", b"TZ",
+    b"CI",
+    b"CLICOLOR",
+    b"CLICOLOR_FORCE",
+    b"COLORTERM",
+    b"COLUMNS",
+    b"DEBIAN_FRONTEND",
+    b"FORCE_COLOR",
+    b"LANG",
+    b"LANGUAGE",
+    b"LINES",
+    b"NO_COLOR",
+    b"RUST_BACKTRACE",
+    b"TERM",
+    b"TZ",
 ];
 
 /// Whether setting this variable leaves what programs do unchanged. `LC_*` is on the list. A plain
@@ -114,8 +161,7 @@ impl State {
         let wild = self.variables.get(name).is_some_and(|variable| variable.wild);
         let variables = Rc::make_mut(&mut self.variables);
         if wild {
-            variables
-                .insert(name.to_vec(), Variable { value: Value::Text(WordSet::anything()), wild: true });
+            variables.insert(name.to_vec(), Variable { value: Value::Text(WordSet::anything()), wild: true });
             return;
         }
         match value {
@@ -230,10 +276,9 @@ impl State {
             && self.aliases.len() == other.aliases.len()
             && self.functions.len() == other.functions.len()
             && self.functions.iter().all(|(name, mine)| {
-                other
-                    .functions
-                    .get(name)
-                    .is_some_and(|theirs| mine.surely == theirs.surely && mine.bodies.len() == theirs.bodies.len())
+                other.functions.get(name).is_some_and(|theirs| {
+                    mine.surely == theirs.surely && mine.bodies.len() == theirs.bodies.len()
+                })
             })
     }
 }

@@ -169,7 +169,8 @@ impl Tool {
             [word] => Ok((*word).to_owned()),
             _ => Err("this statement takes one word"),
         };
-        let none = |words: &[&str]| if words.is_empty() { Ok(()) } else { Err("this statement takes no words") };
+        let none =
+            |words: &[&str]| if words.is_empty() { Ok(()) } else { Err("this statement takes no words") };
         match keyword {
             "neutral" => none(words).map(|()| self.neutral = true),
             "remote" => none(words).map(|()| self.remote = true),
@@ -242,7 +243,10 @@ impl Tool {
     /// Whether some option runs something.
     pub fn has_executing_options(&self) -> bool {
         !self.clauses.is_empty()
-            || self.options.values().any(|(_, effect)| matches!(effect, Effect::Script | Effect::Program | Effect::Code))
+            || self
+                .options
+                .values()
+                .any(|(_, effect)| matches!(effect, Effect::Script | Effect::Program | Effect::Code))
     }
 
     /// The option that a long name stands for: itself, or the only one it abbreviates.
@@ -250,7 +254,8 @@ impl Tool {
         if let Some(found) = self.options.get(name) {
             return Some(*found);
         }
-        let mut found = self.options.iter().filter(|(option, _)| option.starts_with(b"--") && option.starts_with(name));
+        let mut found =
+            self.options.iter().filter(|(option, _)| option.starts_with(b"--") && option.starts_with(name));
         let (_, first) = found.next()?;
         found.all(|(_, other)| other == first).then_some(*first)
     }
@@ -303,7 +308,8 @@ pub(super) fn sed_is_harmless(program: &[u8]) -> bool {
             _ => return false,
         }
         if !matches!(program.get(at), None | Some(b' ' | b';' | b'\n' | b'}' | b'\t')) {
-            return program.get(at - 1) == Some(&b'{') && sed_is_harmless(program.get(at..).unwrap_or_default());
+            return program.get(at - 1) == Some(&b'{')
+                && sed_is_harmless(program.get(at..).unwrap_or_default());
         }
     }
 }
@@ -313,7 +319,12 @@ fn skip_to(program: &[u8], mut at: usize, delimiter: u8) -> Option<usize> {
     loop {
         match program.get(at)? {
             b'\\' => at += 2,
-            b'[' if program.get(at..)?.iter().take_while(|&&byte| byte != b']').any(|&byte| byte == delimiter) => {
+            b'[' if program
+                .get(at..)?
+                .iter()
+                .take_while(|&&byte| byte != b']')
+                .any(|&byte| byte == delimiter) =>
+            {
                 return None;
             }
             byte if *byte == delimiter => return Some(at + 1),
@@ -330,9 +341,10 @@ pub(super) fn awk_is_harmless(program: &[u8]) -> bool {
     let pipes = program.iter().enumerate().any(|(at, &byte)| {
         byte == b'|'
             && program.get(at + 1) != Some(&b'|')
-            && !at.checked_sub(1).is_some_and(|before| program.get(before) == Some(&b'|'))
+            && at.checked_sub(1).is_none_or(|before| program.get(before) != Some(&b'|'))
     });
-    let writes = program.iter().enumerate().any(|(at, &byte)| byte == b'>' && program.get(at + 1) != Some(&b'='));
+    let writes =
+        program.iter().enumerate().any(|(at, &byte)| byte == b'>' && program.get(at + 1) != Some(&b'='));
     !(pipes || (writes && has(b"print")) || has(b"system") || has(b"@") || has(b"/inet"))
 }
 
@@ -353,7 +365,9 @@ mod tests {
         for program in ["s/a/b/", "s|a|b|g;p", "1,5p", "/x/d", "$!d", "s/[a-z]/x/gI", "10q"] {
             assert!(sed_is_harmless(program.as_bytes()), "{program}");
         }
-        for program in ["s/a/b/e", "s/a/b/w f", "1e id", "w f", "e", "r f", "s/a/b", "s/a/b/ge", "p;w f", "/[/]/e id"] {
+        for program in
+            ["s/a/b/e", "s/a/b/w f", "1e id", "w f", "e", "r f", "s/a/b", "s/a/b/ge", "p;w f", "/[/]/e id"]
+        {
             assert!(!sed_is_harmless(program.as_bytes()), "{program}");
         }
     }
@@ -362,7 +376,8 @@ mod tests {
     fn awk_that_runs_or_writes_is_seen() {
         assert!(awk_is_harmless(b"{print $1}"));
         assert!(awk_is_harmless(b"$1 >= 3 || NR == 1"));
-        for program in ["BEGIN{system(\"id\")}", "{print | \"sh\"}", "{print > \"f\"}", "{\"id\" | getline}"] {
+        for program in ["BEGIN{system(\"id\")}", "{print | \"sh\"}", "{print > \"f\"}", "{\"id\" | getline}"]
+        {
             assert!(!awk_is_harmless(program.as_bytes()), "{program}");
         }
     }

@@ -92,7 +92,11 @@ impl<'f> Walker<'f> {
         if self.exhausted {
             self.room = usize::MAX;
             self.silent = 0;
-            self.opaque(Span::default(), "runs more commands than an analysis may look at", &State::default());
+            self.opaque(
+                Span::default(),
+                "runs more commands than an analysis may look at",
+                &State::default(),
+            );
         }
         self.segments.dedup();
         Analysis { segments: self.segments }
@@ -273,10 +277,11 @@ impl<'f> Walker<'f> {
                 // Changing the directory may have failed.
                 state.cwd = None;
             }
-            if next != Some(Join::And) && next != Some(Join::Or) {
-                if let Some(skipped) = skipped.take() {
-                    state.join(&skipped, false);
-                }
+            if next != Some(Join::And)
+                && next != Some(Join::Or)
+                && let Some(skipped) = skipped.take()
+            {
+                state.join(&skipped, false);
             }
         }
         if let Some(unread) = &list.unread {
@@ -362,7 +367,9 @@ impl<'f> Walker<'f> {
             Kind::For { name, words, body } => {
                 let items = match words {
                     Some(words) => words.iter().flat_map(|word| self.fields(state, word, span)).collect(),
-                    None => state.positional.as_ref().map_or_else(|| vec![Item::anything()], |list| list.to_vec()),
+                    None => {
+                        state.positional.as_ref().map_or_else(|| vec![Item::anything()], |list| list.to_vec())
+                    }
                 };
                 let value = items.iter().map(|item| item.words.clone()).reduce(|all, one| all.union(&one));
                 self.repeat(state, |walker, state| {
@@ -489,7 +496,12 @@ impl<'f> Walker<'f> {
         }
     }
 
-    pub(super) fn redirections(&mut self, state: &mut State, list: &[Redirection], span: Span) -> Vec<Effect> {
+    pub(super) fn redirections(
+        &mut self,
+        state: &mut State,
+        list: &[Redirection],
+        span: Span,
+    ) -> Vec<Effect> {
         let mut effects = Vec::new();
         for redirection in list {
             if let Some(name) = &redirection.variable {
@@ -509,26 +521,43 @@ impl<'f> Walker<'f> {
                 Operator::Text => continue,
                 Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
                 Operator::Read | Operator::DuplicateIn => Access::Read,
-                Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => Access::Write,
+                Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => {
+                    Access::Write
+                }
                 Operator::Append | Operator::BothAppend => Access::Append,
                 Operator::ReadWrite => Access::ReadWrite,
             };
             let connects = self.dialect != Dialect::Zsh
-                && target.known().is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
+                && target
+                    .known()
+                    .is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
             effects.push(Effect { access: if connects { Access::Connect } else { access }, target });
         }
         effects
     }
 
     /// Assigns, and notes what is dangerous about it.
-    pub(super) fn assign(&mut self, state: &mut State, name: &[u8], value: Option<Value>, exported: bool, span: Span) {
+    pub(super) fn assign(
+        &mut self,
+        state: &mut State,
+        name: &[u8],
+        value: Option<Value>,
+        exported: bool,
+        span: Span,
+    ) {
         if runs_code(name) {
             self.opaque(span, "sets a variable whose value the shell runs", state);
         }
         state.set(name, value, exported);
     }
 
-    pub(super) fn assignment(&mut self, state: &mut State, assignment: &Assignment, exported: bool, span: Span) -> WordSet {
+    pub(super) fn assignment(
+        &mut self,
+        state: &mut State,
+        assignment: &Assignment,
+        exported: bool,
+        span: Span,
+    ) -> WordSet {
         let posix_append = assignment.append && self.dialect == Dialect::Posix;
         if posix_append {
             self.opaque(span, "is a command in a shell without `+=`", state);
@@ -541,7 +570,8 @@ impl<'f> Walker<'f> {
             Assigned::Array(words) => {
                 let mut items = Vec::new();
                 for word in words {
-                    let subscripted = matches!(word.parts.first(), Some(Part::Plain(text)) if text.first() == Some(&b'['));
+                    let subscripted =
+                        matches!(word.parts.first(), Some(Part::Plain(text)) if text.first() == Some(&b'['));
                     let fields = self.fields(state, word, span);
                     items.extend(if subscripted { vec![Item::anything()] } else { fields });
                     if subscripted {
@@ -563,7 +593,9 @@ impl<'f> Walker<'f> {
                     list.extend(more);
                     Some(Value::List(list))
                 }
-                (Some(Value::Text(before)), Value::Text(more)) => Some(Value::Text(super::expand::concatenate(&before, &more))),
+                (Some(Value::Text(before)), Value::Text(more)) => {
+                    Some(Value::Text(super::expand::concatenate(&before, &more)))
+                }
                 _ => None,
             }
         } else {
@@ -591,7 +623,8 @@ impl<'f> Walker<'f> {
                     declared.push(assignment);
                     let mut copy = state.clone();
                     let value = self.assignment(&mut copy, assignment, true, span);
-                    let prefix = [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
+                    let prefix =
+                        [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
                     items.push(Item::one(super::expand::concatenate(&WordSet::Known(prefix), &value)));
                 }
             }
@@ -623,13 +656,36 @@ impl<'f> Walker<'f> {
                 state.functions.contains_key(name)
                     || matches!(
                         name,
-                        b"." | b":" | b"eval" | b"exec" | b"export" | b"readonly" | b"return" | b"set" | b"shift"
-                            | b"source" | b"times" | b"trap" | b"unset" | b"break" | b"continue" | b"exit"
+                        b"." | b":"
+                            | b"eval"
+                            | b"exec"
+                            | b"export"
+                            | b"readonly"
+                            | b"return"
+                            | b"set"
+                            | b"shift"
+                            | b"source"
+                            | b"times"
+                            | b"trap"
+                            | b"unset"
+                            | b"break"
+                            | b"continue"
+                            | b"exit"
                     )
             })
         });
         let builtin = items.first().and_then(Item::as_known).is_some_and(|name| {
-            matches!(name, b"read" | b"mapfile" | b"readarray" | b"cd" | b"printf" | b"command" | b"builtin" | b"getopts")
+            matches!(
+                name,
+                b"read"
+                    | b"mapfile"
+                    | b"readarray"
+                    | b"cd"
+                    | b"printf"
+                    | b"command"
+                    | b"builtin"
+                    | b"getopts"
+            )
         });
         if stays || builtin {
             let saved = (Rc::clone(&state.variables), state.ifs_changed);
@@ -695,14 +751,46 @@ fn is_operator(value: &WordSet) -> bool {
 fn zsh_only(text: &[u8]) -> Option<&'static str> {
     let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
     let starts_word = |byte: u8| {
-        text.windows(2).any(|pair| matches!(pair, [before, now] if *now == byte && b" \t\n;&|({`".contains(before)))
+        text.windows(2)
+            .any(|pair| matches!(pair, [before, now] if *now == byte && b" \t\n;&|({`".contains(before)))
             || text.first() == Some(&byte)
     };
     let needles: &[&[u8]] = &[
-        b"${(", b"${=", b"${~", b"${^", b"$=", b"$~", b"$^", b"$+", b"=(", b"repeat", b"foreach", b"always",
-        b"nocorrect", b"noglob", b"zmodload", b"autoload", b"emulate", b"setopt", b"alias -g", b"alias -s", b">!",
-        b">>!", b">>|", b"&|", b"&!", b"(e:", b"(+", b"zle", b"sched", b"<->", b"$(<", b"${${", b"disable", 
-        b"()", b"zargs",
+        b"${(",
+        b"${=",
+        b"${~",
+        b"${^",
+        b"$=",
+        b"$~",
+        b"$^",
+        b"$+",
+        b"=(",
+        b"repeat",
+        b"foreach",
+        b"always",
+        b"nocorrect",
+        b"noglob",
+        b"zmodload",
+        b"autoload",
+        b"emulate",
+        b"setopt",
+        b"alias -g",
+        b"alias -s",
+        b">!",
+        b">>!",
+        b">>|",
+        b"&|",
+        b"&!",
+        b"(e:",
+        b"(+",
+        b"zle",
+        b"sched",
+        b"<->",
+        b"$(<",
+        b"${${",
+        b"disable",
+        b"()",
+        b"zargs",
     ];
     let subscript = text.windows(2).enumerate().any(|(at, pair)| {
         matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
@@ -714,6 +802,9 @@ fn zsh_only(text: &[u8]) -> Option<&'static str> {
                 })
             })
     });
-    (subscript || starts_word(b'=') || starts_word(b'-') && has(b"- ") || needles.iter().any(|needle| has(needle)))
-        .then_some("may mean something else in zsh")
+    (subscript
+        || starts_word(b'=')
+        || starts_word(b'-') && has(b"- ")
+        || needles.iter().any(|needle| has(needle)))
+    .then_some("may mean something else in zsh")
 }

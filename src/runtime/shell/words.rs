@@ -214,10 +214,10 @@ impl WordSet {
         if patterns.len() > MAX_ALTERNATIVES || patterns.is_empty() {
             return Self::anything();
         }
-        if let [only] = patterns.as_slice() {
-            if let Some(bytes) = only.literal() {
-                return Self::Known(bytes.to_vec());
-            }
+        if let [only] = patterns.as_slice()
+            && let Some(bytes) = only.literal()
+        {
+            return Self::Known(bytes.to_vec());
         }
         Self::Patterns(patterns)
     }
@@ -400,8 +400,14 @@ impl Argv {
     /// Whether some argv of the set begins with a program that `head` accepts, followed by words
     /// that the tokens accept; each token is the set of its alternatives. This is how a forbid or a
     /// prompt is asked.
-    pub fn could_begin<T: AsRef<[u8]>>(&self, head: impl Fn(&WordSet) -> bool, tail: &[Vec<T>]) -> Option<Fit> {
-        if let ([first, rest @ ..], true) = (self.0.as_slice(), self.0.iter().all(|item| item.as_known().is_some())) {
+    pub fn could_begin<T: AsRef<[u8]>>(
+        &self,
+        head: impl Fn(&WordSet) -> bool,
+        tail: &[Vec<T>],
+    ) -> Option<Fit> {
+        if let ([first, rest @ ..], true) =
+            (self.0.as_slice(), self.0.iter().all(|item| item.as_known().is_some()))
+        {
             let fits = head(&first.words)
                 && rest.len() >= tail.len()
                 && tail.iter().zip(rest).all(|(token, item)| {
