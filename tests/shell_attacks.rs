@@ -354,6 +354,20 @@ fn deferred_code_is_seen() {
 }
 
 #[test]
+fn what_runs_later_or_elsewhere_is_seen() {
+    forbidden("foo push", "trap 'f push' EXIT; f() { foo $1; }; f ok");
+    at_least_asked("foo push", "f() { foo $1; }; f ok; export -f f; bash -c 'f push'");
+    at_least_asked("foo push", "coproc x { :; }; foo $x");
+    forbidden("foo push", "x=push; declare y=1 {x,z}=ok; foo $x; foo push");
+    at_least_asked("foo a", "foo [\"a\"]");
+    at_least_asked("foo push", "declare x={a,push}; foo $x");
+    at_least_asked("foo push", "alias if=foo\nif push");
+    at_least_asked("foo push", "x=ok; wait -p x; foo $x");
+    assert_eq!(standing(&policy(&[(Allow, "docker ps")]), "docker ps"), Standing::Allow);
+    assert_eq!(standing(&policy(&[(Allow, "[")]), "[ -f x ]"), Standing::Allow);
+}
+
+#[test]
 fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
     use execpolicy::policy::scripts::decide_command;
     let argv = ["bash", "-lc", "$x y"];

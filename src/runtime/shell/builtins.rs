@@ -2,7 +2,9 @@
 //! segment. A program can have the same name (`echo`, `test`); it is decided under that name all the
 //! same. Not here: programs (`invoke.rs`).
 
+use super::ast::{Assigned, Part, Word};
 use super::invoke::Call;
+use super::read::is_reserved;
 use super::state::State;
 use super::walk::Walker;
 use super::words::{Argv, Item, WordSet};
@@ -40,6 +42,9 @@ impl Walker<'_> {
             b":" | b"true" | b"false" | b"exit" | b"wait" | b"echo" | b"pwd" | b"printf" | b"test" | b"[" => {
                 if name == b"printf" {
                     self.printf(state, arguments, call);
+                }
+                if name == b"wait" && arguments.iter().any(|item| item.words.could_be(b"-p")) {
+                    state.forget();
                 }
                 if matches!(name, b"test" | b"[") && arguments.iter().any(|item| item.words.could_be(b"-v")) {
                     self.risky_arithmetic(state, call.span);
@@ -121,6 +126,13 @@ impl Walker<'_> {
                         Some(word) => {
                             if let Some(at) = word.iter().position(|&byte| byte == b'=') {
                                 let name = word.get(..at).unwrap_or_default().to_vec();
+                                if is_reserved(&name) {
+                                    self.opaque(
+                                        call.span,
+                                        "gives a word of the shell's grammar another meaning",
+                                        state,
+                                    );
+                                }
                                 Rc::make_mut(&mut state.aliases).insert(name);
                             }
                         }
@@ -144,7 +156,6 @@ impl Walker<'_> {
                                 | b"dotglob"
                                 | b"globstar"
                                 | b"failglob"
-                                | b"nocaseglob"
                                 | b"inherit_errexit"
                                 | b"lastpipe"
                         )
@@ -266,6 +277,10 @@ impl Walker<'_> {
                     match letter {
                         b'x' | b'g' | b'a' | b'A' => {}
                         b'r' => wild = true,
+                        b'f' if exported => {
+                            self.opaque(call.span, "hands a function to other shells", state);
+                            prints = true;
+                        }
                         b'p' | b'f' | b'F' => prints = true,
                         // `-n` makes a name for another variable, `-i` evaluates, `-u` changes.
                         _ => {
@@ -296,7 +311,9 @@ impl Walker<'_> {
                 if wild {
                     state.make_wild(word);
                 }
-            } else if word.contains(&b'=') && declared.len() == 0 {
+            } else if word.contains(&b'=')
+                && !call.declared.iter().any(|known| is_value_of(word, &known.name))
+            {
                 // Not written as an assignment (`declare "$x"`), yet one.
                 let at = word.iter().position(|&byte| byte == b'=').unwrap_or(0);
                 let target = word.get(..at).unwrap_or_default();
@@ -314,8 +331,9 @@ impl Walker<'_> {
             if super::state::runs_code(&assignment.name) {
                 self.opaque(call.span, "sets a variable whose value the shell runs", state);
             }
-            if self.dialect == Dialect::Posix {
-                // Some shells do not have the command, others split the value.
+            let braces = matches!(&assignment.value, Assigned::Word(word) if has_braces(word));
+            if self.dialect == Dialect::Posix || braces {
+                // Some shells do not have the command, others split the value; braces are expanded here.
                 self.assign(state, &assignment.name, None, exported, call.span);
             }
             if wild {
@@ -445,6 +463,14 @@ impl Walker<'_> {
         self.invoke(state, &inner, &inner_call);
         self.through.pop();
     }
+}
+
+fn is_value_of(word: &[u8], name: &[u8]) -> bool {
+    word.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=") || rest.starts_with(b"+="))
+}
+
+fn has_braces(word: &Word) -> bool {
+    word.parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b'{')))
 }
 
 fn starts_with_name(words: &WordSet, name: &[u8]) -> bool {

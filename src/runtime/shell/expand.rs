@@ -66,7 +66,7 @@ impl Field {
             return;
         }
         let words = self.set();
-        if self.files {
+        if self.files && !words.known().is_some_and(is_plain) {
             // Matching files, or the text itself.
             out.push(Item { words: glob(&words), many: true, files: !self.optional });
         } else {
@@ -115,10 +115,15 @@ fn glob(words: &WordSet) -> WordSet {
     WordSet::of(patterns)
 }
 
-/// Whether text is expanded as a pathname: `*`, `?`, or `[` with a `]` after it.
+/// Whether a part of a word may make it a pathname pattern; a `[` needs a `]`, perhaps in a later part.
 fn has_glob(text: &[u8]) -> bool {
-    text.iter().any(|byte| matches!(byte, b'*' | b'?'))
-        || text
+    text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
+}
+
+/// Whether a whole text is no pathname pattern after all.
+fn is_plain(text: &[u8]) -> bool {
+    !text.iter().any(|byte| matches!(byte, b'*' | b'?'))
+        && !text
             .iter()
             .position(|&byte| byte == b'[')
             .is_some_and(|at| text.iter().skip(at).any(|&byte| byte == b']'))

@@ -143,7 +143,12 @@ impl Walker<'_> {
             }
             return;
         };
-        if let Some(shell) = tool.shell {
+        let runs = tool.only_with.is_empty()
+            || arguments.iter().any(|item| tool.only_with.iter().any(|word| item.words.could_be(word)));
+        if !runs {
+            let segment = self.segment(state, call, argv.clone(), Role::Command);
+            self.note(segment);
+        } else if let Some(shell) = tool.shell {
             self.shell(state, shell, argv, call);
         } else if tool.inner == Inner::None {
             self.options_that_run(state, tool, argv, call);

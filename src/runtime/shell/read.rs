@@ -64,6 +64,11 @@ const RESERVED: &[&[u8]] = &[
     b"coproc",
 ];
 
+/// Whether a word is one of the grammar's own.
+pub fn is_reserved(word: &[u8]) -> bool {
+    RESERVED.contains(&word) || word == b"in"
+}
+
 /// Where a list of commands ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum End {

@@ -138,7 +138,7 @@ pub fn runs_code(name: &[u8]) -> bool {
 impl State {
     /// The value of a variable.
     pub fn get(&self, name: &[u8]) -> Option<Value> {
-        if self.full || DYNAMIC.contains(&name) {
+        if self.full || DYNAMIC.contains(&name) || name.starts_with(b"BASH") {
             return None;
         }
         if name == b"IFS" {

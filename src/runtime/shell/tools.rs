@@ -77,6 +77,8 @@ pub(super) struct Tool {
     /// Options that are code count only before the first operand.
     pub global: bool,
     pub language: Option<Language>,
+    /// Only with one of these words among the arguments is anything run.
+    pub only_with: Vec<Vec<u8>>,
 }
 
 /// A shell that can be read.
@@ -192,6 +194,10 @@ impl Tool {
             "replaces-optional" => self.options(words, Arity::Optional, Effect::Replace),
             "clauses" => {
                 self.clauses = words.iter().map(|word| word.as_bytes().to_vec()).collect();
+                Ok(())
+            }
+            "only-with" => {
+                self.only_with = words.iter().map(|word| word.as_bytes().to_vec()).collect();
                 Ok(())
             }
             "operands" => {

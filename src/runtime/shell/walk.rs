@@ -147,23 +147,37 @@ impl<'f> Walker<'f> {
             return;
         }
         self.depth -= 1;
-        for (name, body) in self.defined.split_off(defined) {
+        let later = self.defined.get(defined..).unwrap_or_default().to_vec();
+        for (_, body) in later {
             if !self.called.contains(&Rc::as_ptr(&body)) {
-                let mut state = State::default();
-                state.forget();
-                let bodies = vec![Rc::clone(&body)];
-                Rc::make_mut(&mut state.functions).insert(name, Function { bodies, surely: false });
+                let mut state = self.later();
                 self.call_body(&mut state, &body, None);
             }
         }
         for (text, span) in self.traps.split_off(traps) {
-            let mut state = State::default();
-            state.forget();
+            let mut state = self.later();
             let outer = self.inside.replace(span);
             self.text(&mut state, &text);
             self.inside = outer;
         }
+        self.defined.truncate(defined);
         self.depth += 1;
+    }
+
+    /// What is known at some later time: nothing, but every function that was defined may be there.
+    fn later(&self) -> State {
+        let mut state = State::default();
+        state.forget();
+        let functions = Rc::make_mut(&mut state.functions);
+        for (name, body) in &self.defined {
+            let function = functions
+                .entry(name.clone())
+                .or_insert_with(|| Function { bodies: Vec::new(), surely: false });
+            if !function.bodies.iter().any(|known| Rc::ptr_eq(known, body)) {
+                function.bodies.push(Rc::clone(body));
+            }
+        }
+        state
     }
 
     fn leftovers(&mut self, from: usize) {
@@ -400,10 +414,12 @@ impl<'f> Walker<'f> {
                 *state = ends;
             }
             Kind::Function { name, body } => {
-                self.defined.push((name.clone(), Rc::clone(body)));
-                if state.functions.len() >= MOST_FUNCTIONS {
+                if self.defined.len() >= MOST_FUNCTIONS || state.functions.len() >= MOST_FUNCTIONS {
                     self.opaque(span, "defines more functions than an analysis keeps", state);
                     return;
+                }
+                if !self.defined.iter().any(|(_, known)| Rc::ptr_eq(known, body)) {
+                    self.defined.push((name.clone(), Rc::clone(body)));
                 }
                 let function = Function { bodies: vec![Rc::clone(body)], surely: true };
                 Rc::make_mut(&mut state.functions).insert(name.clone(), function);
@@ -428,6 +444,8 @@ impl<'f> Walker<'f> {
             Kind::Coprocess(inner) => {
                 let mut copy = state.clone();
                 self.command(&mut copy, inner);
+                // It sets a variable whose name is not kept.
+                state.forget();
             }
         }
     }
