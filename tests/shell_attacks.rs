@@ -368,6 +368,37 @@ fn what_runs_later_or_elsewhere_is_seen() {
 }
 
 #[test]
+fn what_is_around_a_command_counts() {
+    let rules = policy(&[(Allow, "foo ok"), (Allow, "awk"), (Allow, "sed")]);
+    for script in [
+        "bash -c 'foo ok' > f",
+        "eval foo ok > f",
+        "f() { foo ok; }; f > x",
+        ": > f; foo ok",
+        "{ foo ok; } > f",
+        "time foo ok > f",
+        "PATH=/x bash -c 'foo ok'",
+        "A=1 eval foo ok",
+        "f() { foo ok; }; A=1 f",
+        "nice bash -c 'foo ok' >> f",
+        "exec > f; foo ok",
+        "awk -F ' ' 'BEGIN{system(\"x\")}'",
+        "awk -f p d",
+        "sed -ne 'w f' p",
+        "sed -nes/a/b/e p",
+        "sed -n -e p f",
+        "exec -a x foo ok",
+        "export A=1; foo ok",
+        "cat f | sudo foo ok",
+        "foo ok | tee x",
+    ] {
+        assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
+    }
+    forbidden("rm", "exec -a rm busybox -rf x");
+    at_least_asked("rm", "env -a rm busybox -rf x");
+}
+
+#[test]
 fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
     use execpolicy::policy::scripts::decide_command;
     let argv = ["bash", "-lc", "$x y"];

@@ -430,7 +430,17 @@ impl Walker<'_> {
                     own.role = Role::Command;
                     at += 1;
                 }
-                (b"exec", Some(b"-a")) => at += 2,
+                (b"exec", Some(b"-a")) => {
+                    // A program with many names acts by the one it is given.
+                    own.role = Role::Command;
+                    let mut renamed = arguments.get(at + 1..).unwrap_or_default().to_vec();
+                    if renamed.len() > 1 {
+                        renamed.remove(1);
+                    }
+                    let segment = self.segment(state, call, Argv(renamed), Role::Candidate);
+                    self.note(segment);
+                    at += 2;
+                }
                 (b"command", Some(b"-v" | b"-V" | b"-pv" | b"-pV")) => {
                     own.role = Role::Command;
                     own.shield = None;

@@ -6,7 +6,7 @@
 //! the trait.
 
 use super::words::{Argv, Fit};
-use super::{Analysis, Limits, Role, Segment, ToolFacts, analyse_argv};
+use super::{Analysis, Limits, Role, Segment, Shield, ToolFacts, analyse_argv};
 use crate::Decision;
 
 /// What a set of parts amounts to, in the order in which parts combine.
@@ -169,6 +169,10 @@ fn part<R: ArgvRules>(rules: &R, segment: Segment) -> Part<R::Rule> {
     // A forbid is stricter than "unmatched", an allow is not there if it did not count.
     let standing = match (segment.role, standing) {
         (Role::Command | Role::Bare, None) => Some(Standing::Unmatched),
+        // What it starts has its own segment, but not the file it opens or the variable it is given.
+        (Role::Carrier, None) if matches!(segment.shield, Some(Shield::Effects | Shield::Environment)) => {
+            Some(Standing::Unmatched)
+        }
         (_, standing) => standing,
     };
     Part { segment, standing, rules: counted }

@@ -94,6 +94,10 @@ impl Walker<'_> {
             && !call.no_functions
             && let Some(function) = state.functions.get(name).cloned()
         {
+            if call.effects.iter().any(super::walk::opens_a_file) {
+                let segment = self.segment(state, call, Argv::default(), Role::Bare);
+                self.note(segment);
+            }
             let mut ends: Option<State> = None;
             for body in &function.bodies {
                 let mut copy = state.clone();
@@ -540,7 +544,6 @@ impl Walker<'_> {
         let mut scripts: Vec<Item> = Vec::new();
         let mut clauses: Vec<Argv> = Vec::new();
         let mut operand: Option<&Item> = None;
-        let mut given_program = false;
         let mut at = 0;
         while let Some(item) = arguments.get(at) {
             at += 1;
@@ -590,38 +593,23 @@ impl Walker<'_> {
                     at += 1;
                 }
             }
-            if tool.language.is_some()
-                && (word.starts_with(b"-e")
-                    || word.starts_with(b"--e")
-                    || word.starts_with(b"-f")
-                    || word.starts_with(b"--f"))
-            {
-                // The program is given by an option; a plain `-e PROGRAM` is looked at below.
-                given_program = true;
-            }
         }
         if let Some(language) = tool.language {
             let harmless = |text: &[u8]| match language {
                 Language::Sed => sed_is_harmless(text),
                 Language::Awk => awk_is_harmless(text),
             };
-            let fine = !given_program && operand.is_some_and(|item| item.as_known().is_some_and(harmless));
-            if !fine && operand.is_some() || given_program {
-                let by_option = given_program
-                    && language == Language::Sed
-                    && arguments.windows(2).all(|pair| match pair {
-                        [option, value] if option.as_known() == Some(b"-e") => {
-                            value.as_known().is_some_and(harmless)
-                        }
-                        [option, _] => !option.as_known().is_none_or(|word| {
-                            word.starts_with(b"-e") || word.starts_with(b"-f") || word.starts_with(b"--")
-                        }),
-                        _ => true,
-                    });
-                if !by_option {
-                    own.opaque =
-                        own.opaque.or(Some("runs a program text that may run commands or write files"));
+            // Any operand may be the program (the one before it an option's value), so all are looked at;
+            // sed's program is the first one for sure.
+            let fine = match language {
+                Language::Sed => operand.is_none_or(|item| item.as_known().is_some_and(harmless)),
+                Language::Awk => {
+                    operand.is_none_or(|item| item.as_known().is_some())
+                        && arguments.iter().filter_map(Item::as_known).all(harmless)
                 }
+            };
+            if !fine {
+                own.opaque = own.opaque.or(Some("runs a program text that may run commands or write files"));
             }
         }
         let carries = !programs.is_empty() || !scripts.is_empty() || !clauses.is_empty();

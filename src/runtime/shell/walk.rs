@@ -745,7 +745,7 @@ impl<'f> Walker<'f> {
 }
 
 /// Whether an allow has to worry about the effect.
-fn opens_a_file(effect: &Effect) -> bool {
+pub(super) fn opens_a_file(effect: &Effect) -> bool {
     !matches!(
         effect.target.known(),
         Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
