@@ -355,6 +355,7 @@ fn deferred_code_is_seen() {
 
 #[test]
 fn what_runs_later_or_elsewhere_is_seen() {
+    forbidden("foo push", "x=ok; x=push && foo $x &");
     forbidden("foo push", "trap 'f push' EXIT; f() { foo $1; }; f ok");
     at_least_asked("foo push", "f() { foo $1; }; f ok; export -f f; bash -c 'f push'");
     at_least_asked("foo push", "coproc x { :; }; foo $x");

@@ -260,10 +260,17 @@ impl<'f> Walker<'f> {
         let mut moved = false;
         for (at, entry) in list.entries.iter().enumerate() {
             if entry.background {
-                let mut copy = state.clone();
-                self.pipeline(&mut copy, &entry.pipeline);
-                // As a part of a longer list it may have been skipped or run in another shell.
-                state.cwd = if copy.cwd == state.cwd { state.cwd.take() } else { None };
+                if entry.join == Join::Then {
+                    // The whole and-or list runs in one other shell.
+                    let rest = list.entries.get(at + 1..).unwrap_or_default();
+                    let length = rest.iter().take_while(|next| next.join != Join::Then).count();
+                    let mut entries = list.entries.get(at..at + 1 + length).unwrap_or_default().to_vec();
+                    for entry in &mut entries {
+                        entry.background = false;
+                    }
+                    let mut copy = state.clone();
+                    self.list(&mut copy, &List { entries, unread: None });
+                }
                 continue;
             }
             let mut before = state.clone();
