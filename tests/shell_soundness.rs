@@ -63,7 +63,7 @@ impl Writer {
             return self.simple(0);
         }
         let d = depth - 1;
-        match self.dice.below(46) {
+        match self.dice.below(60) {
             0 => format!("({})", self.list(d)),
             1 => format!("{{ {}; }}", self.list(d)),
             2 => format!("if {}; then {}; fi", self.list(d), self.list(d)),
@@ -191,6 +191,7 @@ impl Writer {
                 self.dice.pick(NAMES)
             ),
             44 => format!("coproc {}; wait", self.simple(d)),
+            45 => format!("{}={} && {} $x & wait", self.dice.pick(VARS), self.word(d), self.dice.pick(NAMES)),
             _ => self.simple(d),
         }
     }

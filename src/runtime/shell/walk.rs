@@ -817,6 +817,8 @@ fn zsh_only(text: &[u8]) -> Option<&'static str> {
         b"()",
         b"zargs",
     ];
+    // `<1-5>` is a pattern of numbers.
+    let numbers = text.windows(2).any(|pair| matches!(pair, [b'<', digit] if digit.is_ascii_digit()));
     let subscript = text.windows(2).enumerate().any(|(at, pair)| {
         matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
             && text.get(..at).is_some_and(|before| {
@@ -828,6 +830,7 @@ fn zsh_only(text: &[u8]) -> Option<&'static str> {
             })
     });
     (subscript
+        || numbers
         || starts_word(b'=')
         || starts_word(b'-') && has(b"- ")
         || needles.iter().any(|needle| has(needle)))

@@ -125,7 +125,7 @@ impl Pattern {
         // An unknown part can end in a slash, so the name can begin at each of them.
         let starts = (0..folded.len()).filter(|&at| at == 0 || folded.get(at) == Some(&Piece::Anything));
         starts.filter_map(|at| folded.get(at..)).any(|rest| {
-            rest.iter().any(|piece| *piece != Piece::Anything) && {
+            rest.iter().any(|piece| !says_nothing(piece)) && {
                 let rest = Self(rest.to_vec());
                 [&b""[..], b"/", b"/."].iter().any(|end| rest.could_be(&[&name, *end].concat()))
             }
@@ -139,26 +139,34 @@ impl Pattern {
         let mut tail: Vec<Piece> = Vec::new();
         for piece in &self.0 {
             match piece {
-                Piece::Literal(bytes) => match bytes.iter().rposition(|&byte| byte == b'/') {
-                    // A trailing slash (or `/.`) is no new component: keep what is before it.
-                    Some(at) if bytes.get(at + 1..).is_some_and(|rest| !rest.is_empty() && rest != b".") => {
+                Piece::Literal(bytes) => {
+                    // A slash at the end (or `/.`) begins no new component.
+                    let end = bytes.strip_suffix(b"/.").unwrap_or(bytes);
+                    let end = end.len() - end.iter().rev().take_while(|&&byte| byte == b'/').count();
+                    let slash = bytes.get(..end).and_then(|name| name.iter().rposition(|&byte| byte == b'/'));
+                    if let Some(at) = slash {
                         tail.clear();
                         tail.push(Piece::Literal(bytes.get(at + 1..).unwrap_or_default().to_vec()));
+                    } else {
+                        tail.push(piece.clone());
                     }
-                    Some(_) => {
-                        // Whatever follows decides; be content with "anything before it".
-                        tail.clear();
-                        tail.push(Piece::Anything);
-                    }
-                    None => tail.push(piece.clone()),
-                },
+                }
                 other => tail.push(other.clone()),
             }
         }
-        if tail.iter().all(|piece| matches!(piece, Piece::Anything)) {
+        if tail.iter().all(says_nothing) {
             return None;
         }
         Some(tail)
+    }
+}
+
+/// Whether a piece tells nothing about a base name.
+fn says_nothing(piece: &Piece) -> bool {
+    match piece {
+        Piece::Anything => true,
+        Piece::Literal(bytes) => bytes.iter().all(|byte| matches!(byte, b'/' | b'.')),
+        Piece::Character | Piece::Integer => false,
     }
 }
 
