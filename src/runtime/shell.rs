@@ -13,10 +13,12 @@ mod expand;
 mod invoke;
 mod read;
 mod read_word;
+mod simple;
 mod state;
 mod tools;
 mod walk;
 mod words;
+mod zsh;
 
 pub use decide::{ArgvRules, Found, Part, ScriptVerdict, Standing, decide, judge};
 pub use tools::{FactsError, ToolFacts};

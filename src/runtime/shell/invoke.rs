@@ -94,7 +94,7 @@ impl Walker<'_> {
             && !call.no_functions
             && let Some(function) = state.functions.get(name).cloned()
         {
-            if call.effects.iter().any(super::walk::opens_a_file) {
+            if call.effects.iter().any(super::simple::opens_a_file) {
                 let segment = self.segment(state, call, Argv::default(), Role::Bare);
                 self.note(segment);
             }

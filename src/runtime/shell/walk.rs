@@ -4,13 +4,13 @@
 //! Both ways of a branch are taken and joined; loops are repeated until nothing more is learnt; a
 //! subshell works on a copy. Not here: what a command's name means (`invoke.rs`).
 
-use super::ast::{Assigned, Assignment, Command, Join, Kind, List, Operator, Part, Range, Redirection, Word};
+use super::ast::{Command, Join, Kind, List, Range, Word};
 use super::invoke::Call;
 use super::read::script;
-use super::state::{Function, State, Value, is_safe, runs_code};
+use super::state::{Function, State, Value, is_safe};
 use super::tools::ToolFacts;
 use super::words::{Argv, Item, WordSet};
-use super::{Access, Analysis, Dialect, Effect, Environment, Limits, Role, Segment, Shield, Span};
+use super::{Analysis, Dialect, Limits, Role, Segment, Shield, Span};
 use std::rc::Rc;
 
 /// How many functions are kept.
@@ -123,7 +123,7 @@ impl<'f> Walker<'f> {
         } else if self.depth == 0 {
             Some("is nested too deeply")
         } else if self.dialect == Dialect::Zsh {
-            zsh_only(text)
+            super::zsh::zsh_only(text)
         } else {
             None
         };
@@ -219,7 +219,7 @@ impl<'f> Walker<'f> {
 
     pub(super) fn segment(&self, state: &State, call: &Call, argv: Argv, role: Role) -> Segment {
         let unsafe_environment = call.environment.iter().any(|set| !is_safe(&set.name, true));
-        let shield = if call.effects.iter().any(opens_a_file) {
+        let shield = if call.effects.iter().any(super::simple::opens_a_file) {
             Some(Shield::Effects)
         } else if state.changed || unsafe_environment {
             Some(Shield::Environment)
@@ -350,7 +350,7 @@ impl<'f> Walker<'f> {
             return;
         }
         let effects = self.redirections(state, &command.redirections, span);
-        if effects.iter().any(opens_a_file) {
+        if effects.iter().any(super::simple::opens_a_file) {
             let mut call = Call::new(span);
             call.effects = effects;
             let segment = self.segment(state, &call, Argv::default(), Role::Bare);
@@ -521,223 +521,6 @@ impl<'f> Walker<'f> {
         }
     }
 
-    pub(super) fn redirections(
-        &mut self,
-        state: &mut State,
-        list: &[Redirection],
-        span: Span,
-    ) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for redirection in list {
-            if let Some(name) = &redirection.variable {
-                state.set(name, None, false);
-            }
-            if let Some(here) = &redirection.here {
-                match here.get() {
-                    Some(word) => {
-                        self.value(state, word, span);
-                    }
-                    None => self.opaque(span, "has a here-document without an end", state),
-                }
-                continue;
-            }
-            let target = self.value(state, &redirection.target, span);
-            let access = match redirection.operator {
-                Operator::Text => continue,
-                Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
-                Operator::Read | Operator::DuplicateIn => Access::Read,
-                Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => {
-                    Access::Write
-                }
-                Operator::Append | Operator::BothAppend => Access::Append,
-                Operator::ReadWrite => Access::ReadWrite,
-            };
-            let connects = self.dialect != Dialect::Zsh
-                && target
-                    .known()
-                    .is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
-            effects.push(Effect { access: if connects { Access::Connect } else { access }, target });
-        }
-        effects
-    }
-
-    /// Assigns, and notes what is dangerous about it.
-    pub(super) fn assign(
-        &mut self,
-        state: &mut State,
-        name: &[u8],
-        value: Option<Value>,
-        exported: bool,
-        span: Span,
-    ) {
-        if runs_code(name) {
-            self.opaque(span, "sets a variable whose value the shell runs", state);
-        }
-        state.set(name, value, exported);
-    }
-
-    pub(super) fn assignment(
-        &mut self,
-        state: &mut State,
-        assignment: &Assignment,
-        exported: bool,
-        span: Span,
-    ) -> WordSet {
-        let posix_append = assignment.append && self.dialect == Dialect::Posix;
-        if posix_append {
-            self.opaque(span, "is a command in a shell without `+=`", state);
-        }
-        if let Some(subscript) = &assignment.subscript {
-            self.arithmetic(state, subscript, span);
-        }
-        let value = match &assignment.value {
-            Assigned::Word(word) => Value::Text(self.assigned_value(state, word, span)),
-            Assigned::Array(words) => {
-                let mut items = Vec::new();
-                for word in words {
-                    let subscripted =
-                        matches!(word.parts.first(), Some(Part::Plain(text)) if text.first() == Some(&b'['));
-                    let fields = self.fields(state, word, span);
-                    items.extend(if subscripted { vec![Item::anything()] } else { fields });
-                    if subscripted {
-                        self.risky_arithmetic(state, span);
-                    }
-                }
-                Value::List(items)
-            }
-        };
-        let text = match &value {
-            Value::Text(text) => text.clone(),
-            Value::List(_) => WordSet::anything(),
-        };
-        let value = if assignment.subscript.is_some() || posix_append {
-            None
-        } else if assignment.append {
-            match (state.get(&assignment.name), value) {
-                (Some(Value::List(mut list)), Value::List(more)) => {
-                    list.extend(more);
-                    Some(Value::List(list))
-                }
-                (Some(Value::Text(before)), Value::Text(more)) => {
-                    Some(Value::Text(super::expand::concatenate(&before, &more)))
-                }
-                _ => None,
-            }
-        } else {
-            Some(value)
-        };
-        self.assign(state, &assignment.name, value, exported, span);
-        text
-    }
-
-    fn simple(
-        &mut self,
-        state: &mut State,
-        command: &Command,
-        assignments: &[Assignment],
-        words: &[super::ast::Argument],
-    ) {
-        use super::ast::Argument;
-        let span = self.span(command.at);
-        let mut items = Vec::new();
-        let mut declared: Vec<&Assignment> = Vec::new();
-        for word in words {
-            match word {
-                Argument::Word(word) => items.extend(self.fields(state, word, span)),
-                Argument::Assignment(assignment) => {
-                    declared.push(assignment);
-                    let mut copy = state.clone();
-                    let value = self.assignment(&mut copy, assignment, true, span);
-                    let prefix =
-                        [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
-                    items.push(Item::one(super::expand::concatenate(&WordSet::Known(prefix), &value)));
-                }
-            }
-        }
-        let mut call = Call::new(span);
-        call.effects = self.redirections(state, &command.redirections, span);
-        let mut inner = state.clone();
-        let named = !items.is_empty();
-        for assignment in assignments {
-            let value = self.assignment(&mut inner, assignment, named, span);
-            call.environment.push(Environment { name: assignment.name.clone(), value });
-        }
-        if items.is_empty() {
-            *state = inner;
-            if call.effects.iter().any(opens_a_file) {
-                let segment = self.segment(state, &call, Argv::default(), Role::Bare);
-                self.note(segment);
-            }
-            return;
-        }
-        call.declared = declared.into_iter().cloned().collect();
-        if assignments.is_empty() {
-            self.invoke(state, &Argv(items), &call);
-            return;
-        }
-        // The command sees the assignments; whether they stay is up to the shell and the command.
-        let stays = items.first().is_none_or(|item| {
-            item.as_known().is_none_or(|name| {
-                state.functions.contains_key(name)
-                    || matches!(
-                        name,
-                        b"." | b":"
-                            | b"eval"
-                            | b"exec"
-                            | b"export"
-                            | b"readonly"
-                            | b"return"
-                            | b"set"
-                            | b"shift"
-                            | b"source"
-                            | b"times"
-                            | b"trap"
-                            | b"unset"
-                            | b"break"
-                            | b"continue"
-                            | b"exit"
-                    )
-            })
-        });
-        let builtin = items.first().and_then(Item::as_known).is_some_and(|name| {
-            matches!(
-                name,
-                b"read"
-                    | b"mapfile"
-                    | b"readarray"
-                    | b"cd"
-                    | b"printf"
-                    | b"command"
-                    | b"builtin"
-                    | b"getopts"
-            )
-        });
-        if stays || builtin {
-            let saved = (Rc::clone(&state.variables), state.ifs_changed);
-            self.invoke(&mut inner, &Argv(items), &call);
-            if !stays {
-                for assignment in assignments {
-                    let old = saved.0.get(&assignment.name).cloned();
-                    let variables = Rc::make_mut(&mut inner.variables);
-                    match old {
-                        Some(old) => variables.insert(assignment.name.clone(), old),
-                        None => variables.remove(&assignment.name),
-                    };
-                    if assignment.name == b"IFS" {
-                        inner.ifs_changed = saved.1;
-                    }
-                }
-                inner.changed = state.changed;
-                *state = inner;
-            } else {
-                state.join(&inner, false);
-            }
-        } else {
-            inner.changed = state.changed;
-            self.invoke(&mut inner, &Argv(items), &call);
-        }
-    }
-
     /// Walks through the list of a command substitution; the state is a copy.
     pub(super) fn substitution(&mut self, state: &State, list: &List) {
         let mut copy = state.clone();
@@ -751,88 +534,6 @@ impl<'f> Walker<'f> {
     }
 }
 
-/// Whether an allow has to worry about the effect.
-pub(super) fn opens_a_file(effect: &Effect) -> bool {
-    !matches!(
-        effect.target.known(),
-        Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
-    )
-}
-
-fn is_descriptor(target: &WordSet) -> bool {
-    target.is_integer()
-        || target.known().is_some_and(|word| {
-            let digits = word.strip_suffix(b"-").unwrap_or(word);
-            digits.iter().all(u8::is_ascii_digit)
-        })
-}
-
 fn is_operator(value: &WordSet) -> bool {
     value.known().is_some_and(|word| matches!(word, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge"))
-}
-
-/// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
-/// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.
-fn zsh_only(text: &[u8]) -> Option<&'static str> {
-    let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
-    let starts_word = |byte: u8| {
-        text.windows(2)
-            .any(|pair| matches!(pair, [before, now] if *now == byte && b" \t\n;&|({`".contains(before)))
-            || text.first() == Some(&byte)
-    };
-    let needles: &[&[u8]] = &[
-        b"${(",
-        b"${=",
-        b"${~",
-        b"${^",
-        b"$=",
-        b"$~",
-        b"$^",
-        b"$+",
-        b"=(",
-        b"repeat",
-        b"foreach",
-        b"always",
-        b"nocorrect",
-        b"noglob",
-        b"zmodload",
-        b"autoload",
-        b"emulate",
-        b"setopt",
-        b"alias -g",
-        b"alias -s",
-        b">!",
-        b">>!",
-        b">>|",
-        b"&|",
-        b"&!",
-        b"(e:",
-        b"(+",
-        b"zle",
-        b"sched",
-        b"<->",
-        b"$(<",
-        b"${${",
-        b"disable",
-        b"()",
-        b"zargs",
-    ];
-    // `<1-5>` is a pattern of numbers.
-    let numbers = text.windows(2).any(|pair| matches!(pair, [b'<', digit] if digit.is_ascii_digit()));
-    let subscript = text.windows(2).enumerate().any(|(at, pair)| {
-        matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
-            && text.get(..at).is_some_and(|before| {
-                before.iter().rposition(|&byte| byte == b'$').is_some_and(|dollar| {
-                    before.get(dollar + 1..).is_some_and(|name| {
-                        name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-                    })
-                })
-            })
-    });
-    (subscript
-        || numbers
-        || starts_word(b'=')
-        || starts_word(b'-') && has(b"- ")
-        || needles.iter().any(|needle| has(needle)))
-    .then_some("may mean something else in zsh")
 }
