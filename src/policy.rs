@@ -6,6 +6,7 @@ pub mod model;
 pub mod profile;
 pub mod program;
 pub mod rule;
+pub mod scripts;
 
 pub use rule::{Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol};
 

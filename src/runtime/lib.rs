@@ -13,6 +13,8 @@ pub mod decision;
 pub mod facts;
 pub mod profile;
 pub mod program;
+#[cfg(feature = "shell")]
+pub mod shell;
 pub mod table;
 mod validate;
 pub mod wire;

@@ -1,0 +1,518 @@
+//! In: a command's words. Out: what the shell's own command of that name does to the shell, and its
+//! segment. A program can have the same name (`echo`, `test`); it is decided under that name all the
+//! same. Not here: programs (`invoke.rs`).
+
+use super::ast::{Assigned, Part, Word};
+use super::invoke::Call;
+use super::read::is_reserved;
+use super::state::State;
+use super::walk::Walker;
+use super::words::{Argv, Item, WordSet};
+use super::{Dialect, Role, Shield};
+use std::rc::Rc;
+
+/// Commands that change nothing but this shell, in ways that the walk knows.
+const INNER: &[&[u8]] = &[
+    b":",
+    b"true",
+    b"false",
+    b"break",
+    b"continue",
+    b"return",
+    b"exit",
+    b"shift",
+    b"wait",
+    b"set",
+    b"unset",
+    b"local",
+    b"declare",
+    b"typeset",
+    b"export",
+    b"readonly",
+];
+
+impl Walker<'_> {
+    /// Runs one of the shell's own commands; `false` if there is none of that name.
+    pub(super) fn builtin(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        let words: Option<Vec<&[u8]>> = arguments.iter().map(Item::as_known).collect();
+        let carrier = INNER.contains(&name);
+        match name {
+            b"break" | b"continue" | b"return" => self.escape(state),
+            b":" | b"true" | b"false" | b"exit" | b"wait" | b"echo" | b"pwd" | b"printf" | b"test" | b"[" => {
+                if name == b"printf" {
+                    self.printf(state, arguments, call);
+                }
+                if name == b"wait" && arguments.iter().any(|item| item.words.could_be(b"-p")) {
+                    state.forget();
+                }
+                if matches!(name, b"test" | b"[") && arguments.iter().any(|item| item.words.could_be(b"-v")) {
+                    self.risky_arithmetic(state, call.span);
+                }
+            }
+            b"shift" => state.positional = None,
+            b"set" => self.set_options(state, arguments, words.as_deref(), call),
+            b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
+                self.declare(state, name, arguments, call)
+            }
+            b"unset" => {
+                for word in arguments {
+                    match word.as_known() {
+                        Some(word) if !word.contains(&b'[') => {
+                            self.assign(state, word, None, false, call.span);
+                            if let Some(function) = Rc::make_mut(&mut state.functions).get_mut(word) {
+                                function.surely = false;
+                            }
+                        }
+                        _ => {
+                            self.opaque(call.span, "unsets something that is not known", state);
+                            state.forget();
+                        }
+                    }
+                }
+            }
+            b"read" | b"mapfile" | b"readarray" | b"getopts" => self.read_into(state, arguments, call),
+            b"cd" | b"pushd" | b"popd" | b"chdir" => {
+                state.cwd = match words.as_deref() {
+                    Some([path]) if name != b"popd" => directory(state, path),
+                    _ => None,
+                };
+            }
+            b"let" => {
+                self.opaque(
+                    call.span,
+                    "evaluates its arguments as arithmetic, which can run what is in them",
+                    state,
+                );
+                state.forget();
+            }
+            b"eval" => {
+                let own = self.carrier(state, argv, call);
+                self.note(own);
+                match words {
+                    Some(words) => {
+                        let words = if words.first() == Some(&&b"--"[..]) {
+                            words.get(1..).unwrap_or_default()
+                        } else {
+                            &words
+                        };
+                        let text = words.join(&b' ');
+                        let outer = self.inside;
+                        self.inside = Some(call.span);
+                        self.text(state, &text);
+                        self.inside = outer;
+                    }
+                    None => {
+                        self.opaque(call.span, "evaluates a text that is not known before", state);
+                        state.forget();
+                    }
+                }
+                return true;
+            }
+            b"." | b"source" => {
+                let mut segment = self.segment(state, call, argv.clone(), Role::Command);
+                segment.opaque = Some("runs a file in this shell");
+                self.note(segment);
+                state.forget();
+                return true;
+            }
+            b"trap" => {
+                self.trap(state, argv, words.as_deref(), call);
+                return true;
+            }
+            b"alias" => {
+                for item in arguments {
+                    match item.as_known() {
+                        Some(word) => {
+                            if let Some(at) = word.iter().position(|&byte| byte == b'=') {
+                                let name = word.get(..at).unwrap_or_default().to_vec();
+                                if is_reserved(&name) {
+                                    self.opaque(
+                                        call.span,
+                                        "gives a word of the shell's grammar another meaning",
+                                        state,
+                                    );
+                                }
+                                Rc::make_mut(&mut state.aliases).insert(name);
+                            }
+                        }
+                        None => state.any_alias = true,
+                    }
+                }
+            }
+            b"command" | b"builtin" | b"exec" => {
+                self.precommand(state, name, argv, call);
+                return true;
+            }
+            b"shopt" => {
+                if words.as_deref().is_none_or(|words| {
+                    !words.iter().all(|word| {
+                        matches!(
+                            *word,
+                            b"-s"
+                                | b"-u"
+                                | b"-q"
+                                | b"nullglob"
+                                | b"dotglob"
+                                | b"globstar"
+                                | b"failglob"
+                                | b"inherit_errexit"
+                                | b"lastpipe"
+                        )
+                    })
+                }) {
+                    self.opaque(call.span, "changes how the shell reads", state);
+                }
+            }
+            b"hash" | b"enable" | b"bind" | b"complete" | b"compgen" | b"compopt" | b"fc" | b"history"
+            | b"logout" | b"caller" | b"disown" | b"suspend" | b"emulate" | b"setopt" | b"zmodload"
+            | b"autoload" | b"unalias" => {
+                if name != b"hash" || !arguments.is_empty() {
+                    self.opaque(call.span, "is a command of the shell that is not analysed", state);
+                    state.forget();
+                }
+            }
+            _ => return false,
+        }
+        let role = if carrier { Role::Carrier } else { Role::Command };
+        let segment = self.segment(state, call, argv.clone(), role);
+        self.note(segment);
+        true
+    }
+
+    fn carrier(&self, state: &State, argv: &Argv, call: &Call) -> super::Segment {
+        let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
+        own.shield = own.shield.or(Some(Shield::Carrier));
+        own
+    }
+
+    fn printf(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+        let first = arguments.first();
+        let assigns = first.is_some_and(|item| match item.as_known() {
+            Some(word) => word.starts_with(b"-v"),
+            None => item.words.could_be(b"-v") || item.many,
+        });
+        if !assigns {
+            return;
+        }
+        match (arguments.first().and_then(Item::as_known), arguments.get(1).and_then(Item::as_known)) {
+            (Some(b"-v"), Some(name)) if !name.contains(&b'[') => {
+                self.assign(state, name, None, false, call.span)
+            }
+            _ => {
+                self.opaque(call.span, "assigns to something that is not known", state);
+                state.forget();
+            }
+        }
+    }
+
+    fn set_options(&mut self, state: &mut State, arguments: &[Item], words: Option<&[&[u8]]>, call: &Call) {
+        let mut at = 0;
+        while let Some(item) = arguments.get(at) {
+            let Some(word) = item.as_known() else {
+                self.opaque(call.span, "changes how the shell reads", state);
+                state.positional = None;
+                return;
+            };
+            at += 1;
+            match word {
+                b"--" | b"-" => break,
+                [b'-' | b'+', letters @ ..] if !letters.is_empty() => {
+                    for letter in letters {
+                        match letter {
+                            b'e' | b'u' | b'x' | b'v' | b'f' | b'C' | b'b' | b'h' | b'm' | b'E' | b'T' => {}
+                            b'a' => state.changed = true,
+                            b'o' => {
+                                let known = words.and_then(|words| words.get(at)).copied();
+                                at += 1;
+                                if !matches!(
+                                    known,
+                                    None | Some(
+                                        b"pipefail"
+                                            | b"errexit"
+                                            | b"nounset"
+                                            | b"xtrace"
+                                            | b"verbose"
+                                            | b"noclobber"
+                                            | b"noglob"
+                                    )
+                                ) {
+                                    self.opaque(call.span, "changes how the shell reads", state);
+                                }
+                            }
+                            _ => self.opaque(call.span, "changes how the shell reads", state),
+                        }
+                    }
+                    if at >= arguments.len() {
+                        return;
+                    }
+                }
+                _ => {
+                    at -= 1;
+                    break;
+                }
+            }
+        }
+        state.positional = Some(Rc::new(arguments.get(at..).unwrap_or_default().to_vec()));
+    }
+
+    fn declare(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
+        let exported = name == b"export" || arguments.iter().any(|item| item.words.could_be(b"-x"));
+        let mut wild = name == b"readonly";
+        let mut prints = false;
+        let mut declared = call.declared.iter();
+        for item in arguments {
+            let Some(word) = item.as_known() else {
+                // An assignment with a value that is not known, or something else that is not known.
+                let is_assignment =
+                    declared.clone().any(|assignment| starts_with_name(&item.words, &assignment.name));
+                if !is_assignment {
+                    self.opaque(call.span, "declares something that is not known", state);
+                    state.forget();
+                }
+                continue;
+            };
+            if let [b'-' | b'+', letters @ ..] = word {
+                for letter in letters {
+                    match letter {
+                        b'x' | b'g' | b'a' | b'A' => {}
+                        b'r' => wild = true,
+                        b'f' if exported => {
+                            self.opaque(call.span, "hands a function to other shells", state);
+                            prints = true;
+                        }
+                        b'p' | b'f' | b'F' => prints = true,
+                        // `-n` makes a name for another variable, `-i` evaluates, `-u` changes.
+                        _ => {
+                            self.opaque(
+                                call.span,
+                                "declares a variable that does not simply hold its value",
+                                state,
+                            );
+                            wild = true;
+                            if *letter == b'n' {
+                                state.forget();
+                            }
+                        }
+                    }
+                }
+                continue;
+            }
+            if !word.contains(&b'=') && !prints {
+                // Made without a value: what it holds is not known (`local x` hides an outer one).
+                if word.contains(&b'[') {
+                    self.risky_arithmetic(state, call.span);
+                }
+                if name != b"export" && name != b"readonly" {
+                    self.assign(state, word, None, exported, call.span);
+                } else if !super::state::is_safe(word, true) {
+                    state.changed = true;
+                }
+                if wild {
+                    state.make_wild(word);
+                }
+            } else if word.contains(&b'=')
+                && !call.declared.iter().any(|known| is_value_of(word, &known.name))
+            {
+                // Not written as an assignment (`declare "$x"`), yet one.
+                let at = word.iter().position(|&byte| byte == b'=').unwrap_or(0);
+                let target = word.get(..at).unwrap_or_default();
+                if target.contains(&b'[') {
+                    self.risky_arithmetic(state, call.span);
+                }
+                let target = target.strip_suffix(b"+").unwrap_or(target);
+                self.assign(state, target, None, exported, call.span);
+            }
+        }
+        for assignment in declared.by_ref() {
+            self.silent += 1;
+            let _ = self.assignment(state, assignment, exported, call.span);
+            self.silent -= 1;
+            if super::state::runs_code(&assignment.name) {
+                self.opaque(call.span, "sets a variable whose value the shell runs", state);
+            }
+            let braces = matches!(&assignment.value, Assigned::Word(word) if has_braces(word));
+            if self.dialect == Dialect::Posix || braces {
+                // Some shells do not have the command, others split the value; braces are expanded here.
+                self.assign(state, &assignment.name, None, exported, call.span);
+            }
+            if wild {
+                // Later assignments fail, and what happens then is up to the shell.
+                state.make_wild(&assignment.name);
+            }
+        }
+    }
+
+    fn read_into(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+        for item in arguments {
+            match item.as_known() {
+                Some(word) if word.starts_with(b"-C") || word.starts_with(b"-c") => {
+                    self.opaque(call.span, "runs a callback", state);
+                }
+                Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
+                Some(word) => {
+                    // Any operand can be a name, and so can the end of `-aNAME`.
+                    let word =
+                        if word.first() == Some(&b'-') { word.get(2..).unwrap_or_default() } else { word };
+                    let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+                    if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+                        self.assign(state, word, None, false, call.span);
+                    }
+                }
+                None => {
+                    self.opaque(call.span, "reads into a variable that is not known", state);
+                    state.forget();
+                }
+            }
+        }
+    }
+
+    fn trap(&mut self, state: &mut State, argv: &Argv, words: Option<&[&[u8]]>, call: &Call) {
+        let own = self.carrier(state, argv, call);
+        self.note(own);
+        let Some(words) = words else {
+            self.opaque(call.span, "sets a trap that is not known before", state);
+            state.forget();
+            return;
+        };
+        let words =
+            if words.first() == Some(&&b"--"[..]) { words.get(1..).unwrap_or_default() } else { words };
+        let (Some(text), Some(signals)) = (words.first(), words.get(1..)) else { return };
+        if matches!(*text, b"-" | b"" | b"-l" | b"-p") || signals.is_empty() {
+            return;
+        }
+        self.traps.push((text.to_vec(), call.span));
+        if self.silent > 0 {
+            return;
+        }
+        let at_exit = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
+        if !at_exit {
+            // It can run between any two commands and change what they mean.
+            let harmless = !text.iter().any(|byte| matches!(byte, b'=' | b'(' | b'$' | b'`')) && {
+                let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).collect();
+                !words.iter().any(|word| {
+                    matches!(
+                        *word,
+                        b"cd"
+                            | b"read"
+                            | b"eval"
+                            | b"."
+                            | b"source"
+                            | b"alias"
+                            | b"export"
+                            | b"declare"
+                            | b"set"
+                            | b"unset"
+                            | b"function"
+                    )
+                })
+            };
+            if !harmless {
+                self.opaque(call.span, "sets a trap that may change what later commands mean", state);
+                state.forget();
+            }
+        }
+    }
+
+    /// `command`, `builtin`, `exec`: options, then a command of this shell.
+    fn precommand(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        let mut own = self.carrier(state, argv, call);
+        let mut at = 0;
+        while let Some(word) = arguments.get(at).map(Item::as_known) {
+            match (name, word) {
+                (_, Some(b"--")) => {
+                    at += 1;
+                    break;
+                }
+                (b"command", Some(b"-p")) | (b"exec", Some(b"-l")) => at += 1,
+                (b"exec", Some(b"-c" | b"-cl" | b"-lc")) => {
+                    own.role = Role::Command;
+                    at += 1;
+                }
+                (b"exec", Some(b"-a")) => {
+                    // A program with many names acts by the one it is given.
+                    own.role = Role::Command;
+                    let mut renamed = arguments.get(at + 1..).unwrap_or_default().to_vec();
+                    if renamed.len() > 1 {
+                        renamed.remove(1);
+                    }
+                    let segment = self.segment(state, call, Argv(renamed), Role::Candidate);
+                    self.note(segment);
+                    at += 2;
+                }
+                (b"command", Some(b"-v" | b"-V" | b"-pv" | b"-pV")) => {
+                    own.role = Role::Command;
+                    own.shield = None;
+                    self.note(own);
+                    return;
+                }
+                (_, Some(word)) if !word.starts_with(b"-") => break,
+                (_, None) => break,
+                _ => {
+                    self.hidden(state, argv, call, "has an option that is not known");
+                    return;
+                }
+            }
+        }
+        let inner = Argv(arguments.get(at..).unwrap_or_default().to_vec());
+        if inner.0.is_empty() {
+            // `exec > file` redirects the shell itself.
+            own.role = Role::Command;
+            self.note(own);
+            return;
+        }
+        self.note(own);
+        let mut inner_call = call.clone();
+        inner_call.no_functions = true;
+        inner_call.program_only = call.program_only || name == b"exec";
+        self.through.push(name.to_vec());
+        if name == b"exec" && self.dialect == Dialect::Zsh {
+            self.opaque(call.span, "may mean something else in zsh", state);
+        }
+        self.invoke(state, &inner, &inner_call);
+        self.through.pop();
+    }
+}
+
+fn is_value_of(word: &[u8], name: &[u8]) -> bool {
+    word.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=") || rest.starts_with(b"+="))
+}
+
+fn has_braces(word: &Word) -> bool {
+    word.parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b'{')))
+}
+
+fn starts_with_name(words: &WordSet, name: &[u8]) -> bool {
+    words.patterns().iter().all(|pattern| match pattern.0.first() {
+        Some(super::words::Piece::Literal(bytes)) => {
+            bytes.strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=") || rest.starts_with(b"+="))
+        }
+        _ => false,
+    })
+}
+
+/// The directory after `cd PATH`, if it is sure: an absolute path, or one that begins with `./`
+/// (`CDPATH` does not count then), without `..` (links).
+fn directory(state: &State, path: &[u8]) -> Option<Rc<Vec<u8>>> {
+    let parts = || path.split(|&byte| byte == b'/');
+    if parts().any(|part| part == b"..") {
+        return None;
+    }
+    let base: &[u8] = if path.starts_with(b"/") {
+        b""
+    } else if path.starts_with(b"./") || path == b"." {
+        state.cwd.as_deref()?
+    } else {
+        return None;
+    };
+    let mut whole = base.strip_suffix(b"/").unwrap_or(base).to_vec();
+    for part in parts().filter(|part| !part.is_empty() && *part != b".") {
+        whole.push(b'/');
+        whole.extend_from_slice(part);
+    }
+    if whole.is_empty() {
+        whole.push(b'/');
+    }
+    Some(Rc::new(whole))
+}

@@ -1,0 +1,244 @@
+//! In: a simple command: assignments, words, redirections. Out: what they do to the shell, the effects on
+//! files, and the call of the command. Not here: control flow (`walk.rs`), the call itself (`invoke.rs`).
+
+use super::ast::{Argument, Assigned, Assignment, Command, Operator, Part, Redirection};
+use super::invoke::Call;
+use super::state::{State, Value, runs_code};
+use super::walk::Walker;
+use super::words::{Argv, Item, WordSet};
+use super::{Access, Dialect, Effect, Environment, Role, Span};
+use std::rc::Rc;
+
+impl Walker<'_> {
+    pub(super) fn redirections(
+        &mut self,
+        state: &mut State,
+        list: &[Redirection],
+        span: Span,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for redirection in list {
+            if let Some(name) = &redirection.variable {
+                state.set(name, None, false);
+            }
+            if let Some(here) = &redirection.here {
+                match here.get() {
+                    Some(word) => {
+                        self.value(state, word, span);
+                    }
+                    None => self.opaque(span, "has a here-document without an end", state),
+                }
+                continue;
+            }
+            let target = self.value(state, &redirection.target, span);
+            let access = match redirection.operator {
+                Operator::Text => continue,
+                Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
+                Operator::Read | Operator::DuplicateIn => Access::Read,
+                Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => {
+                    Access::Write
+                }
+                Operator::Append | Operator::BothAppend => Access::Append,
+                Operator::ReadWrite => Access::ReadWrite,
+            };
+            let connects = self.dialect != Dialect::Zsh
+                && target
+                    .known()
+                    .is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
+            effects.push(Effect { access: if connects { Access::Connect } else { access }, target });
+        }
+        effects
+    }
+
+    /// Assigns, and notes what is dangerous about it.
+    pub(super) fn assign(
+        &mut self,
+        state: &mut State,
+        name: &[u8],
+        value: Option<Value>,
+        exported: bool,
+        span: Span,
+    ) {
+        if runs_code(name) {
+            self.opaque(span, "sets a variable whose value the shell runs", state);
+        }
+        state.set(name, value, exported);
+    }
+
+    pub(super) fn assignment(
+        &mut self,
+        state: &mut State,
+        assignment: &Assignment,
+        exported: bool,
+        span: Span,
+    ) -> WordSet {
+        let posix_append = assignment.append && self.dialect == Dialect::Posix;
+        if posix_append {
+            self.opaque(span, "is a command in a shell without `+=`", state);
+        }
+        if let Some(subscript) = &assignment.subscript {
+            self.arithmetic(state, subscript, span);
+        }
+        let value = match &assignment.value {
+            Assigned::Word(word) => Value::Text(self.assigned_value(state, word, span)),
+            Assigned::Array(words) => {
+                let mut items = Vec::new();
+                for word in words {
+                    let subscripted =
+                        matches!(word.parts.first(), Some(Part::Plain(text)) if text.first() == Some(&b'['));
+                    let fields = self.fields(state, word, span);
+                    items.extend(if subscripted { vec![Item::anything()] } else { fields });
+                    if subscripted {
+                        self.risky_arithmetic(state, span);
+                    }
+                }
+                Value::List(items)
+            }
+        };
+        let text = match &value {
+            Value::Text(text) => text.clone(),
+            Value::List(_) => WordSet::anything(),
+        };
+        let value = if assignment.subscript.is_some() || posix_append {
+            None
+        } else if assignment.append {
+            match (state.get(&assignment.name), value) {
+                (Some(Value::List(mut list)), Value::List(more)) => {
+                    list.extend(more);
+                    Some(Value::List(list))
+                }
+                (Some(Value::Text(before)), Value::Text(more)) => {
+                    Some(Value::Text(super::expand::concatenate(&before, &more)))
+                }
+                _ => None,
+            }
+        } else {
+            Some(value)
+        };
+        self.assign(state, &assignment.name, value, exported, span);
+        text
+    }
+
+    pub(super) fn simple(
+        &mut self,
+        state: &mut State,
+        command: &Command,
+        assignments: &[Assignment],
+        words: &[Argument],
+    ) {
+        let span = self.span(command.at);
+        let mut items = Vec::new();
+        let mut declared: Vec<&Assignment> = Vec::new();
+        for word in words {
+            match word {
+                Argument::Word(word) => items.extend(self.fields(state, word, span)),
+                Argument::Assignment(assignment) => {
+                    declared.push(assignment);
+                    let mut copy = state.clone();
+                    let value = self.assignment(&mut copy, assignment, true, span);
+                    let prefix =
+                        [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
+                    items.push(Item::one(super::expand::concatenate(&WordSet::Known(prefix), &value)));
+                }
+            }
+        }
+        let mut call = Call::new(span);
+        call.effects = self.redirections(state, &command.redirections, span);
+        let mut inner = state.clone();
+        let named = !items.is_empty();
+        for assignment in assignments {
+            let value = self.assignment(&mut inner, assignment, named, span);
+            call.environment.push(Environment { name: assignment.name.clone(), value });
+        }
+        if items.is_empty() {
+            *state = inner;
+            if call.effects.iter().any(opens_a_file) {
+                let segment = self.segment(state, &call, Argv::default(), Role::Bare);
+                self.note(segment);
+            }
+            return;
+        }
+        call.declared = declared.into_iter().cloned().collect();
+        if assignments.is_empty() {
+            self.invoke(state, &Argv(items), &call);
+            return;
+        }
+        // The command sees the assignments; whether they stay is up to the shell and the command.
+        let stays = items.first().is_none_or(|item| {
+            item.as_known().is_none_or(|name| {
+                state.functions.contains_key(name)
+                    || matches!(
+                        name,
+                        b"." | b":"
+                            | b"eval"
+                            | b"exec"
+                            | b"export"
+                            | b"readonly"
+                            | b"return"
+                            | b"set"
+                            | b"shift"
+                            | b"source"
+                            | b"times"
+                            | b"trap"
+                            | b"unset"
+                            | b"break"
+                            | b"continue"
+                            | b"exit"
+                    )
+            })
+        });
+        let builtin = items.first().and_then(Item::as_known).is_some_and(|name| {
+            matches!(
+                name,
+                b"read"
+                    | b"mapfile"
+                    | b"readarray"
+                    | b"cd"
+                    | b"printf"
+                    | b"command"
+                    | b"builtin"
+                    | b"getopts"
+            )
+        });
+        if stays || builtin {
+            let saved = (Rc::clone(&state.variables), state.ifs_changed);
+            self.invoke(&mut inner, &Argv(items), &call);
+            if !stays {
+                for assignment in assignments {
+                    let old = saved.0.get(&assignment.name).cloned();
+                    let variables = Rc::make_mut(&mut inner.variables);
+                    match old {
+                        Some(old) => variables.insert(assignment.name.clone(), old),
+                        None => variables.remove(&assignment.name),
+                    };
+                    if assignment.name == b"IFS" {
+                        inner.ifs_changed = saved.1;
+                    }
+                }
+                inner.changed = state.changed;
+                *state = inner;
+            } else {
+                state.join(&inner, false);
+            }
+        } else {
+            inner.changed = state.changed;
+            self.invoke(&mut inner, &Argv(items), &call);
+        }
+    }
+}
+
+/// Whether an allow has to worry about the effect.
+pub(super) fn opens_a_file(effect: &Effect) -> bool {
+    !matches!(
+        effect.target.known(),
+        Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
+    )
+}
+
+fn is_descriptor(target: &WordSet) -> bool {
+    target.is_integer()
+        || target.known().is_some_and(|word| {
+            let digits = word.strip_suffix(b"-").unwrap_or(word);
+            digits.iter().all(u8::is_ascii_digit)
+        })
+}

@@ -1,0 +1,425 @@
+//! Known ways around command policies, each named by its public id, and our own list of spellings.
+
+use crate::shell_policy::{policy, standing, verdict};
+use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
+use execpolicy_runtime::shell::{Access, Standing};
+
+/// `script` must not be allowed although `prefix` is.
+fn not_allowed(prefix: &str, script: &str) {
+    let rules = policy(&[(Allow, prefix), (Allow, "echo"), (Allow, "cat")]);
+    let found = standing(&rules, script);
+    assert_ne!(found, Standing::Allow, "{script:?} with an allow for {prefix}");
+}
+
+fn forbidden(rule: &str, script: &str) {
+    let found = standing(&policy(&[(Forbidden, rule)]), script);
+    assert_eq!(found, Standing::Forbidden, "{script:?} with a forbid for {rule}");
+}
+
+fn at_least_asked(rule: &str, script: &str) {
+    let found = standing(&policy(&[(Forbidden, rule)]), script);
+    assert!(found >= Standing::Prompt, "{script:?} with a forbid for {rule}: {found:?}");
+}
+
+#[test]
+fn cve_2025_66032_eight_ways() {
+    not_allowed("man", "man --html='touch /tmp/x' man");
+    not_allowed("sort", "sort --compress-program=sh x");
+    not_allowed("sort", "sort --compress-prog sh x");
+    not_allowed("sed", "sed 's/x/touch y/e' f");
+    not_allowed("git", "git ls-remote --upload-pack='touch x' y");
+    not_allowed("git", "git ls-remote --upload-pa='touch x' y");
+    not_allowed("xargs", "xargs -t touch x");
+    not_allowed("rg", "rg --pre=sh . x");
+    forbidden("cat /etc/passwd", "cat${IFS}/etc/passwd");
+    forbidden("touch", "echo x; xargs -ttouch touch x");
+    not_allowed("echo", "echo ${IFS@P}");
+    not_allowed("echo", "echo ${x:=$(touch y)}");
+    not_allowed("history", "history -s x; history -a f");
+}
+
+#[test]
+fn cve_2025_54795_echo_runs_another() {
+    not_allowed("echo", "echo \"\\\"; rm x; echo \\\"\"; rm x");
+    forbidden("rm", "echo 'a'; rm x");
+    forbidden("rm", "echo \"$(rm x)\"");
+    forbidden("rm", "echo `rm x`");
+    forbidden("rm", "cat <(rm x)");
+    assert_eq!(standing(&policy(&[(Forbidden, "rm"), (Allow, "echo")]), "echo '$(rm x)'"), Standing::Allow);
+}
+
+#[test]
+fn cve_2025_58764_a_parsing_error_asks() {
+    for script in [
+        "echo 'x",
+        "echo \"x",
+        "echo $(x",
+        "echo `x",
+        "echo x |",
+        "if true; then echo",
+        "echo ${x",
+        "cat <<E\nx",
+    ] {
+        at_least_asked("rm", script);
+        not_allowed("echo", script);
+    }
+}
+
+#[test]
+fn cve_2026_24053_clobbering_redirections_are_writes() {
+    for (script, access) in [
+        ("echo x >| f", Access::Write),
+        ("echo x > f", Access::Write),
+        ("echo x >> f", Access::Append),
+        ("echo x &> f", Access::Write),
+        ("echo x >& f", Access::Write),
+        ("echo x <> f", Access::ReadWrite),
+        ("echo x > /dev/tcp/h/80", Access::Connect),
+    ] {
+        not_allowed("echo", script);
+        let verdict = verdict(&policy(&[(Allow, "echo")]), script);
+        let effects: Vec<_> = verdict.parts.iter().flat_map(|part| &part.segment.effects).collect();
+        assert!(effects.iter().any(|effect| effect.access == access), "{script}: {effects:?}");
+    }
+}
+
+#[test]
+fn cve_2026_24887_find_runs_commands() {
+    forbidden("rm", "find . -exec rm {} \\;");
+    forbidden("rm", "find . -name x -okdir rm {} +");
+    not_allowed("find", "find . -exec sh -c 'x' \\;");
+    not_allowed("find", "find . $x");
+}
+
+#[test]
+fn cve_2026_25722_the_directory_is_tracked() {
+    let rules = policy(&[(Allow, "echo")]);
+    let found = verdict(&rules, "cd /etc && echo x > y");
+    let part = found.parts.iter().find(|part| !part.segment.effects.is_empty()).unwrap();
+    assert_eq!(part.segment.cwd.as_deref(), Some(&b"/etc"[..]));
+    let found = verdict(&rules, "cd $x; echo x > y");
+    let part = found.parts.iter().find(|part| !part.segment.effects.is_empty()).unwrap();
+    assert_eq!(part.segment.cwd, None);
+}
+
+#[test]
+fn cve_2026_25723_and_64755_sed_writes() {
+    not_allowed("sed", "echo x | sed 'w f'");
+    not_allowed("sed", "sed -n '1w f' x");
+    not_allowed("sed", "sed -i s/a/b/ f");
+    assert_eq!(standing(&policy(&[(Allow, "sed")]), "sed -n 1,5p f"), Standing::Allow);
+}
+
+#[test]
+fn adversa_many_commands_are_all_seen() {
+    forbidden("rm", &("true; ".repeat(500) + "rm x"));
+    at_least_asked("rm", &("true; ".repeat(50_000) + "rm x"));
+}
+
+#[test]
+fn cve_2026_22708_builtins_poison_the_environment() {
+    for script in [
+        "export PATH=/tmp; echo x",
+        "typeset -x LD_PRELOAD=x; echo x",
+        "PATH=/tmp echo x",
+        "readonly GIT_PAGER=x; echo x",
+    ] {
+        not_allowed("echo", script);
+    }
+    assert_eq!(standing(&policy(&[(Allow, "echo")]), "export LANG=C; echo x"), Standing::Allow);
+}
+
+#[test]
+fn cve_2025_54131_and_31854_substitution_in_an_allowed_command() {
+    not_allowed("echo", "echo $(id)");
+    not_allowed("echo", "echo ${x:-$(id)}");
+    not_allowed("echo", "echo <(id)");
+    not_allowed("cat", "cat <<E\n$(id)\nE");
+}
+
+#[test]
+fn cve_2026_29783_prompt_expansion() {
+    at_least_asked("rm", "x='$(rm y)'; echo ${x@P}");
+    not_allowed("echo", "echo ${x@P}");
+}
+
+#[test]
+fn tracebit_only_the_first_word() {
+    for script in ["echo x; rm y", "echo x && rm y", "echo x | rm y", "echo x & rm y", "echo x\nrm y"] {
+        forbidden("rm", script);
+    }
+}
+
+#[test]
+fn clash_109_time() {
+    forbidden("rm", "time rm x");
+    forbidden("rm", "time -p rm x");
+    forbidden("rm", "/usr/bin/time -f %e rm x");
+}
+
+#[test]
+fn guardfall_quotes_ifs_decoding() {
+    for script in [
+        "r''m x",
+        "r\\m x",
+        "\"rm\" x",
+        "$'\\x72m' x",
+        "r${nothing}m x; rm x",
+        "$(echo rm) x",
+        "a=r;b=m;$a$b x",
+        "{rm,x}",
+    ] {
+        forbidden("rm", script);
+    }
+    for script in [
+        "echo cm0geA== | base64 -d | sh",
+        "eval $(base64 -d f)",
+        "$(base64 -d f)",
+        "printf 'rm x' | bash",
+        "bash <<E\nrm x\nE",
+    ] {
+        at_least_asked("rm", script);
+    }
+}
+
+#[test]
+fn minimax_150_wrappers_for_deny() {
+    for wrapper in [
+        "env",
+        "env -i",
+        "env A=1",
+        "env -u X",
+        "env -S 'rm x'",
+        "sudo",
+        "sudo -n -u root",
+        "doas",
+        "nice",
+        "nice -n 5",
+        "nice -5",
+        "ionice -c2",
+        "nohup",
+        "setsid -w",
+        "stdbuf -oL",
+        "timeout 5",
+        "timeout -s KILL 5s",
+        "time",
+        "command",
+        "command --",
+        "builtin command",
+        "exec",
+        "exec -a x",
+        "xargs",
+        "xargs -n1 -P 4",
+        "xargs -I{}",
+        "parallel",
+        "watch",
+        "watch -n1",
+        "flock /tmp/l",
+        "strace -f -e trace=file",
+        "chroot /",
+        "busybox",
+        "su -c 'rm x'",
+        "sh -c 'rm x'",
+        "bash -euo pipefail -c 'rm x'",
+        "zsh -c 'rm x'",
+        "dash -c 'rm x'",
+        "ssh host",
+        "ssh -p 22 host",
+        "docker exec c",
+        "kubectl exec p --",
+        "eval",
+        "nice env sudo",
+        "systemd-run",
+        "unshare -n",
+        "taskset 1",
+        "script -c 'rm x'",
+        "/usr/bin/env",
+        "/bin/sh -c 'rm x'",
+        "env bash -c 'rm x'",
+        "sudo -u root -- bash -lc 'rm x'",
+        "nice -n 1 timeout 5 env A=1 xargs -0",
+    ] {
+        forbidden("rm", &format!("{wrapper} rm x"));
+    }
+}
+
+#[test]
+fn unknown_options_of_a_wrapper_ask() {
+    forbidden("rm", "nice --new-option rm x");
+    not_allowed("echo", "nice --new-option echo x");
+    at_least_asked("rm", "sudo $OPTIONS ls");
+}
+
+#[test]
+fn neutral_wrappers_keep_an_allow_and_others_do_not() {
+    let rules = policy(&[(Allow, "foo ok")]);
+    for script in [
+        "nice foo ok",
+        "timeout 5 foo ok",
+        "time foo ok",
+        "LANG=C foo ok",
+        "foo ok 2>&1",
+        "foo ok > /dev/null",
+        "bash -c 'foo ok'",
+        "if true; then foo ok; fi",
+        "for i in 1 2; do foo ok $i; done",
+        "set -e; foo ok",
+        "! foo ok",
+        "(foo ok)",
+        "foo ok # x",
+    ] {
+        assert_eq!(standing(&rules, script), Standing::Allow, "{script}");
+    }
+    for script in [
+        "sudo foo ok",
+        "env -i foo ok",
+        "env A=1 foo ok",
+        "A=1 foo ok",
+        "xargs sudo foo ok",
+        "foo ok > f",
+        "./foo ok",
+        "/tmp/foo ok",
+        "$x foo ok",
+        "foo $x",
+        "foo ok; bar",
+        "ssh h foo ok",
+    ] {
+        assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
+    }
+}
+
+#[test]
+fn deferred_code_is_seen() {
+    for script in [
+        "trap 'rm x' EXIT",
+        "f() { rm x; }; f",
+        "f() { rm x; }",
+        "f() { \"$@\"; }; f rm x",
+        "function f { $1 x; }; f rm",
+        "x() { y; }; y() { rm z; }; x",
+        "coproc rm x",
+        "coproc C { rm x; }",
+        "trap 'f' EXIT; f() { rm x; }",
+        "eval 'r''m x'",
+        "bash -c 'eval \"rm x\"'",
+        "set -- rm x; \"$@\"",
+        "a=(rm x); \"${a[@]}\"",
+        "for c in ls rm; do $c x; done",
+        "case x in x) rm y;; esac",
+        "[[ -n $(rm x) ]]",
+        "(( $(rm x) ))",
+        "while rm x; do :; done",
+        "until rm x; do :; done",
+        "select x in a; do rm y; done",
+        "for ((i=0;i<3;i++)); do rm x; done",
+        "x=$(rm y)",
+        "x=(a $(rm y))",
+        "cat <<< $(rm y)",
+        "> $(rm y)",
+        "if ! rm x; then :; fi",
+        "{ rm x; } > f",
+        "rm x &",
+        "true && ! rm x",
+        "((\nrm x\n) )",
+        "x=rm; eval \"$x y\"",
+    ] {
+        forbidden("rm", script);
+    }
+    for script in [
+        "alias ls='rm x'; ls",
+        "x='a[$(rm y)]'; echo $((x))",
+        "x='a[$(rm y)]'; [[ $x -gt 1 ]]",
+        "PS4='$(rm x)'; set -x; :",
+        "source f",
+        ". ./f",
+        "x=rm; y=x; ${!y} z",
+        "mapfile -C 'rm x' -c 1 y",
+        "compgen -C 'rm x'",
+        "hash -p /bin/rm ls; ls",
+        "$x y",
+        "read c; $c y",
+        "let 'x=a[$(rm y)]'",
+        "python -c 'x'",
+        "perl -e 'x'",
+        "node -e x",
+        "awk 'BEGIN{system(\"rm x\")}'",
+        "BASH_ENV=f bash -c :",
+        "declare -n r=PATH; r=x",
+        "fc -s",
+        "bash -O extglob -c 'x'",
+        "bash -ic ls",
+    ] {
+        at_least_asked("rm", script);
+    }
+}
+
+#[test]
+fn what_runs_later_or_elsewhere_is_seen() {
+    forbidden("foo push", "x=ok; x=push && foo $x &");
+    forbidden("foo push", "trap 'f push' EXIT; f() { foo $1; }; f ok");
+    at_least_asked("foo push", "f() { foo $1; }; f ok; export -f f; bash -c 'f push'");
+    at_least_asked("foo push", "coproc x { :; }; foo $x");
+    forbidden("foo push", "x=push; declare y=1 {x,z}=ok; foo $x; foo push");
+    at_least_asked("foo a", "foo [\"a\"]");
+    at_least_asked("foo push", "declare x={a,push}; foo $x");
+    at_least_asked("foo push", "alias if=foo\nif push");
+    at_least_asked("foo push", "x=ok; wait -p x; foo $x");
+    assert_eq!(standing(&policy(&[(Allow, "docker ps")]), "docker ps"), Standing::Allow);
+    assert_eq!(standing(&policy(&[(Allow, "[")]), "[ -f x ]"), Standing::Allow);
+}
+
+#[test]
+fn what_is_around_a_command_counts() {
+    let rules = policy(&[(Allow, "foo ok"), (Allow, "awk"), (Allow, "sed")]);
+    for script in [
+        "bash -c 'foo ok' > f",
+        "eval foo ok > f",
+        "f() { foo ok; }; f > x",
+        ": > f; foo ok",
+        "{ foo ok; } > f",
+        "time foo ok > f",
+        "PATH=/x bash -c 'foo ok'",
+        "A=1 eval foo ok",
+        "f() { foo ok; }; A=1 f",
+        "nice bash -c 'foo ok' >> f",
+        "exec > f; foo ok",
+        "awk -F ' ' 'BEGIN{system(\"x\")}'",
+        "awk -f p d",
+        "sed -ne 'w f' p",
+        "sed -nes/a/b/e p",
+        "sed -n -e p f",
+        "exec -a x foo ok",
+        "export A=1; foo ok",
+        "cat f | sudo foo ok",
+        "foo ok | tee x",
+    ] {
+        assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
+    }
+    forbidden("rm", "exec -a rm busybox -rf x");
+    at_least_asked("rm", "env -a rm busybox -rf x");
+}
+
+#[test]
+fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
+    use execpolicy::policy::scripts::decide_command;
+    let argv = ["bash", "-lc", "$x y"];
+    let mut rules = policy(&[(Allow, "bash -lc z"), (Forbidden, "rm"), (Prompt, "git")]);
+    let mut literal = |script: &str| {
+        rules.rules[0].pattern.tokens[2].alternatives[0].value = script.to_owned();
+        decide_command(&rules, &["bash", "-lc", script], None).standing
+    };
+    assert_eq!(literal("$x y"), Standing::Allow);
+    assert_eq!(literal("foo"), Standing::Allow);
+    assert_eq!(literal("rm x"), Standing::Forbidden);
+    assert_eq!(literal("git x"), Standing::Prompt);
+    assert_eq!(decide_command(&rules, &argv, None).standing, Standing::Prompt);
+}
+
+#[test]
+fn spans_point_into_the_script() {
+    let script = "echo a; rm b";
+    let found = verdict(&policy(&[(Forbidden, "rm")]), script);
+    let part = found.parts.iter().find(|part| part.standing == Some(Standing::Forbidden)).unwrap();
+    let span = part.segment.span;
+    assert_eq!((span.argument, &script[span.start as usize..span.end as usize]), (2, "rm b"));
+}
