@@ -5,6 +5,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
+#[cfg(all(feature = "confine", target_os = "linux"))]
+pub mod confine;
 pub mod decision;
 pub mod facts;
 
