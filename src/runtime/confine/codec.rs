@@ -112,8 +112,8 @@ impl<'a> Reader<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
     use super::*;
+    use std::ffi::OsStr;
 
     #[test]
     fn values_come_back_and_every_cut_is_refused() {

@@ -129,13 +129,15 @@ impl ConfineError {
                 "user namespaces are not permitted here: allow them (AppArmor: a profile with `userns,` for this program; \
                  containers: a seccomp profile that permits clone(CLONE_NEWUSER))",
             ),
-            (Step::Mount, Some(libc::EPERM)) => {
-                Some("mounting is not permitted here: /proc is masked or another sandbox encloses this process")
+            (Step::Mount, Some(libc::EPERM)) => Some(
+                "mounting is not permitted here: /proc is masked or another sandbox encloses this process",
+            ),
+            (Step::Mount, Some(libc::ENOSYS)) => {
+                Some("this kernel is older than 5.12 and has no mount_setattr")
             }
-            (Step::Mount, Some(libc::ENOSYS)) => Some("this kernel is older than 5.12 and has no mount_setattr"),
-            (Step::Landlock, Some(libc::ENOSYS | libc::EOPNOTSUPP)) => {
-                Some("the kernel has no Landlock: add it to the lsm= boot parameter, or make the second wall optional")
-            }
+            (Step::Landlock, Some(libc::ENOSYS | libc::EOPNOTSUPP)) => Some(
+                "the kernel has no Landlock: add it to the lsm= boot parameter, or make the second wall optional",
+            ),
             _ => None,
         }
     }

@@ -92,7 +92,13 @@ fn resolve(path: &Path) -> Result<(PathBuf, Vec<Link>), ConfineError> {
         if target.is_absolute() {
             done = PathBuf::from("/");
         }
-        todo.extend(target.components().rev().filter(|c| *c != Component::RootDir).map(|c| PathBuf::from(c.as_os_str())));
+        todo.extend(
+            target
+                .components()
+                .rev()
+                .filter(|c| *c != Component::RootDir)
+                .map(|c| PathBuf::from(c.as_os_str())),
+        );
     }
     Ok((done, links))
 }

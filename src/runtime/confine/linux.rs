@@ -43,7 +43,11 @@ impl Helper {
     /// the program would run again instead of confining.
     pub fn current() -> Result<Helper, ConfineError> {
         if !helper::is_initialised() {
-            return Err(ConfineError::refused(Step::Helper, "", "confine::init() was not called first in main"));
+            return Err(ConfineError::refused(
+                Step::Helper,
+                "",
+                "confine::init() was not called first in main",
+            ));
         }
         Ok(Helper { program: PathBuf::from("/proc/self/exe") })
     }
@@ -51,7 +55,11 @@ impl Helper {
     /// Another program whose `main` calls [`init`] first, from the same version of this package.
     pub fn at(path: &Path) -> Result<Helper, ConfineError> {
         if !path.is_absolute() {
-            return Err(ConfineError::refused(Step::Helper, path.display().to_string(), "not an absolute path"));
+            return Err(ConfineError::refused(
+                Step::Helper,
+                path.display().to_string(),
+                "not an absolute path",
+            ));
         }
         Ok(Helper { program: path.to_path_buf() })
     }
@@ -236,7 +244,8 @@ impl Running {
 
     fn next(&mut self) -> Result<Event, ConfineError> {
         let received = channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Helper, "", e))?;
-        let (bytes, _) = received.ok_or_else(|| ConfineError::refused(Step::Helper, "", "the helper ended"))?;
+        let (bytes, _) =
+            received.ok_or_else(|| ConfineError::refused(Step::Helper, "", "the helper ended"))?;
         Event::decode(&bytes).ok_or_else(nonsense)
     }
 }

@@ -51,7 +51,8 @@ fn wall(code: u8) -> Option<Wall> {
 }
 
 const KINDS: [Kind; 5] = [Kind::Mask, Kind::Skeleton, Kind::Read, Kind::Write, Kind::Private];
-const GIVEN: [Given; 5] = [Given::Prevented, Given::PreventedAtStart, Given::Detected, Given::Absent, Given::SwitchedOff];
+const GIVEN: [Given; 5] =
+    [Given::Prevented, Given::PreventedAtStart, Given::Detected, Given::Absent, Given::SwitchedOff];
 
 impl Request {
     pub(crate) fn new(plan: &Plan, layout: Layout) -> Request {
@@ -91,7 +92,9 @@ impl Request {
             os(w, value);
         });
         let l = &self.limits;
-        for value in [l.processes, l.open_files, l.memory_per_process, l.file_size, l.cpu_seconds, l.private_bytes] {
+        for value in
+            [l.processes, l.open_files, l.memory_per_process, l.file_size, l.cpu_seconds, l.private_bytes]
+        {
             w.option(value);
         }
         w.option(l.wall_time.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
@@ -395,7 +398,8 @@ mod tests {
         plan.limits.wall_time = Some(Duration::from_secs(3));
         plan.missing = Vec::from([Missing { path: "/w/.git".into(), kind: MissingKind::GitDirectory }]);
         let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false };
-        let layout = Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };
+        let layout =
+            Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };
         let mut request = Request::new(&plan, layout);
         request.life = Life::OneShot(Vec::from(["true".into()]));
         let bytes = request.encode();

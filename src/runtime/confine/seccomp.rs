@@ -297,7 +297,9 @@ impl std::fmt::Display for BuildError {
         match self {
             BuildError::Rule(error) => write!(f, "a filter rule was refused: {error}"),
             BuildError::Shape => f.write_str("seccompiler changed the layout of its programs"),
-            BuildError::TooLong(length) => write!(f, "the filter has {length} instructions, the kernel takes 4096"),
+            BuildError::TooLong(length) => {
+                write!(f, "the filter has {length} instructions, the kernel takes 4096")
+            }
         }
     }
 }
@@ -433,9 +435,15 @@ fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
             add("ioctl", false, Vec::from([Vec::from([is(1, TIOCSTI)]), Vec::from([is(1, TIOCLINUX)])]))?;
         }
         Group::Setuid => {
-            for (name, mode) in
-                [("chmod", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("creat", 1), ("mknod", 1), ("mknodat", 2)]
-            {
+            for (name, mode) in [
+                ("chmod", 1),
+                ("fchmod", 1),
+                ("fchmodat", 2),
+                ("fchmodat2", 2),
+                ("creat", 1),
+                ("mknod", 1),
+                ("mknodat", 2),
+            ] {
                 add(name, true, Vec::from([Vec::from([lacks(mode, S_ISUID | S_ISGID)])]))?;
             }
             for (name, flags) in [("open", 1), ("openat", 2)] {
@@ -471,12 +479,8 @@ fn check(
         }
         chain.push(SeccompRule::new(conditions)?);
     }
-    let filter = SeccompFilter::new(
-        BTreeMap::from([(i64::from(number), chain)]),
-        otherwise,
-        matched,
-        arch.target(),
-    )?;
+    let filter =
+        SeccompFilter::new(BTreeMap::from([(i64::from(number), chain)]), otherwise, matched, arch.target())?;
     let program: BpfProgram = filter.try_into()?;
     let program: Vec<Instruction> =
         program.iter().map(|i| Instruction { code: i.code, jt: i.jt, jf: i.jf, k: i.k }).collect();

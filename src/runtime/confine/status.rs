@@ -42,7 +42,13 @@ pub struct EnforcementStatus {
 }
 
 impl EnforcementStatus {
-    pub(crate) fn push(&mut self, clause: &str, asked: impl Into<String>, given: Given, by: impl Into<String>) {
+    pub(crate) fn push(
+        &mut self,
+        clause: &str,
+        asked: impl Into<String>,
+        given: Given,
+        by: impl Into<String>,
+    ) {
         self.clauses.push(ClauseStatus { clause: clause.into(), asked: asked.into(), given, by: by.into() });
     }
 

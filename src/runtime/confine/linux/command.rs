@@ -42,7 +42,8 @@ impl Command {
             }
             pairs.push(c_string(&[name, b"=", value.as_bytes()].concat())?);
         }
-        let path = environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let path =
+            environment.iter().rev().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
         Ok(Command {
             programs: candidates(program, path)?,
             argv: argv.iter().map(|word| c_string(word.as_bytes())).collect::<Result<_, _>>()?,

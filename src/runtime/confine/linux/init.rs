@@ -91,7 +91,8 @@ impl Init {
             ("gid_map", format!("{0} {0} 1", ids.group)),
         ] {
             let path = Path::new("/proc/self").join(file);
-            fs::write(&path, text).map_err(|e| ConfineError::new(Step::IdMap, path.display().to_string(), e))?;
+            fs::write(&path, text)
+                .map_err(|e| ConfineError::new(Step::IdMap, path.display().to_string(), e))?;
         }
         // After the maps: a change of credentials clears it. If the helper died before, its end of the socket is closed,
         // which the watch sees.
@@ -146,7 +147,12 @@ impl Init {
     }
 
     /// Reaps, forwards signals, keeps the time; ends with the command's outcome.
-    fn watch(&self, main: i32, signals: &OwnedFd, deadline: Option<Instant>) -> Result<Outcome, ConfineError> {
+    fn watch(
+        &self,
+        main: i32,
+        signals: &OwnedFd,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome, ConfineError> {
         loop {
             while let Some((pid, wait_status)) = sys::reap() {
                 if pid == main {

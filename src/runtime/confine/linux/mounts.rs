@@ -25,8 +25,7 @@ use super::sys;
 pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
 /// Global knobs in a new /proc that belong to the machine, not to the namespace: read-only, which matters most for root.
-const PROC_READ_ONLY: [&str; 7] =
-    ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "asound"];
+const PROC_READ_ONLY: [&str; 7] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "asound"];
 
 /// Files of /proc and /sys that tell about the kernel or other users: masked.
 const KERNEL_MASKED: [&str; 14] = [
@@ -146,7 +145,8 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
         root: rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|e| at(slash, e))?,
     };
-    let root = layout.nodes.first().ok_or_else(|| ConfineError::refused(Step::Mount, "/", "an empty layout"))?;
+    let root =
+        layout.nodes.first().ok_or_else(|| ConfineError::refused(Step::Mount, "/", "an empty layout"))?;
 
     // 1. Sources, while every path still shows the host's tree.
     let mut trees: Vec<Option<OwnedFd>> = Vec::with_capacity(layout.nodes.len());
@@ -314,8 +314,12 @@ impl Masks {
         let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
         rustix::fs::openat(&tree, c"file", flags, Mode::empty()).map_err(|e| at(scratch, e))?;
         rustix::fs::mkdirat(&tree, c"directory", Mode::empty()).map_err(|e| at(scratch, e))?;
-        sys::mount_setattr(tree.as_fd(), false, sys::RDONLY | sys::NOSUID | sys::NODEV).map_err(|e| at(scratch, e))?;
-        Ok(Masks { file: view.open(&scratch.join("file"))?, directory: view.open(&scratch.join("directory"))? })
+        sys::mount_setattr(tree.as_fd(), false, sys::RDONLY | sys::NOSUID | sys::NODEV)
+            .map_err(|e| at(scratch, e))?;
+        Ok(Masks {
+            file: view.open(&scratch.join("file"))?,
+            directory: view.open(&scratch.join("directory"))?,
+        })
     }
 
     fn clone(&self, directory: bool) -> io::Result<OwnedFd> {

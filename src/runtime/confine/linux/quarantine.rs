@@ -7,6 +7,7 @@
 //! regular files of a bounded size, and moving is a rename inside one directory.
 
 use std::ffi::{OsStr, OsString};
+use std::format;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -14,7 +15,6 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
-use std::format;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 
@@ -160,7 +160,9 @@ impl Place<'_> {
             match lower.as_slice() {
                 b"hooks" => match kind {
                     Some(FileType::Directory) => {
-                        let Some(true) = self.enter(&name).map(|mut hooks| hooks.hooks()) else { return false };
+                        let Some(true) = self.enter(&name).map(|mut hooks| hooks.hooks()) else {
+                            return false;
+                        };
                     }
                     _ => self.forbid(&name, "hooks that lie somewhere else"),
                 },
@@ -170,7 +172,9 @@ impl Place<'_> {
                     }
                 }
                 // Points git at other directories with configuration and hooks of their own.
-                b"commondir" if depth == 0 => self.forbid(&name, "a repository whose common part lies somewhere else"),
+                b"commondir" if depth == 0 => {
+                    self.forbid(&name, "a repository whose common part lies somewhere else")
+                }
                 b"objects" | b"refs" | b"logs" => {}
                 _ if kind == Some(FileType::Directory) => {
                     let Some(true) = self.enter(&name).map(|mut inside| inside.repository(depth + 1)) else {
@@ -269,7 +273,8 @@ fn suspicious(text: &[u8]) -> Option<String> {
         let mut line = line.trim();
         if let Some(rest) = line.strip_prefix('[') {
             let Some((header, after)) = rest.rsplit_once(']') else { return Some(line.to_string()) };
-            let end = header.find(|c: char| c.is_whitespace() || c == '.' || c == '"').unwrap_or(header.len());
+            let end =
+                header.find(|c: char| c.is_whitespace() || c == '.' || c == '"').unwrap_or(header.len());
             section = header.get(..end).unwrap_or_default().to_ascii_lowercase();
             line = after.trim();
         }

@@ -138,7 +138,8 @@ impl Session {
     pub fn end(self) -> Result<Vec<Finding>, ConfineError> {
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         loop {
-            let message = channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Session, "", e))?;
+            let message =
+                channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Session, "", e))?;
             let (bytes, _) = message.ok_or_else(over)?;
             match Event::decode(&bytes) {
                 Some(Event::Ended(_, findings)) => return Ok(findings),

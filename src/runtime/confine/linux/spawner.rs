@@ -56,8 +56,8 @@ fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, 
     let mut keep = Vec::from([socket.as_fd(), tell.as_fd()]);
     keep.extend(walls.landlock.iter().map(AsFd::as_fd));
     sys::close_all_but(&keep).map_err(|e| ConfineError::new(Step::Descriptors, "close_range", e))?;
-    let signals =
-        sys::signal_descriptor(&[libc::SIGCHLD]).map_err(|e| ConfineError::new(Step::Session, "signalfd", e))?;
+    let signals = sys::signal_descriptor(&[libc::SIGCHLD])
+        .map_err(|e| ConfineError::new(Step::Session, "signalfd", e))?;
     sys::drop_own_privileges().map_err(|e| ConfineError::new(Step::Privileges, "", e))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;

@@ -101,7 +101,12 @@ pub(super) fn landlock_abi() -> i32 {
     const CREATE_RULESET_VERSION: u32 = 1;
     // SAFETY: a null attribute with size 0 and the version flag is the documented query.
     let abi = unsafe {
-        libc::syscall(libc::SYS_landlock_create_ruleset, ptr::null::<c_void>(), 0_usize, CREATE_RULESET_VERSION)
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            ptr::null::<c_void>(),
+            0_usize,
+            CREATE_RULESET_VERSION,
+        )
     };
     if abi < 0 { 0 } else { abi as i32 }
 }
@@ -245,7 +250,8 @@ fn install_filter(filter: &[Instruction]) -> Result<(), c_int> {
     let Ok(len) = u16::try_from(filter.len()) else { return Err(libc::EINVAL) };
     let program = FilterProgram { len, filter: filter.as_ptr() };
     // SAFETY: `Instruction` is laid out as `struct sock_filter`; the kernel copies `len` of them during the call.
-    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    let result =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
     if result == 0 { Ok(()) } else { Err(errno()) }
 }
 

@@ -36,15 +36,19 @@ impl Walls {
     }
 }
 
-fn filter(request: &Request, status: &mut EnforcementStatus) -> Result<Option<Vec<Instruction>>, ConfineError> {
+fn filter(
+    request: &Request,
+    status: &mut EnforcementStatus,
+) -> Result<Option<Vec<Instruction>>, ConfineError> {
     let names: Vec<&str> = request.syscalls.iter().map(|group| group.name()).collect();
     let asked = format!("deny {}", names.join(", "));
     if request.seccomp == Wall::Off {
         status.push("seccomp", asked, Given::SwitchedOff, "");
         return Ok(None);
     }
-    let arch = Arch::native()
-        .ok_or_else(|| ConfineError::refused(Step::Seccomp, "", "no filter is known for this architecture"))?;
+    let arch = Arch::native().ok_or_else(|| {
+        ConfineError::refused(Step::Seccomp, "", "no filter is known for this architecture")
+    })?;
     let program = seccomp::build(arch, &request.syscalls)
         .map_err(|e| ConfineError::new(Step::Seccomp, "", io::Error::other(e)))?;
     let by = format!("seccomp, {} instructions for {arch:?}", program.instructions().len());
@@ -70,7 +74,8 @@ fn landlock_wall(request: &Request, status: &mut EnforcementStatus) -> Result<Op
         Wall::WhereAvailable | Wall::Required => {}
     }
     let abi = ABI::from(number);
-    let ruleset = ruleset(request, abi).map_err(|e| ConfineError::new(Step::Landlock, "", io::Error::other(e)))?;
+    let ruleset =
+        ruleset(request, abi).map_err(|e| ConfineError::new(Step::Landlock, "", io::Error::other(e)))?;
     let fd: Option<OwnedFd> = ruleset.into();
     let fd = fd.ok_or_else(|| ConfineError::refused(Step::Landlock, "", "the kernel gave no ruleset"))?;
     let scopes = if abi >= ABI::V6 { "with scopes" } else { "without scopes" };
@@ -83,7 +88,8 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn ruleset(request: &Request, abi: ABI) -> Result<RulesetCreated, Failure> {
     let all = AccessFs::from_all(abi);
     let read = AccessFs::from_read(abi);
-    let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(all)?;
+    let mut ruleset =
+        Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(all)?;
     if abi >= ABI::V6 {
         ruleset = ruleset.scope(Scope::from_all(abi))?;
     }
@@ -133,7 +139,9 @@ impl Rules {
 /// The clause of the network.
 pub(super) fn network_status(network: Network, status: &mut EnforcementStatus) {
     match network {
-        Network::Off => status.push("network", "off", Given::Prevented, "network namespace with loopback only"),
+        Network::Off => {
+            status.push("network", "off", Given::Prevented, "network namespace with loopback only")
+        }
         Network::Full => status.push("network", "full", Given::Prevented, "the host's network"),
     }
 }

@@ -32,9 +32,9 @@ fn expected(arch: Arch, groups: &BTreeSet<Group>, nr: u32, args: &[u64; 6]) -> u
     let (group, result) = match *name {
         "ptrace" | "kcmp" | "perf_event_open" | "pidfd_getfd" | "process_madvise" | "process_vm_readv"
         | "process_vm_writev" => (Group::Debug, NO),
-        "mount" | "umount2" | "pivot_root" | "chroot" | "open_tree" | "open_tree_attr" | "move_mount" | "fsopen"
-        | "fsconfig" | "fsmount" | "fspick" | "mount_setattr" | "open_by_handle_at" | "fanotify_init"
-        | "fanotify_mark" => (Group::Mount, NO),
+        "mount" | "umount2" | "pivot_root" | "chroot" | "open_tree" | "open_tree_attr" | "move_mount"
+        | "fsopen" | "fsconfig" | "fsmount" | "fspick" | "mount_setattr" | "open_by_handle_at"
+        | "fanotify_init" | "fanotify_mark" => (Group::Mount, NO),
         "keyctl" | "add_key" | "request_key" => (Group::Keyring, NO),
         "setns" => (Group::Namespaces, NO),
         "clone3" => (Group::Namespaces, UNKNOWN),
@@ -69,9 +69,46 @@ fn expected(arch: Arch, groups: &BTreeSet<Group>, nr: u32, args: &[u64; 6]) -> u
 fn arguments() -> Vec<u64> {
     let mut values = Vec::new();
     for base in [
-        0, 1, 2, 3, 8, 9, 10, 16, 17, 40, 0x80, 0x100, 0o100, 0o644, 0o755, 0o1777, 0o2000, 0o4000, 0o4755, 0o6777,
-        0x541B, 0x5412, 0x5413, 0x541C, 0x20000, 0x40000, 0x40008, 0x40009, 0x0200_0000, 0x0400_0000, 0x0800_0000,
-        0x1000_0000, 0x2000_0000, 0x4000_0000, 0x7E02_0000, 0x0041_0000, 0x0041_0002, 0o102, 0xFFFF_FFFF, 0x0100_0011,
+        0,
+        1,
+        2,
+        3,
+        8,
+        9,
+        10,
+        16,
+        17,
+        40,
+        0x80,
+        0x100,
+        0o100,
+        0o644,
+        0o755,
+        0o1777,
+        0o2000,
+        0o4000,
+        0o4755,
+        0o6777,
+        0x541B,
+        0x5412,
+        0x5413,
+        0x541C,
+        0x20000,
+        0x40000,
+        0x40008,
+        0x40009,
+        0x0200_0000,
+        0x0400_0000,
+        0x0800_0000,
+        0x1000_0000,
+        0x2000_0000,
+        0x4000_0000,
+        0x7E02_0000,
+        0x0041_0000,
+        0x0041_0002,
+        0o102,
+        0xFFFF_FFFF,
+        0x0100_0011,
     ] {
         values.push(base);
         values.push(base | 0x1_0000_0000);
