@@ -29,7 +29,9 @@ pub mod seccomp;
 mod status;
 
 pub use error::{ConfineError, Step};
-pub use linux::{Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, inherited, init};
+pub use linux::{
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init,
+};
 pub use message::{Finding, Outcome};
 pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Wall};
 pub use status::{ClauseStatus, EnforcementStatus, Given};

@@ -26,6 +26,8 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "dropping ends everything", run: || check(dropping) },
     Scenario { name: "a killed helper ends everything", run: || check(killed_helper) },
     Scenario { name: "a denied root", run: || check(denied_root) },
+    Scenario { name: "a denied directory with something readable in it", run: || check(denied_directory) },
+    Scenario { name: "detection", run: || check(detection) },
     Scenario { name: "workspace in a private directory", run: || check(private_workspace) },
     Scenario { name: "a swapped symlink", run: || check(swapped) },
     Scenario { name: "later mounts of the host", run: || check(later_mounts) },
@@ -281,6 +283,51 @@ fn denied_root() -> Result<String> {
     }
 }
 
+fn denied_directory() -> Result<String> {
+    let world = World::new();
+    fs::create_dir_all(world.home.join("cache/deep")).unwrap();
+    fs::write(world.home.join("cache/deep/f"), "seen").unwrap();
+    let plan =
+        world.plan().allow(&world.home, Access::Deny).allow(world.home.join("cache/deep"), Access::Read);
+    let script = "cd \"$PROBE_HOME\" || exit 9; ls -A 2>/dev/null; cat .bashrc 2>/dev/null; touch new 2>/dev/null && echo BAD;\
+                  chmod 755 . 2>/dev/null && echo BAD; cat cache/deep/f; touch cache/deep/f 2>/dev/null && echo BAD; true";
+    expect(&plan, &shell(script), "seen", Outcome::Code(0)).map(|()| "only that".into())
+}
+
+fn detection() -> Result<String> {
+    let helper = Helper::current().map_err(|e| e.to_string())?;
+    let status = execpolicy_runtime::confine::detect(&helper).map_err(|e| e.to_string())?;
+    // The same, where user namespaces are used up: the step is named, with the way out.
+    let output = Command::new("unshare")
+        .args([
+            "-Ur",
+            "sh",
+            "-c",
+            "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" detection-child",
+        ])
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    if status.clauses.len() >= 8 && text.contains("Namespaces") && text.contains("max_user_namespaces") {
+        Ok(text.trim().to_string())
+    } else {
+        Err(format!("{status:?} {text} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// The argument by which this program detects and prints.
+pub const DETECTION_CHILD: &str = "detection-child";
+
+/// Prints what detection says here.
+pub fn detection_child() -> std::process::ExitCode {
+    match Helper::current().and_then(|helper| execpolicy_runtime::confine::detect(&helper)) {
+        Ok(status) => println!("{status:?}"),
+        Err(e) => println!("{:?}: {e}", e.step),
+    }
+    std::process::ExitCode::SUCCESS
+}
+
 fn private_workspace() -> Result<String> {
     let base = std::env::temp_dir().join(format!("execpolicy-private-{}", std::process::id()));
     fs::create_dir_all(base.join("ws/.git")).unwrap();
@@ -451,7 +498,7 @@ fn real_programs() -> Verdict {
     let world = World::new();
     let mut plan = world.plan();
     plan.limits = Limits::default();
-    for name in ["r1/.git", "r2/.git", "crate/.git", ".agents"] {
+    for name in ["r1/.git", "r2/.git", "tool/.git", ".agents"] {
         let kind = if name.ends_with(".git") { MissingKind::GitDirectory } else { MissingKind::Name };
         plan.missing.push(Missing { path: world.ws.join(name), kind });
     }
@@ -497,7 +544,7 @@ fn real_programs() -> Verdict {
         ("bash", "bash -c 'sleep 0.05 & wait %1 && set -m && sleep 0.02 && jobs'"),
         ("script", "script -qec true /dev/null"),
         ("tar", "tar cf x.tar file.txt && tar xf x.tar"),
-        ("cargo", "cargo new -q crate && cd crate && cargo build -q --offline"),
+        ("cargo", "cargo new -q tool && cd tool && cargo build -q --offline"),
     ];
     let (mut ran, mut faults, mut absent) = (0, Vec::new(), Vec::new());
     for (program, script) in programs {

@@ -171,7 +171,7 @@ fn suite(life: Life, change: &dyn Fn(&mut Plan)) -> Verdict {
         }
     }
     let expected_without_seccomp = |note: &str| {
-        ["sys_", "net_", "tty_", "priv_suid", "proc_ptrace_parent", "proc_pidfd"]
+        ["sys_", "net_", "tty_", "priv_suid", "proc_ptrace_parent", "proc_pidfd", "proc_prlimit"]
             .iter()
             .any(|p| note.starts_with(p))
     };

@@ -36,6 +36,9 @@ fn main() -> ExitCode {
     if only == [behaviour::PROPAGATION_CHILD] {
         return behaviour::propagation_child();
     }
+    if only == [behaviour::DETECTION_CHILD] {
+        return behaviour::detection_child();
+    }
     let child = arguments.iter().any(|a| a == AS_USER);
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };

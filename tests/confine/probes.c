@@ -396,9 +396,14 @@ static int proc_kill_init(void) {
     return BLOCKED; /* if it had worked, this line would not be printed */
 }
 static int proc_prlimit_init(void) {
-    struct rlimit r = {10, 10};
+    struct rlimit r = {1024, 1024}; /* what it has */
     return call(prlimit(1, RLIMIT_NOFILE, &r, 0));
 }
+static int proc_prlimit_parent(void) {
+    struct rlimit r = {1024, 1024};
+    return call(prlimit(getppid(), RLIMIT_NOFILE, &r, 0));
+}
+static int proc_see_init(void) { return call(access("/proc/1/stat", F_OK)); }
 static int proc_oom_init(void) { return writes("/proc/1/oom_score_adj", O_WRONLY); }
 static int proc_sched_victim(void) {
     struct sched_param p = {0};
@@ -596,7 +601,7 @@ static int sys_kexec(void) { return yes(syscall(SYS_kexec_load, 0, 0, 0, 0) == 0
 static int sys_reboot(void) { return yes(syscall(SYS_reboot, 0xfee1dead, 672274793, 0, 0) == 0); }
 static int sys_swapon(void) { return call(swapoff("/nowhere")); }
 static int sys_sethostname(void) { return call(sethostname("evil", 4)); }
-static int sys_settime(void) { return call(clock_settime(CLOCK_REALTIME, 0)); }
+static int sys_settime(void) { return call(syscall(SYS_clock_settime, CLOCK_REALTIME, 0)); }
 static int sys_syslog(void) { return call(syscall(SYS_syslog, 3, buffer, 100)); }
 static int sys_personality(void) { return call(personality(0x0400000)); }
 static int sys_fanotify(void) { return call(syscall(SYS_fanotify_init, 0x200, 0)); }
@@ -765,16 +770,20 @@ static int limit_file_size(void) {
 static int limit_processes(void) {
     if (getuid() == 0) return SKIP; /* the kernel exempts root; the plan had to accept that */
     int n = 0;
+    static pid_t pids[600];
     for (; n < 600; n++) {
         pid_t p = fork();
         if (p < 0) break;
         if (p == 0) {
-            sleep(3);
+            pause();
             _exit(0);
         }
+        pids[n] = p;
     }
-    kill(0, 0);
-    signal(SIGTERM, SIG_IGN);
+    for (int i = 0; i < n; i++) {
+        kill(pids[i], SIGKILL);
+        waitpid(pids[i], 0, 0);
+    }
     return yes(n >= 600);
 }
 
@@ -1002,6 +1011,15 @@ static int work_lower_limit(void) {
     struct rlimit r = {100, 100};
     return setrlimit(RLIMIT_NOFILE, &r);
 }
+static int work_own_prlimit(void) {
+    struct rlimit r;
+    return prlimit(0, RLIMIT_NOFILE, 0, &r) || prlimit(0, RLIMIT_NOFILE, &r, 0) || prlimit(getppid(), RLIMIT_NOFILE, 0, &r);
+}
+static int work_proc_own_processes(void) {
+    char p[64];
+    snprintf(p, sizeof p, "/proc/%d/stat", getppid());
+    return access(p, R_OK);
+}
 static int work_cwd(void) { return !getcwd(buffer, sizeof buffer) || strcmp(buffer, env("PROBE_WS")); }
 static int work_environment(void) { return !getenv("PATH"); }
 static int work_stdout(void) { return write(1, "", 0) < 0; }
@@ -1058,7 +1076,7 @@ static const struct probe probes[] = {
     P(proc_see_host), P(proc_victim_cmdline), P(proc_kill_victim), P(proc_kill_all), P(proc_sigqueue_victim),
     P(proc_ptrace_victim), P(proc_ptrace_init), P(proc_ptrace_parent), P(proc_vm_read_init), P(proc_vm_write_init),
     P(proc_mem_init), P(proc_maps_init), P(proc_root_init), P(proc_cwd_init), P(proc_exe_init), P(proc_kill_init),
-    P(proc_prlimit_init), P(proc_oom_init), P(proc_sched_victim), P(proc_pidfd_victim), P(proc_core_pattern),
+    P(proc_prlimit_init), P(proc_prlimit_parent), P(proc_see_init), P(proc_oom_init), P(proc_sched_victim), P(proc_pidfd_victim), P(proc_core_pattern),
     P(proc_sys_any), P(proc_sys_hostname), P(proc_sysrq), P(proc_sys_chmod), P(proc_kcore), P(proc_kallsyms),
     P(proc_keys), P(proc_timer_list), P(proc_uid_map), P(sysfs_write), P(sysfs_cgroup), P(sysfs_cgroup_unified),
     P(net_tcp_localhost), P(net_tcp6_localhost), P(net_tcp_mapped), P(net_tcp_remote), P(net_fastopen), P(net_mptcp),
@@ -1092,7 +1110,7 @@ static const struct probe probes[] = {
     P(work_memfd), P(work_eventfd), P(work_timerfd), P(work_epoll), P(work_signalfd), P(work_inotify),
     P(work_getrandom), P(work_jit), P(work_sysv_shm), P(work_sysv_sem), P(work_proc_self), P(work_proc_cpuinfo),
     P(work_proc_sys_read), P(work_comm), P(work_personality_query), P(work_no_random), P(work_unshare_files),
-    P(work_nice), P(work_lower_limit), P(work_cwd), P(work_environment), P(work_stdout), P(work_uid), P(work_owner),
+    P(work_nice), P(work_lower_limit), P(work_own_prlimit), P(work_proc_own_processes), P(work_cwd), P(work_environment), P(work_stdout), P(work_uid), P(work_owner),
     P(work_ignored_signals), P(work_signal_mask), P(work_seccomp_nested), P(work_landlock_nested),
 };
 

@@ -26,7 +26,7 @@ use std::vec::Vec;
 use super::error::{ConfineError, Step};
 use super::layout::Layout;
 use super::message::{Event, Finding, Life, Order, Outcome, Request};
-use super::plan::{Gap, Network, Plan, Wall};
+use super::plan::{Access, Gap, Network, Plan, Wall};
 use super::status::EnforcementStatus;
 
 pub use helper::init;
@@ -162,6 +162,17 @@ impl Sandbox {
             _ => Err(nonsense()),
         }
     }
+}
+
+/// Finds out what this host can enforce by doing it: a whole sandbox is built once (everything readable, private /tmp, no
+/// network, both walls, a spawner) and ended. The answer is the status, or the step that failed.
+pub fn detect(helper: &Helper) -> Result<EnforcementStatus, ConfineError> {
+    let mut plan = Plan::nothing(PathBuf::from("/")).allow("/", Access::Read);
+    plan.private.push(PathBuf::from("/tmp"));
+    let session = Session::start(&Sandbox::prepare(&plan, helper.clone())?)?;
+    let status = session.status().clone();
+    session.end()?;
+    Ok(status)
 }
 
 fn nonsense() -> ConfineError {

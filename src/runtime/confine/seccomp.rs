@@ -65,7 +65,8 @@ impl Arch {
 /// A group of calls that a plan denies together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Group {
-    /// Looking into other processes: `ptrace`, `process_vm_*`, `pidfd_getfd`, `kcmp`, `process_madvise`, `perf_event_open`.
+    /// Looking into other processes: `ptrace`, `process_vm_*`, `pidfd_getfd`, `kcmp`, `process_madvise`,
+    /// `perf_event_open`; and setting limits of another (`prlimit64`, which no capability guards among processes of one user).
     Debug,
     /// Changing the file tree: `mount` and its kin, `chroot`, `pivot_root`, `open_by_handle_at`, fanotify.
     Mount,
@@ -401,20 +402,23 @@ fn search(runs: &[(u32, Action)]) -> Vec<Instruction> {
     tree
 }
 
+/// Argument number, width, comparison, value.
+type Condition = (u8, Len, Op, u64);
 type Checks = Vec<(u32, Vec<Instruction>)>;
 
-/// The argument checks of a group. Arguments are compared by their low 32 bits, as the kernel reads these.
+/// The argument checks of a group. Arguments are compared by their low 32 bits, as the kernel reads these; pointers by all 64.
 fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
     let mut found = Vec::new();
-    let mut add = |name: &str, listed: bool, rules: Vec<Vec<(u8, Op, u64)>>| -> Result<(), BuildError> {
+    let mut add = |name: &str, listed: bool, rules: Vec<Vec<Condition>>| -> Result<(), BuildError> {
         if let Some(number) = syscalls::number(arch, name) {
             found.push((number, check(arch, number, listed, rules)?));
         }
         Ok(())
     };
-    let is = |argument, value| (argument, Op::Eq, value);
-    let has = |argument, bit| (argument, Op::MaskedEq(bit), bit);
-    let lacks = |argument, bits| (argument, Op::MaskedEq(bits), 0);
+    let is = |argument, value| (argument, Len::Dword, Op::Eq, value);
+    let has = |argument, bit| (argument, Len::Dword, Op::MaskedEq(bit), bit);
+    let lacks = |argument, bits| (argument, Len::Dword, Op::MaskedEq(bits), 0);
+    let null = |argument| (argument, Len::Qword, Op::Eq, 0);
     match group {
         Group::Namespaces => {
             add("clone", true, Vec::from([Vec::from([lacks(0, CLONE_NEW)])]))?;
@@ -456,7 +460,9 @@ fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
                 add(name, false, rules)?;
             }
         }
-        Group::Debug | Group::Mount | Group::Keyring | Group::Kernel => {}
+        // Of the caller itself, or asking only.
+        Group::Debug => add("prlimit64", true, Vec::from([Vec::from([is(0, 0)]), Vec::from([null(2)])]))?,
+        Group::Mount | Group::Keyring | Group::Kernel => {}
     }
     Ok(found)
 }
@@ -466,7 +472,7 @@ fn check(
     arch: Arch,
     number: u32,
     listed: bool,
-    rules: Vec<Vec<(u8, Op, u64)>>,
+    rules: Vec<Vec<Condition>>,
 ) -> Result<Vec<Instruction>, BuildError> {
     let refuse = SeccompAction::Errno(EPERM);
     let (matched, otherwise) =
@@ -474,8 +480,8 @@ fn check(
     let mut chain = Vec::with_capacity(rules.len());
     for rule in rules {
         let mut conditions = Vec::with_capacity(rule.len());
-        for (argument, op, value) in rule {
-            conditions.push(SeccompCondition::new(argument, Len::Dword, op, value)?);
+        for (argument, width, op, value) in rule {
+            conditions.push(SeccompCondition::new(argument, width, op, value)?);
         }
         chain.push(SeccompRule::new(conditions)?);
     }

@@ -177,7 +177,10 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
     }
     // Made here because the kernel gives a new /proc only where an unmasked one is visible.
     let noexec = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    let proc = new_filesystem(c"proc", &[], noexec).map_err(|e| at(Path::new("/proc"), e))?;
+    // hidepid: what may not be traced (process 1, the spawner) does not show at all. Not
+    // "invisible", which exempts the group 0.
+    let proc = new_filesystem(c"proc", &[(c"hidepid", "ptraceable")], noexec)
+        .map_err(|e| at(Path::new("/proc"), e))?;
 
     // 2. The root.
     let mut set = sys::NOSUID | sys::NODEV;
@@ -287,18 +290,23 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
     view.attach(&shm_tree, shm)?;
     sys::mount_setattr(dev_tree.as_fd(), false, sys::RDONLY).map_err(|e| at(dev, e))?;
     for tree in &seal {
-        rustix::fs::fchmod(tree, Mode::from_raw_mode(0o111)).map_err(|e| at(slash, e))?;
+        unlistable(tree).map_err(|e| at(slash, e))?;
         sys::mount_setattr(tree.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
     }
     rustix::process::fchdir(&view.root).map_err(|e| at(slash, e))?;
     if empty_root {
-        // The root stays listable: it shows the names that the plan speaks of and no others.
         rustix::process::pivot_root(".", ".").map_err(|e| at(slash, e))?;
         rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH).map_err(|e| at(slash, e))?;
         rustix::process::chdir("/").map_err(|e| at(slash, e))?;
+        unlistable(&view.root).map_err(|e| at(slash, e))?;
         sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
     }
     Ok(())
+}
+
+/// Makes a mount's root directory passable and nothing else.
+fn unlistable(tree: &OwnedFd) -> rustix::io::Result<()> {
+    rustix::fs::chmodat(tree, c".", Mode::from_raw_mode(0o111), rustix::fs::AtFlags::empty())
 }
 
 /// An empty file and an empty directory of mode 0 on a read-only file system, to be bound over what is denied.

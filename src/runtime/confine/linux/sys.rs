@@ -382,11 +382,12 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
         if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {
             return Err((Step::Exec, errno()));
         }
-        if libc::chdir(launch.cwd.as_ptr()) != 0 {
-            return Err((Step::WorkingDirectory, errno()));
-        }
         if launch.drop_privileges {
             drop_privileges().map_err(|e| (Step::Privileges, e))?;
+        }
+        // Without the capabilities that would open a denied directory.
+        if libc::chdir(launch.cwd.as_ptr()) != 0 {
+            return Err((Step::WorkingDirectory, errno()));
         }
         if let Some(ruleset) = launch.landlock {
             if libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) != 0 {

@@ -80,6 +80,7 @@ pub(super) const SYSCALLS: &[Row] = &[
     same("pidfd_getfd", 438),
     both("pivot_root", 155, 41),
     same("process_madvise", 440),
+    both("prlimit64", 302, 261),
     both("process_vm_readv", 310, 270),
     both("process_vm_writev", 311, 271),
     both("ptrace", 101, 117),

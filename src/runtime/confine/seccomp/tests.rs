@@ -35,6 +35,7 @@ fn expected(arch: Arch, groups: &BTreeSet<Group>, nr: u32, args: &[u64; 6]) -> u
         "mount" | "umount2" | "pivot_root" | "chroot" | "open_tree" | "open_tree_attr" | "move_mount"
         | "fsopen" | "fsconfig" | "fsmount" | "fspick" | "mount_setattr" | "open_by_handle_at"
         | "fanotify_init" | "fanotify_mark" => (Group::Mount, NO),
+        "prlimit64" => (Group::Debug, if low[0] == 0 || args[2] == 0 { ALLOW } else { NO }),
         "keyctl" | "add_key" | "request_key" => (Group::Keyring, NO),
         "setns" => (Group::Namespaces, NO),
         "clone3" => (Group::Namespaces, UNKNOWN),
@@ -157,7 +158,7 @@ fn pairs_of_arguments_are_checked_together() {
     let values = arguments();
     for arch in [Arch::X86_64, Arch::Aarch64] {
         let program = build(arch, &all()).unwrap();
-        for name in ["socket", "open", "openat", "ioctl", "mknodat", "fchmodat"] {
+        for name in ["socket", "open", "openat", "ioctl", "mknodat", "fchmodat", "prlimit64"] {
             let Some(nr) = syscalls::number(arch, name) else { continue };
             for &a in &values {
                 for &b in &values {
