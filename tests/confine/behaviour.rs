@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use execpolicy_runtime::confine::{
-    Access, ConfineError, Ended, Helper, Limits, Missing, MissingKind, Outcome, Plan, Sandbox, Session, Step,
+    Access, ConfineError, Ended, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox,
+    Session, Step,
 };
 
 use crate::world::World;
@@ -34,6 +35,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "session: many commands", run: || check(session_commands) },
     Scenario { name: "session: kill all", run: || check(session_kill_all) },
     Scenario { name: "session: threads", run: || check(session_threads) },
+    Scenario { name: "placeholders", run: || check(placeholders) },
     Scenario { name: "real programs", run: real_programs },
     Scenario { name: "nothing is left", run: || check(nothing_left) },
 ];
@@ -494,13 +496,73 @@ fn session_threads() -> Result<String> {
     if wrong == 0 { Ok("80 commands from 8 threads".into()) } else { Err(format!("{wrong} went wrong")) }
 }
 
+/// A missing name that is prevented: inside it is read-only, on the host it is gone afterwards, with two runs and after kills.
+fn placeholders() -> Result<String> {
+    let world = World::new();
+    let place = world.ws.join(".agents");
+    let mut plan = world.plan();
+    let script = "mkdir .agents 2>/dev/null && echo MADE; echo x > .agents/f 2>/dev/null && echo WROTE;\
+                  rmdir .agents 2>/dev/null && echo REMOVED; mv .agents b 2>/dev/null && echo MOVED; true";
+    expect(&plan, &shell(script), "", Outcome::Code(0))?;
+    if place.exists() {
+        return Err("the placeholder is still there".into());
+    }
+    let marker = format!("ep-place-{}", std::process::id());
+    let first = start_lingering(&plan, &marker)?;
+    if !execpolicy_runtime::confine::is_placeholder(&place) {
+        return Err("there is no placeholder while the command runs".into());
+    }
+    let second = start_lingering(&plan, &marker)?;
+    drop(first);
+    if !place.exists() {
+        return Err("the second run lost its placeholder".into());
+    }
+    drop(second);
+    if place.exists() {
+        return Err("the last run left its placeholder".into());
+    }
+    // The host fills it while a command runs: it is the host's then.
+    let running = start_lingering(&plan, &marker)?;
+    fs::write(place.join("mine"), "m").unwrap();
+    drop(running);
+    if !place.join("mine").exists() || execpolicy_runtime::confine::is_placeholder(&place) {
+        return Err("the host's own directory was touched".into());
+    }
+    fs::remove_dir_all(&place).unwrap();
+    for _ in 0..20 {
+        let before = children();
+        let running = start_lingering(&plan, &marker)?;
+        for pid in children().into_iter().filter(|pid| !before.contains(pid)) {
+            let _ = rustix::process::kill_process(
+                rustix::process::Pid::from_raw(pid).unwrap(),
+                rustix::process::Signal::KILL,
+            );
+        }
+        drop(running);
+        gone(&marker)?;
+        gone("execpolicy-confine-helper")?;
+        if place.exists() {
+            return Err("a killed run left its placeholder".into());
+        }
+    }
+    plan.missing.push(Missing {
+        path: world.ws.join("deep/er"),
+        kind: MissingKind::Name,
+        promise: Promise::Prevent,
+    });
+    match sandbox(&plan) {
+        Err(e) if e.step == Step::Plan => Ok("prevented inside, gone outside, also after 20 kills".into()),
+        other => Err(format!("{:?}", other.map(drop))),
+    }
+}
+
 fn real_programs() -> Verdict {
     let world = World::new();
     let mut plan = world.plan();
     plan.limits = Limits::default();
-    for name in ["r1/.git", "r2/.git", "tool/.git", ".agents"] {
+    for name in ["r1/.git", "r2/.git", "tool/.git"] {
         let kind = if name.ends_with(".git") { MissingKind::GitDirectory } else { MissingKind::Name };
-        plan.missing.push(Missing { path: world.ws.join(name), kind });
+        plan.missing.push(Missing { path: world.ws.join(name), kind, promise: Promise::Detect });
     }
     plan.environment = vec![
         ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use execpolicy_runtime::confine::{Access, Gap, Missing, MissingKind, Plan};
+use execpolicy_runtime::confine::{Access, Gap, Missing, MissingKind, Plan, Promise};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
@@ -154,13 +154,14 @@ impl World {
             .allow(self.ws.join("a/b/.env"), Access::Deny)
             .allow(self.home.join(".ssh"), Access::Deny);
         plan.private = vec!["/tmp".into(), "/run".into()];
-        let name = |path: &str, kind| Missing { path: self.ws.join(path), kind };
+        let name = |path: &str, kind| Missing { path: self.ws.join(path), kind, promise: Promise::Detect };
         plan.missing = vec![
             name(".vscode", MissingKind::Name),
             name(".idea", MissingKind::Name),
             name("fresh/.git", MissingKind::GitDirectory),
             name("swap/.git", MissingKind::GitDirectory),
         ];
+        plan.missing.push(Missing { promise: Promise::Prevent, ..name(".agents", MissingKind::Name) });
         plan.limits.processes = Some(400);
         plan.limits.open_files = Some(1024);
         plan.limits.file_size = Some(1 << 34);

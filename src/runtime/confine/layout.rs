@@ -226,6 +226,20 @@ fn pin(wishes: &mut BTreeMap<PathBuf, Wish>) {
     }
 }
 
+impl Layout {
+    /// The kind of the nearest node at or above a path.
+    pub(crate) fn kind_at(&self, path: &Path) -> Option<Kind> {
+        self.nodes.iter().rfind(|node| path.starts_with(&node.path)).map(|node| node.kind)
+    }
+
+    /// Adds a read-only directory that exists now but did not when the layout was made.
+    pub(crate) fn add_read_only(&mut self, path: &Path) {
+        let node = Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false };
+        let at = self.nodes.partition_point(|other| other.path < node.path);
+        self.nodes.insert(at, node);
+    }
+}
+
 fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
     let mut nodes: Vec<Node> = Vec::with_capacity(wishes.len() + 1);
     let visible_below = |path: &Path| {

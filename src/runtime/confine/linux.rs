@@ -8,6 +8,7 @@ mod command;
 mod helper;
 mod init;
 mod mounts;
+mod placeholder;
 mod quarantine;
 mod session;
 mod spawner;
@@ -24,12 +25,13 @@ use std::string::ToString;
 use std::vec::Vec;
 
 use super::error::{ConfineError, Step};
-use super::layout::Layout;
+use super::layout::{Kind, Layout};
 use super::message::{Event, Finding, Life, Order, Outcome, Request};
-use super::plan::{Access, Gap, Network, Plan, Wall};
+use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Wall};
 use super::status::EnforcementStatus;
 
 pub use helper::init;
+pub use placeholder::is_placeholder;
 pub use session::{Session, SessionCommand};
 
 /// The program that becomes the helper. It is never looked up on PATH.
@@ -143,6 +145,18 @@ impl Sandbox {
             }
         }
         let layout = Layout::of(plan)?;
+        for missing in plan.missing.iter().filter(|missing| missing.promise == Promise::Prevent) {
+            // Deeper down, a parent could be renamed and the name made anew.
+            let parent = missing.path.parent().unwrap_or(Path::new("/"));
+            let at_root = layout.nodes.iter().any(|node| node.path == parent && node.kind == Kind::Write);
+            if !at_root || missing.kind == MissingKind::GitDirectory {
+                return Err(ConfineError::refused(
+                    Step::Plan,
+                    missing.path.display().to_string(),
+                    "a missing name can be prevented only directly below a writable path, and never a .git",
+                ));
+            }
+        }
         Ok(Sandbox { request: Request::new(plan, layout), helper })
     }
 

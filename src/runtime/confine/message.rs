@@ -14,8 +14,7 @@ use std::vec::Vec;
 use super::codec::{Reader, Writer};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout, Node};
-use super::plan::{Limits, Missing, MissingKind, Network, Plan, Wall};
-use super::seccomp::Group;
+use super::plan::{Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
 use super::status::{ClauseStatus, EnforcementStatus, Given};
 
 /// What the helper is asked to be.
@@ -35,7 +34,7 @@ pub(crate) struct Request {
     pub network: Network,
     pub environment: Vec<(OsString, OsString)>,
     pub limits: Limits,
-    pub syscalls: BTreeSet<Group>,
+    pub syscalls: BTreeSet<String>,
     pub cwd: PathBuf,
     pub landlock: Wall,
     pub seccomp: Wall,
@@ -85,6 +84,7 @@ impl Request {
         w.list(&self.missing, |w, missing| {
             w.path(&missing.path);
             w.u8(u8::from(missing.kind == MissingKind::GitDirectory));
+            w.u8(u8::from(missing.promise == Promise::Prevent));
         });
         w.u8(u8::from(self.network == Network::Full));
         w.list(&self.environment, |w, (name, value)| {
@@ -98,8 +98,8 @@ impl Request {
             w.option(value);
         }
         w.option(l.wall_time.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
-        let groups: Vec<Group> = self.syscalls.iter().copied().collect();
-        w.list(&groups, |w, group| w.bytes(group.name().as_bytes()));
+        let words: Vec<&String> = self.syscalls.iter().collect();
+        w.list(&words, |w, word| w.bytes(word.as_bytes()));
         w.path(&self.cwd);
         w.u8(self.landlock as u8);
         w.u8(self.seccomp as u8);
@@ -124,7 +124,8 @@ impl Request {
         let missing = r.list(|r| {
             let path = r.path()?;
             let kind = if r.u8()? == 1 { MissingKind::GitDirectory } else { MissingKind::Name };
-            Some(Missing { path, kind })
+            let promise = if r.u8()? == 1 { Promise::Prevent } else { Promise::Detect };
+            Some(Missing { path, kind, promise })
         })?;
         let network = if r.u8()? == 1 { Network::Full } else { Network::Off };
         let environment = r.list(|r| Some((r.os_string()?, r.os_string()?)))?;
@@ -137,7 +138,7 @@ impl Request {
             private_bytes: r.option()?,
             wall_time: r.option()?.map(Duration::from_millis),
         };
-        let syscalls = r.list(|r| Group::from_name(&r.string()?))?.into_iter().collect();
+        let syscalls = r.list(Reader::string)?.into_iter().collect();
         let cwd = r.path()?;
         let (landlock, seccomp) = (wall(r.u8()?)?, wall(r.u8()?)?);
         let life = match r.u8()? {
@@ -396,7 +397,11 @@ mod tests {
         let mut plan = Plan::nothing("/tmp".into());
         plan.environment = Vec::from([("PATH".into(), "/bin".into())]);
         plan.limits.wall_time = Some(Duration::from_secs(3));
-        plan.missing = Vec::from([Missing { path: "/w/.git".into(), kind: MissingKind::GitDirectory }]);
+        plan.missing = Vec::from([Missing {
+            path: "/w/.git".into(),
+            kind: MissingKind::GitDirectory,
+            promise: Promise::Detect,
+        }]);
         let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false };
         let layout =
             Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -40,14 +41,25 @@ pub enum MissingKind {
     Name,
 }
 
-/// A protected path that did not exist when the plan was made. Its creation is *detected*: what appears is moved to
-/// quarantine when the command has ended, and reported.
+/// What is done about a protected name that does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Promise {
+    /// An empty directory, made for the time of the run, stands in its place and is read-only inside. For names where this
+    /// changes nothing for other programs, directly below a writable path. It needs extended attributes.
+    Prevent,
+    /// What appears is moved to quarantine when the command has ended, and reported.
+    Detect,
+}
+
+/// A protected path that did not exist when the plan was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
     /// Absolute; its parent lies in a writable tree.
     pub path: PathBuf,
     /// What it would be.
     pub kind: MissingKind,
+    /// What is done about it.
+    pub promise: Promise,
 }
 
 /// The network.
@@ -111,8 +123,8 @@ pub struct Plan {
     pub environment: Vec<(OsString, OsString)>,
     /// Limits.
     pub limits: Limits,
-    /// Groups of system calls that fail.
-    pub syscalls: BTreeSet<Group>,
+    /// System calls that fail, as words of [`seccomp`](super::seccomp): names, or conditions such as `socket:unusual`.
+    pub syscalls: BTreeSet<String>,
     /// Where the command starts; must be visible in the sandbox.
     pub cwd: PathBuf,
     /// Landlock, the second wall.
@@ -133,7 +145,7 @@ impl Plan {
             network: Network::Off,
             environment: Vec::new(),
             limits: Limits::default(),
-            syscalls: Group::ALL.into_iter().collect(),
+            syscalls: Group::all_words(),
             cwd,
             landlock: Wall::WhereAvailable,
             seccomp: Wall::Required,

@@ -1,6 +1,6 @@
 //! The system-call filter: which calls a confined command may not make.
 //!
-//! In: the groups a plan denies and an architecture. Out: one classic-BPF program ([`Program`]). Not here:
+//! In: the words a plan denies and an architecture. Out: one classic-BPF program ([`Program`]). Not here:
 //! installing it (`linux/`), paths and addresses (mounts, Landlock and the network namespace carry those).
 //!
 //! The shape: a foreign architecture kills the process; a number outside the known ranges (x32 and calls newer than
@@ -18,6 +18,7 @@ mod emulator;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::string::String;
 use std::vec::Vec;
 
 use seccompiler::{
@@ -115,98 +116,118 @@ impl Group {
         }
     }
 
-    /// The group of a name.
-    pub fn from_name(name: &str) -> Option<Group> {
-        Group::ALL.into_iter().find(|group| group.name() == name)
-    }
-
-    /// The calls refused whatever their arguments, with the errno.
-    fn refused(self) -> (&'static [&'static str], u32) {
+    /// The words of the calls it denies.
+    pub fn words(self) -> &'static [&'static str] {
         match self {
-            Group::Debug => (
-                &[
-                    "kcmp",
-                    "perf_event_open",
-                    "pidfd_getfd",
-                    "process_madvise",
-                    "process_vm_readv",
-                    "process_vm_writev",
-                    "ptrace",
-                ],
-                EPERM,
-            ),
-            Group::Mount => (
-                &[
-                    "chroot",
-                    "fanotify_init",
-                    "fanotify_mark",
-                    "fsconfig",
-                    "fsmount",
-                    "fsopen",
-                    "fspick",
-                    "mount",
-                    "mount_setattr",
-                    "move_mount",
-                    "open_by_handle_at",
-                    "open_tree",
-                    "open_tree_attr",
-                    "pivot_root",
-                    "umount2",
-                ],
-                EPERM,
-            ),
-            Group::Keyring => (&["add_key", "keyctl", "request_key"], EPERM),
-            Group::Namespaces => (&["setns"], EPERM),
-            Group::Kernel => (
-                &[
-                    "_sysctl",
-                    "acct",
-                    "adjtimex",
-                    "clock_adjtime",
-                    "clock_settime",
-                    "create_module",
-                    "delete_module",
-                    "finit_module",
-                    "get_kernel_syms",
-                    "init_module",
-                    "ioperm",
-                    "iopl",
-                    "kexec_file_load",
-                    "kexec_load",
-                    "lookup_dcookie",
-                    "lsm_set_self_attr",
-                    "nfsservctl",
-                    "query_module",
-                    "quotactl",
-                    "quotactl_fd",
-                    "reboot",
-                    "setdomainname",
-                    "sethostname",
-                    "settimeofday",
-                    "swapoff",
-                    "swapon",
-                    "sysfs",
-                    "syslog",
-                    "uselib",
-                    "ustat",
-                    "vhangup",
-                ],
-                EPERM,
-            ),
-            Group::Exploit => (&["bpf", "migrate_pages", "modify_ldt", "move_pages", "userfaultfd"], EPERM),
-            Group::Sockets | Group::Terminal | Group::Setuid => (&[], EPERM),
+            Group::Debug => &[
+                "kcmp",
+                "perf_event_open",
+                "pidfd_getfd",
+                "prlimit64:others",
+                "process_madvise",
+                "process_vm_readv",
+                "process_vm_writev",
+                "ptrace",
+            ],
+            Group::Mount => &[
+                "chroot",
+                "fanotify_init",
+                "fanotify_mark",
+                "fsconfig",
+                "fsmount",
+                "fsopen",
+                "fspick",
+                "mount",
+                "mount_setattr",
+                "move_mount",
+                "open_by_handle_at",
+                "open_tree",
+                "open_tree_attr",
+                "pivot_root",
+                "umount2",
+            ],
+            Group::Keyring => &["add_key", "keyctl", "request_key"],
+            Group::Namespaces => &["clone3", "clone:namespaces", "setns", "unshare:namespaces"],
+            Group::Kernel => &[
+                "_sysctl",
+                "acct",
+                "adjtimex",
+                "clock_adjtime",
+                "clock_settime",
+                "create_module",
+                "delete_module",
+                "finit_module",
+                "get_kernel_syms",
+                "init_module",
+                "ioperm",
+                "iopl",
+                "kexec_file_load",
+                "kexec_load",
+                "lookup_dcookie",
+                "lsm_set_self_attr",
+                "nfsservctl",
+                "query_module",
+                "quotactl",
+                "quotactl_fd",
+                "reboot",
+                "setdomainname",
+                "sethostname",
+                "settimeofday",
+                "swapoff",
+                "swapon",
+                "sysfs",
+                "syslog",
+                "uselib",
+                "ustat",
+                "vhangup",
+            ],
+            Group::Exploit => &[
+                "bpf",
+                "io_uring_enter",
+                "io_uring_register",
+                "io_uring_setup",
+                "migrate_pages",
+                "modify_ldt",
+                "move_pages",
+                "personality:unusual",
+                "userfaultfd",
+            ],
+            Group::Sockets => &["socket:unusual"],
+            Group::Terminal => &["ioctl:terminal-input"],
+            Group::Setuid => &["chmod:setuid"],
         }
     }
 
-    /// The calls that look as if the kernel did not have them: every libc has a way around these.
-    fn hidden(self) -> &'static [&'static str] {
-        match self {
-            Group::Namespaces => &["clone3"],
-            Group::Exploit => &["io_uring_enter", "io_uring_register", "io_uring_setup"],
-            Group::Setuid => &["openat2"],
-            _ => &[],
-        }
+    /// The words of every group: the filter of a plan that says nothing else.
+    pub fn all_words() -> BTreeSet<String> {
+        Group::ALL.into_iter().flat_map(Group::words).map(|word| String::from(*word)).collect()
     }
+}
+
+/// Calls that fail as if the kernel did not have them, because every libc has a way around these.
+const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "openat2"];
+
+/// The words with a condition on arguments. A plan's other words are names of calls, which then always fail.
+///
+/// - `clone:namespaces`, `unshare:namespaces`: with a `CLONE_NEW*` flag.
+/// - `personality:unusual`: anything but 0, 8, both with `ADDR_NO_RANDOMIZE`, and the question.
+/// - `socket:unusual`: families other than UNIX, INET, INET6, NETLINK_ROUTE; for `socketpair`, other than UNIX.
+/// - `ioctl:terminal-input`: `TIOCSTI`, `TIOCLINUX`.
+/// - `chmod:setuid`: a mode with S_ISUID or S_ISGID, in every call that takes one; `openat2`, whose mode lies in memory, is ENOSYS.
+/// - `prlimit64:others`: setting limits of another process.
+pub const CONDITIONS: [&str; 7] = [
+    "chmod:setuid",
+    "clone:namespaces",
+    "ioctl:terminal-input",
+    "personality:unusual",
+    "prlimit64:others",
+    "socket:unusual",
+    "unshare:namespaces",
+];
+
+/// Whether a word can be denied.
+pub fn is_word(word: &str) -> bool {
+    CONDITIONS.contains(&word) || syscalls::exists(word)
 }
 
 const EPERM: u32 = 1;
@@ -285,6 +306,8 @@ impl Program {
 /// A filter could not be built; the command does not run.
 #[derive(Debug)]
 pub enum BuildError {
+    /// A word that is neither a call nor a condition.
+    Unknown(String),
     /// `seccompiler` refused a rule.
     Rule(seccompiler::BackendError),
     /// `seccompiler` gave a program of another shape than the one the linker knows.
@@ -296,6 +319,7 @@ pub enum BuildError {
 impl std::fmt::Display for BuildError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            BuildError::Unknown(word) => write!(f, "`{word}` is no system call of Linux 6.18"),
             BuildError::Rule(error) => write!(f, "a filter rule was refused: {error}"),
             BuildError::Shape => f.write_str("seccompiler changed the layout of its programs"),
             BuildError::TooLong(length) => {
@@ -320,20 +344,26 @@ enum Action {
     Check(Vec<Instruction>),
 }
 
-/// Builds the filter that denies `groups` on `arch`.
-pub fn build(arch: Arch, groups: &BTreeSet<Group>) -> Result<Program, BuildError> {
+/// Builds the filter that denies `words` on `arch`.
+pub fn build<'a>(arch: Arch, words: impl IntoIterator<Item = &'a str>) -> Result<Program, BuildError> {
     let mut actions: BTreeMap<u32, Action> = BTreeMap::new();
-    for group in groups {
-        let (names, errno) = group.refused();
-        for number in names.iter().filter_map(|name| syscalls::number(arch, name)) {
-            actions.insert(number, Action::Return(RET_ERRNO | errno));
+    let mut refuse = Vec::new();
+    for word in words {
+        match word {
+            "chmod:setuid" => refuse.push("openat2"),
+            word if CONDITIONS.contains(&word) => {}
+            word if syscalls::exists(word) => refuse.push(word),
+            word => return Err(BuildError::Unknown(String::from(word))),
         }
-        for number in group.hidden().iter().filter_map(|name| syscalls::number(arch, name)) {
-            actions.insert(number, Action::Return(RET_ERRNO | ENOSYS));
-        }
-        for (number, body) in checks(arch, *group)? {
+        for (number, body) in checks(arch, word)? {
             actions.insert(number, Action::Check(body));
         }
+    }
+    // After the checks: a call that always fails needs none.
+    for name in refuse {
+        let errno = if HIDDEN.contains(&name) { ENOSYS } else { EPERM };
+        actions
+            .extend(syscalls::number(arch, name).map(|number| (number, Action::Return(RET_ERRNO | errno))));
     }
     let segments = segments(arch, actions);
     let mut instructions = Vec::from([
@@ -406,8 +436,8 @@ fn search(runs: &[(u32, Action)]) -> Vec<Instruction> {
 type Condition = (u8, Len, Op, u64);
 type Checks = Vec<(u32, Vec<Instruction>)>;
 
-/// The argument checks of a group. Arguments are compared by their low 32 bits, as the kernel reads these; pointers by all 64.
-fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
+/// The argument checks of a word. Arguments are compared by their low 32 bits, as the kernel reads these; pointers by all 64.
+fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
     let mut found = Vec::new();
     let mut add = |name: &str, listed: bool, rules: Vec<Vec<Condition>>| -> Result<(), BuildError> {
         if let Some(number) = syscalls::number(arch, name) {
@@ -419,26 +449,28 @@ fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
     let has = |argument, bit| (argument, Len::Dword, Op::MaskedEq(bit), bit);
     let lacks = |argument, bits| (argument, Len::Dword, Op::MaskedEq(bits), 0);
     let null = |argument| (argument, Len::Qword, Op::Eq, 0);
-    match group {
-        Group::Namespaces => {
+    match word {
+        "clone:namespaces" => {
             add("clone", true, Vec::from([Vec::from([lacks(0, CLONE_NEW)])]))?;
+        }
+        "unshare:namespaces" => {
             add("unshare", true, Vec::from([Vec::from([lacks(0, CLONE_NEW | CLONE_NEWTIME)])]))?;
         }
-        Group::Exploit => {
+        "personality:unusual" => {
             let rules = PERSONALITIES.iter().map(|&value| Vec::from([is(0, value)])).collect();
             add("personality", true, rules)?;
         }
-        Group::Sockets => {
+        "socket:unusual" => {
             let families = [AF_UNIX, AF_INET, AF_INET6].map(|family| Vec::from([is(0, family)]));
             let mut rules = Vec::from(families);
             rules.push(Vec::from([is(0, AF_NETLINK), is(2, NETLINK_ROUTE)]));
             add("socket", true, rules)?;
             add("socketpair", true, Vec::from([Vec::from([is(0, AF_UNIX)])]))?;
         }
-        Group::Terminal => {
+        "ioctl:terminal-input" => {
             add("ioctl", false, Vec::from([Vec::from([is(1, TIOCSTI)]), Vec::from([is(1, TIOCLINUX)])]))?;
         }
-        Group::Setuid => {
+        "chmod:setuid" => {
             for (name, mode) in [
                 ("chmod", 1),
                 ("fchmod", 1),
@@ -461,8 +493,10 @@ fn checks(arch: Arch, group: Group) -> Result<Checks, BuildError> {
             }
         }
         // Of the caller itself, or asking only.
-        Group::Debug => add("prlimit64", true, Vec::from([Vec::from([is(0, 0)]), Vec::from([null(2)])]))?,
-        Group::Mount | Group::Keyring | Group::Kernel => {}
+        "prlimit64:others" => {
+            add("prlimit64", true, Vec::from([Vec::from([is(0, 0)]), Vec::from([null(2)])]))?
+        }
+        _ => {}
     }
     Ok(found)
 }

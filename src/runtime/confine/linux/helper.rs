@@ -15,6 +15,7 @@ use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Order, Request};
 use super::super::plan::Network;
 use super::init::{Ids, Init, wait};
+use super::placeholder::Placeholders;
 use super::{channel, quarantine, sys};
 
 /// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
@@ -64,7 +65,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     let Some((bytes, fds)) = channel::receive(control).map_err(helper_error("receive"))? else {
         return Ok(());
     };
-    let request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
         return Err(refused("standard input, output and error did not come with the request"));
@@ -73,6 +74,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     let (ours, theirs) = channel::pair().map_err(helper_error("socketpair"))?;
     let ids = Ids { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() };
     let missing = request.missing.clone();
+    let placeholders = Placeholders::make(&mut request)?;
     let network = if request.network == Network::Off { sys::NEW_NETWORK } else { 0 };
     let pid = match sys::fork(sys::NAMESPACES | network) {
         Ok(Some(pid)) => pid,
@@ -82,16 +84,18 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
                 sys::exit(125);
             }
             // These were closed by number just now; dropping them would close somebody else's.
-            std::mem::forget((ours, fds));
+            std::mem::forget((ours, fds, placeholders));
             init.run()
         }
         Err(e) => return Err(ConfineError::new(Step::Namespaces, "clone", e)),
     };
     drop((theirs, input, output, error, session));
+    placeholders.guard(pid);
     let result = relay(control, &ours, pid);
     // Ends process 1, if it has not ended, and with it everything in the sandbox; waiting for it waits for all of them.
     let _ = sys::kill(pid, libc::SIGKILL);
     sys::wait_for(pid).map_err(helper_error("wait"))?;
+    placeholders.remove();
     let findings = quarantine::sweep(&missing);
     let event = match result? {
         Some(outcome) => Event::Ended(outcome, findings),

@@ -19,7 +19,7 @@ use rustix::process::DumpableBehavior;
 
 use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Life, Order, Outcome, Request};
-use super::super::plan::Network;
+use super::super::plan::{Network, Promise};
 use super::super::status::{EnforcementStatus, Given};
 use super::command::{Command, rlimits};
 use super::walls::{Walls, network_status};
@@ -114,7 +114,10 @@ impl Init {
         );
         for missing in &self.request.missing {
             let path = missing.path.display().to_string();
-            status.push("missing", path, Given::Detected, "looked for when the command has ended");
+            match missing.promise {
+                Promise::Prevent => status.push("missing", path, Given::Prevented, "a read-only placeholder"),
+                Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
+            }
         }
         if self.request.network == Network::Off {
             sys::loopback_up().map_err(|e| ConfineError::new(Step::Loopback, "lo", e))?;

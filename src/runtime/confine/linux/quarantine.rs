@@ -19,7 +19,7 @@ use std::vec::Vec;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
 
 use super::super::message::Finding;
-use super::super::plan::{Missing, MissingKind};
+use super::super::plan::{Missing, MissingKind, Promise};
 
 /// The ending of a quarantined name.
 const SUFFIX: &str = ".execpolicy-quarantine";
@@ -31,7 +31,7 @@ const DEEPEST: usize = 12;
 /// Looks at every name.
 pub(super) fn sweep(missing: &[Missing]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for name in missing {
+    for name in missing.iter().filter(|name| name.promise == Promise::Detect) {
         let (Some(parent), Some(last)) = (name.path.parent(), name.path.file_name()) else { continue };
         match open_directory(parent) {
             Ok(directory) => {
@@ -52,7 +52,7 @@ pub(super) fn sweep(missing: &[Missing]) -> Vec<Finding> {
     findings
 }
 
-fn open_directory(path: &Path) -> rustix::io::Result<OwnedFd> {
+pub(super) fn open_directory(path: &Path) -> rustix::io::Result<OwnedFd> {
     rustix::fs::openat2(
         rustix::fs::CWD,
         path,

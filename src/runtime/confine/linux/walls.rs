@@ -40,8 +40,8 @@ fn filter(
     request: &Request,
     status: &mut EnforcementStatus,
 ) -> Result<Option<Vec<Instruction>>, ConfineError> {
-    let names: Vec<&str> = request.syscalls.iter().map(|group| group.name()).collect();
-    let asked = format!("deny {}", names.join(", "));
+    let words: Vec<&str> = request.syscalls.iter().map(|word| word.as_str()).collect();
+    let asked = format!("deny {}", words.join(", "));
     if request.seccomp == Wall::Off {
         status.push("seccomp", asked, Given::SwitchedOff, "");
         return Ok(None);
@@ -49,8 +49,8 @@ fn filter(
     let arch = Arch::native().ok_or_else(|| {
         ConfineError::refused(Step::Seccomp, "", "no filter is known for this architecture")
     })?;
-    let program = seccomp::build(arch, &request.syscalls)
-        .map_err(|e| ConfineError::new(Step::Seccomp, "", io::Error::other(e)))?;
+    let program =
+        seccomp::build(arch, words).map_err(|e| ConfineError::new(Step::Seccomp, "", io::Error::other(e)))?;
     let by = format!("seccomp, {} instructions for {arch:?}", program.instructions().len());
     status.push("seccomp", asked, Given::Prevented, by);
     Ok(Some(program.instructions().to_vec()))
