@@ -30,7 +30,8 @@ mod status;
 
 pub use error::{ConfineError, Step};
 pub use linux::{
-    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init, is_placeholder,
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init,
+    is_placeholder,
 };
 pub use message::{Finding, Outcome};
 pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};

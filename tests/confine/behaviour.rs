@@ -501,7 +501,7 @@ fn placeholders() -> Result<String> {
     let world = World::new();
     let place = world.ws.join(".agents");
     let mut plan = world.plan();
-    let script = "mkdir .agents 2>/dev/null && echo MADE; echo x > .agents/f 2>/dev/null && echo WROTE;\
+    let script = "mkdir .agents 2>/dev/null && echo MADE; (echo x > .agents/f) 2>/dev/null && echo WROTE;\
                   rmdir .agents 2>/dev/null && echo REMOVED; mv .agents b 2>/dev/null && echo MOVED; true";
     expect(&plan, &shell(script), "", Outcome::Code(0))?;
     if place.exists() {

@@ -107,10 +107,10 @@ impl Placeholders {
 
     /// Tells the guard whom to wait for if this process dies.
     pub(super) fn guard(&self, pid: i32) {
-        if let (Some((socket, _)), Some(pid)) = (&self.guard, Pid::from_raw(pid)) {
-            if let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
-                let _ = channel::send(socket, &[], &[pidfd.as_fd()]);
-            }
+        if let (Some((socket, _)), Some(pid)) = (&self.guard, Pid::from_raw(pid))
+            && let Ok(pidfd) = rustix::process::pidfd_open(pid, PidfdFlags::empty())
+        {
+            let _ = channel::send(socket, &[], &[pidfd.as_fd()]);
         }
     }
 
@@ -140,11 +140,9 @@ fn make_or_join(parent: &OwnedFd, name: &OsStr) -> io::Result<Option<OwnedFd>> {
             Err(e) => return Err(e.into()),
         };
         rustix::fs::flock(&directory, FlockOperation::LockShared)?;
-        if made {
-            if let Err(e) = rustix::fs::fsetxattr(&directory, MARK, b"1", XattrFlags::empty()) {
-                rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?;
-                return Err(e.into());
-            }
+        if made && let Err(e) = rustix::fs::fsetxattr(&directory, MARK, b"1", XattrFlags::empty()) {
+            rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR)?;
+            return Err(e.into());
         }
         if same(parent, name, &directory) {
             if rustix::fs::fgetxattr(&directory, MARK, &mut [0_u8; 8]).is_ok() {

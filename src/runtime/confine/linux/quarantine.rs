@@ -203,7 +203,7 @@ impl Place<'_> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let text = rustix::fs::openat(&self.directory, name, flags, Mode::empty())
             .map_err(io::Error::from)
-            .and_then(|file| read_regular(file));
+            .and_then(read_regular);
         match text {
             Ok(text) => suspicious(&text).map(|key| format!("git configuration that may run code: {key}")),
             Err(e) => Some(format!("git configuration that cannot be read: {e}")),

@@ -76,10 +76,10 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
         if ended {
             drain(signals);
             while let Some((pid, status)) = sys::reap() {
-                if let Some(id) = running.remove(&pid) {
-                    if !tell(&Event::Exited(id, Outcome::from_wait(status))) {
-                        return;
-                    }
+                if let Some(id) = running.remove(&pid)
+                    && !tell(&Event::Exited(id, Outcome::from_wait(status)))
+                {
+                    return;
                 }
             }
         }

@@ -389,10 +389,10 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
         if libc::chdir(launch.cwd.as_ptr()) != 0 {
             return Err((Step::WorkingDirectory, errno()));
         }
-        if let Some(ruleset) = launch.landlock {
-            if libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) != 0 {
-                return Err((Step::Landlock, errno()));
-            }
+        if let Some(ruleset) = launch.landlock
+            && libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) != 0
+        {
+            return Err((Step::Landlock, errno()));
         }
         if let Some(filter) = launch.filter {
             install_filter(filter).map_err(|e| (Step::Seccomp, e))?;

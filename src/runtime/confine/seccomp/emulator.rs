@@ -15,14 +15,14 @@ pub(super) struct Call {
 impl Call {
     /// The 32-bit word at a byte offset; the kernel accepts no other offsets than multiples of 4 below 64.
     fn word(&self, offset: u32) -> u32 {
-        assert!(offset % 4 == 0 && offset < 64, "load outside seccomp_data: {offset}");
+        assert!(offset.is_multiple_of(4) && offset < 64, "load outside seccomp_data: {offset}");
         match offset {
             0 => self.nr,
             4 => self.arch,
             8 | 12 => 0,
             _ => {
                 let arg = self.args[(offset as usize - 16) / 8];
-                if offset % 8 == 0 { arg as u32 } else { (arg >> 32) as u32 }
+                if offset.is_multiple_of(8) { arg as u32 } else { (arg >> 32) as u32 }
             }
         }
     }
