@@ -2,6 +2,7 @@
 //! Not here: how they look (`cli/render.rs`), and the texts of the pages (`docs/diagnostics/`).
 
 pub mod catalogue;
+pub mod text;
 
 pub use catalogue::Code;
 

@@ -2,6 +2,8 @@
 //! Not here: whether it is right (`check.rs`) and how it becomes fast (`lower.rs`).
 
 pub mod matches;
+pub mod model;
+pub mod profile;
 pub mod program;
 pub mod rule;
 

@@ -102,6 +102,38 @@ catalogue! {
     EP0407 Warning true "an alternative is listed twice";
     EP0408 Warning true "alternatives mix a subcommand with its options";
     EP0409 Warning true "an interpreter is allowed with any arguments";
+    // EP05xx: the syntax of sandbox files
+    EP0501 Error false "a sandbox file does not read as statements";
+    EP0502 Error false "a character has no meaning here";
+    EP0503 Error false "an invisible character";
+    EP0504 Error false "a quoted text is not well formed";
+    EP0505 Error false "unknown statement";
+    EP0506 Error false "a list is empty";
+    EP0507 Error false "blocks are nested too deeply";
+    EP0508 Error false "a brace has no partner";
+    EP0509 Error false "a sandbox file is too large, or has too many faults";
+    // EP06xx: names and types of sandbox files
+    EP0601 Error false "unknown profile";
+    EP0602 Error false "a name is defined twice";
+    EP0603 Error false "profiles extend each other in a circle";
+    EP0604 Error false "unknown `$` name";
+    EP0605 Error false "not an absolute path in normal form";
+    EP0606 Error false "not a glob";
+    EP0607 Error false "a glob cannot grant";
+    EP0608 Error false "the wrong kind of thing for this statement";
+    EP0609 Error false "unknown set or group";
+    EP0610 Error false "statements contradict each other";
+    EP0611 Warning true "a statement is repeated";
+    EP0612 Warning true "a statement changes nothing";
+    EP0613 Error false "there is nothing to unset";
+    EP0614 Error false "not a value for this limit";
+    EP0615 Error false "unknown word";
+    EP0616 Error false "not a network destination";
+    EP0617 Error false "not an environment variable";
+    EP0618 Error false "the profile cuts off its own shell or libraries";
+    EP0619 Warning true "part of a denied directory is open again";
+    EP0620 Warning true "no program can start";
+    EP0621 Error false "a statement stands in the wrong block";
     // EP99xx: faults of ours
     EP9901 Error false "internal error";
 }

@@ -47,7 +47,10 @@ pub fn decide<'a, T: AsRef<[u8]>>(policy: &'a Policy, argv: &[T], context: &Cont
 }
 
 /// Every (rule, alternative of its first position) whose later positions fit.
-fn entries<'a, 'b>(policy: &'a Policy, argv: &'b [&'b [u8]]) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> + use<'a, 'b> {
+fn entries<'a, 'b>(
+    policy: &'a Policy,
+    argv: &'b [&'b [u8]],
+) -> impl Iterator<Item = (RuleMatch<'a>, &'a [u8])> + use<'a, 'b> {
     policy
         .rules
         .iter()

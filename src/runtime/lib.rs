@@ -9,6 +9,7 @@
 pub mod confine;
 pub mod decision;
 pub mod facts;
+pub mod profile;
 
 pub use decision::{Context, Decision, Mode};
 pub use facts::Opaque;

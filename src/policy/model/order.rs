@@ -1,0 +1,176 @@
+//! In: two profiles. Out: whether one is at most as permissive as the other, on every host.
+//! Not here: what they allow on one host (`Model`).
+
+use super::environment;
+use super::network::{below, shares};
+use crate::policy::profile::{
+    EnvAction, EnvRule, Host, HostRule, LimitKind, NetworkMode, PathAccess, PathRule, Place, Resolved, Root,
+    Stance,
+};
+use std::net::IpAddr;
+
+/// Compares two profiles: `Some(true)` if everything `a` allows is allowed by `b` too, `Some(false)` if it is so the other way round
+/// and not this way, `None` if neither can be shown.
+///
+/// Sound, not complete: what it says holds whatever the roots and links of a host are; profiles that are
+/// comparable in a way that the written text does not show are `None`. Meant for two profiles of the same phase and platform.
+#[must_use]
+pub fn narrower(a: &Resolved, b: &Resolved) -> Option<bool> {
+    if at_most(a, b) {
+        Some(true)
+    } else if at_most(b, a) {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+fn at_most(a: &Resolved, b: &Resolved) -> bool {
+    files(a, b) && network(a, b) && environment(a, b) && limits(a, b) && rest(a, b)
+}
+
+/// Whether a grant is covered by another: a private directory only by a private directory, since it shows nothing of the host
+/// and yet can be written.
+fn covered(a: PathAccess, b: PathAccess) -> bool {
+    match (a, b) {
+        (PathAccess::Deny, _) => true,
+        (PathAccess::Private, b) => b == PathAccess::Private,
+        (PathAccess::Read, b) => matches!(b, PathAccess::Read | PathAccess::Write),
+        (PathAccess::Write, b) => b == PathAccess::Write,
+    }
+}
+
+fn files(a: &Resolved, b: &Resolved) -> bool {
+    let find = |profile: &'_ Resolved, place: &Place| -> Option<PathAccess> {
+        profile.paths.iter().find(|rule| rule.place == *place).map(|rule| rule.access)
+    };
+    // Every restriction of `b` stands in `a`, at the same written path, at least as strict.
+    let restricted = |rule: &PathRule| {
+        rule.access == PathAccess::Write
+            || find(a, &rule.place).is_some_and(|access| covered(access, rule.access))
+    };
+    // Every grant of `a` is granted by `b`, and on no host can another rule of `b` come between.
+    let granted = |rule: &PathRule| {
+        if rule.access == PathAccess::Deny {
+            return true;
+        }
+        if let Some(access) = find(b, &rule.place) {
+            return covered(rule.access, access);
+        }
+        let above = |place: &Place| place.covers(&rule.place);
+        let nearest =
+            b.paths.iter().filter(|other| above(&other.place)).max_by_key(|other| other.place.rest.len());
+        let everything = Place::new(Root::Absolute, "");
+        // `/` is above every place, whatever its root is bound to.
+        let nearest = nearest.map(|other| other.access).or_else(|| find(b, &everything));
+        let foreign = b.paths.iter().filter(|o| o.place.root != rule.place.root && o.place != everything);
+        nearest.is_some_and(|access| covered(rule.access, access))
+            && foreign.map(|other| other.access).all(|access| covered(rule.access, access))
+    };
+    let capped = b.globs.iter().all(|glob| {
+        a.globs.iter().any(|other| {
+            (&other.place, &other.pattern) == (&glob.place, &glob.pattern) && other.access <= glob.access
+        })
+    });
+    let writes = |profile: &Resolved| profile.paths.iter().any(|rule| rule.access == PathAccess::Write);
+    // Names are protected below writable roots: with fewer roots fewer names are.
+    let protected =
+        b.protects.is_empty()
+            || !writes(a)
+            || (b.paths.iter().all(|rule| {
+                rule.access != PathAccess::Write || find(a, &rule.place) == Some(PathAccess::Write)
+            }) && b.protects.iter().all(|name| a.protects.iter().any(|other| other.name == name.name)));
+    b.paths.iter().all(restricted) && a.paths.iter().all(granted) && capped && protected
+}
+
+fn network(a: &Resolved, b: &Resolved) -> bool {
+    let (a_hosts, b_hosts) = (&a.network.hosts, &b.network.hosts);
+    // A denial counts even when the network is off: it also closes sockets in the file system.
+    let denied = b_hosts
+        .iter()
+        .filter(|rule| !rule.allow)
+        .all(|rule| a_hosts.iter().any(|other| !other.allow && includes(other, rule)));
+    let allowed = |rule: &HostRule| b_hosts.iter().any(|other| other.allow && includes(other, rule));
+    let mode = match (a.network.mode, b.network.mode) {
+        (NetworkMode::Off, _) => true,
+        (NetworkMode::Listed, NetworkMode::Full) => {
+            a_hosts.iter().all(|rule| !rule.allow || !matches!(rule.host, Host::Socket(_)))
+        }
+        (_, NetworkMode::Full) => true,
+        (NetworkMode::Listed, NetworkMode::Listed) => a_hosts.iter().filter(|rule| rule.allow).all(allowed),
+        _ => false,
+    };
+    denied && mode
+}
+
+/// Whether every destination of `inner` is one of `outer`.
+fn includes(outer: &HostRule, inner: &HostRule) -> bool {
+    let ports = outer.first_port <= inner.first_port && inner.last_port <= outer.last_port;
+    let hosts = match (&outer.host, &inner.host) {
+        (Host::Name(a), Host::Name(b)) => a == b,
+        (Host::Below(a), Host::Name(b)) => below(a, b),
+        (Host::Below(a), Host::Below(b)) => a == b || below(a, b),
+        (Host::Net { address, prefix }, Host::Net { address: inner, prefix: narrow }) => {
+            prefix <= narrow && same_family(*address, *inner) && shares(*address, *inner, *prefix)
+        }
+        (Host::Socket(a), Host::Socket(b)) => a == b,
+        _ => false,
+    };
+    ports && hosts
+}
+
+const fn same_family(a: IpAddr, b: IpAddr) -> bool {
+    a.is_ipv4() == b.is_ipv4()
+}
+
+fn environment(a: &Resolved, b: &Resolved) -> bool {
+    let outcome = |profile: &Resolved, name: &str| -> Option<EnvAction> {
+        let model = super::Model::new(profile, &super::Roots::symbolic(), &super::Tree::new());
+        match model.env(name).0 {
+            super::Outcome::Absent => None,
+            super::Outcome::Passed => Some(EnvAction::Pass),
+            super::Outcome::Set(value) => Some(EnvAction::Set(value.to_owned())),
+        }
+    };
+    let wild = |rule: &&EnvRule| rule.pattern.contains('*');
+    // Names that either profile writes out are tried; the pattern rules decide about all others.
+    let named = a.env.iter().chain(&b.env).filter(|rule| !wild(rule)).all(|rule| {
+        let (a, b) = (outcome(a, &rule.pattern), outcome(b, &rule.pattern));
+        a.is_none() || a == b
+    });
+    // A denial written out is about the name in every case, so it is compared as a pattern, too.
+    let denies = |profile: &Resolved, pattern: &str| {
+        profile.env.iter().any(|r| {
+            r.action == EnvAction::Deny
+                && environment::matches(&r.pattern, pattern, true)
+                && (r.pattern.contains('*') || !pattern.contains('*'))
+        })
+    };
+    let denied =
+        b.env.iter().filter(|rule| rule.action == EnvAction::Deny).all(|rule| denies(a, &rule.pattern));
+    let passes = |pattern: &str| {
+        b.env.iter().any(|r| r.action == EnvAction::Pass && environment::matches(&r.pattern, pattern, false))
+    };
+    let passed =
+        a.env.iter().filter(|r| r.action == EnvAction::Pass).filter(wild).all(|rule| passes(&rule.pattern));
+    named
+        && passed
+        && (denied || a.env.iter().all(|rule| rule.action != EnvAction::Pass || !rule.pattern.contains('*')))
+}
+
+fn limits(a: &Resolved, b: &Resolved) -> bool {
+    let limit =
+        |profile: &Resolved, kind: LimitKind| profile.limits.iter().find(|l| l.kind == kind).map(|l| l.value);
+    b.limits.iter().all(|wide| limit(a, wide.kind).is_some_and(|value| value <= wide.value))
+}
+
+fn rest(a: &Resolved, b: &Resolved) -> bool {
+    let denies = |name: &str| a.syscalls.iter().any(|rule| rule.name == name);
+    let says = |profile: &Resolved, feature, stance| {
+        profile.features.iter().any(|rule| rule.feature == feature && rule.stance == stance)
+    };
+    b.syscalls.iter().all(|rule| denies(&rule.name))
+        && a.features.iter().all(|r| r.stance != Stance::Accept || says(b, r.feature, Stance::Accept))
+        && b.features.iter().all(|r| r.stance != Stance::Require || says(a, r.feature, Stance::Require))
+        && a.mach.iter().all(|rule| b.mach.iter().any(|other| other.name == rule.name))
+}

@@ -1,0 +1,389 @@
+//! In: the trees of all files. Out: [`Profiles`]: names bound, `extends` followed, layers applied.
+//! Not here: reading words (`typed.rs`), what is wrong with a profile as a whole (`lint.rs`).
+//!
+//! A profile has up to four layers of its own, in this order: its body; `on PLATFORM`; `phase setup`; `on PLATFORM` inside of
+//! that. A child's layers come after all of its parent's. A later layer replaces what an earlier one says about the
+//! same thing.
+
+use super::ast::{Item, Spelling, Statement, Word};
+use super::layers::{Layer, State, describe};
+use super::lint;
+use super::typed::{Clause, Key, Scope, Value};
+use crate::diagnostic::text::shorten;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::policy::profile::{DefaultProfile, Origin, Phase, Platform, Profiles};
+use crate::source::{SourceMap, Span, Spanned};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many profiles one compilation may have, and how many clauses they may come to when each is worked out.
+const MOST_PROFILES: usize = 1_000;
+const MOST_CLAUSES: usize = 1_000_000;
+
+/// One file's tree.
+#[derive(Debug)]
+pub struct File {
+    /// What stands in it.
+    pub items: Vec<Item>,
+    /// Whether it belongs to the standard library.
+    pub library: bool,
+}
+
+/// A profile with its own layers.
+#[derive(Debug)]
+pub struct Typed {
+    /// Its name, and where that stands.
+    pub name: Spanned<String>,
+    /// What it extends.
+    pub parent: Option<Spanned<String>>,
+    /// Its layers, in the order in which they apply.
+    pub layers: BTreeMap<(Phase, Option<Platform>), Layer>,
+    /// Whether it belongs to the standard library.
+    pub library: bool,
+}
+
+const VARIANTS: [(Phase, Platform); 4] = [
+    (Phase::Run, Platform::Linux),
+    (Phase::Run, Platform::Macos),
+    (Phase::Setup, Platform::Linux),
+    (Phase::Setup, Platform::Macos),
+];
+
+/// Binds names and works every profile out.
+pub fn resolve(sources: &SourceMap, files: Vec<File>, sink: &mut Diagnostics) -> Profiles {
+    let mut typed: Vec<Typed> = Vec::new();
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    let mut default: Option<Spanned<String>> = None;
+    for file in files {
+        let mut scope = Scope::default();
+        for item in file.items {
+            match item {
+                Item::Let(name, words) => scope.define(&name, &words, sink),
+                Item::Profile(name, parent, body) => {
+                    let Some(profile) = profile(&mut scope, name, parent, &body, file.library, sink) else {
+                        continue;
+                    };
+                    if let Some(first) = known.get(&profile.name.value).and_then(|at| typed.get(*at)) {
+                        twice(&profile, first, sink);
+                    } else if typed.len() == MOST_PROFILES {
+                        let text = format!("more than {MOST_PROFILES} profiles");
+                        sink.error(Diagnostic::new(Code::EP0509, profile.name.span, text));
+                    } else {
+                        known.insert(profile.name.value.clone(), typed.len());
+                        typed.push(profile);
+                    }
+                }
+                Item::Default(name) => {
+                    if let Some(first) = &default {
+                        sink.error(
+                            Diagnostic::new(Code::EP0602, name.span, "`default` is said twice")
+                                .also(first.span, "the first time"),
+                        );
+                    } else {
+                        default = Some(Spanned::new(name.text, name.span));
+                    }
+                }
+                Item::Broken => {}
+            }
+        }
+    }
+    let names: Vec<String> = typed.iter().map(|profile| profile.name.value.clone()).collect();
+    let order = order(&typed, &known, &names, sink);
+    let mut profiles = Profiles::default();
+    let mut states: BTreeMap<(usize, Phase, Platform), State> = BTreeMap::new();
+    let mut budget = MOST_CLAUSES;
+    let parents: BTreeSet<&str> =
+        typed.iter().filter_map(|p| p.parent.as_ref()).map(|p| p.value.as_str()).collect();
+    for at in order {
+        let Some(profile) = typed.get(at) else { continue };
+        let parent = profile.parent.as_ref().and_then(|parent| known.get(&parent.value)).copied();
+        let mut hits = BTreeSet::new();
+        let mut parent_state = State::default();
+        for (phase, platform) in VARIANTS {
+            let mut state =
+                parent.and_then(|parent| states.get(&(parent, phase, platform))).cloned().unwrap_or_default();
+            if (phase, platform) == (Phase::Run, Platform::Linux) {
+                parent_state = state.clone();
+            }
+            for ((layer_phase, layer_platform), layer) in &profile.layers {
+                if *layer_phase <= phase && layer_platform.is_none_or(|wanted| wanted == platform) {
+                    state.apply(layer, &mut hits);
+                }
+            }
+            budget = budget.saturating_sub(state.len());
+            states.insert((at, phase, platform), state);
+        }
+        if budget == 0 {
+            let text = format!("the profiles come to more than {MOST_CLAUSES} clauses");
+            sink.error(Diagnostic::new(Code::EP0509, profile.name.span, text));
+            break;
+        }
+        unused_unsets(profile, &parent_state, &hits, sink);
+        let origin = Origin::of(sources, profile.name.span);
+        for (phase, platform) in VARIANTS {
+            if let Some(state) = states.get(&(at, phase, platform)) {
+                let name = &profile.name.value;
+                let resolved = state.finish(name, origin.clone(), phase, platform, sources);
+                profiles.resolved.insert((name.clone(), phase, platform), resolved);
+            }
+        }
+        if !profile.library {
+            lint::profile(profile, &profiles, parents.contains(profile.name.value.as_str()), sink);
+        }
+    }
+    if let Some(name) = default {
+        if known.contains_key(&name.value) {
+            let origin = Origin::of(sources, name.span);
+            profiles.default = Some(DefaultProfile { name: name.value, origin });
+        } else {
+            unknown(&name, &names, sink);
+        }
+    }
+    profiles
+}
+
+fn profile(
+    scope: &mut Scope,
+    name: Word,
+    parent: Option<Word>,
+    body: &[Spanned<Statement>],
+    library: bool,
+    sink: &mut Diagnostics,
+) -> Option<Typed> {
+    let mut bodies: BTreeMap<(Phase, Option<Platform>), Vec<Clause>> = BTreeMap::new();
+    statements(scope, body, (Phase::Run, None), &mut bodies, sink);
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    if name.spelling != Spelling::Bare
+        || !name.text.starts_with(|c: char| c.is_ascii_lowercase())
+        || !name.text.chars().all(good)
+        || name.text == "unconfined"
+    {
+        let diagnostic = if name.text == "unconfined" {
+            Diagnostic::new(Code::EP0602, name.span, "`unconfined` is not a profile but the absence of one")
+                .hint("choose another name")
+        } else {
+            let text = format!("`{}` cannot be the name of a profile", shorten(&name.text));
+            Diagnostic::new(Code::EP0501, name.span, text)
+                .label("a name begins with a-z and goes on with a-z, 0-9, `-` and `_`")
+                .hint(format!("for example `{}`", suggestion(&name.text)))
+        };
+        sink.error(diagnostic);
+        return None;
+    }
+    let layers = bodies.into_iter().map(|(key, clauses)| (key, Layer::new(clauses, sink))).collect();
+    Some(Typed {
+        name: Spanned::new(name.text, name.span),
+        parent: parent.map(|word| Spanned::new(word.text, word.span)),
+        layers,
+        library,
+    })
+}
+
+fn suggestion(text: &str) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = text.chars().take(40).map(keep).collect();
+    let name = name.trim_matches(|c: char| !c.is_ascii_lowercase());
+    if name.is_empty() { "agent".to_owned() } else { name.to_owned() }
+}
+
+/// Sorts the statements of a body into layers. The parser nests no deeper than `token::MAX_DEPTH`.
+fn statements(
+    scope: &mut Scope,
+    body: &[Spanned<Statement>],
+    at: (Phase, Option<Platform>),
+    bodies: &mut BTreeMap<(Phase, Option<Platform>), Vec<Clause>>,
+    sink: &mut Diagnostics,
+) {
+    bodies.entry(at).or_default();
+    for statement in body {
+        let wrong = |text: &str, hint: &str| {
+            Diagnostic::new(Code::EP0621, statement.span, text.to_owned()).hint(hint.to_owned())
+        };
+        match &statement.value {
+            Statement::On(_, _) if at.1.is_some() => {
+                sink.error(wrong("`on` stands inside of `on`", "write the two blocks one after the other"));
+            }
+            Statement::On(platform, inner) => statements(scope, inner, (at.0, Some(*platform)), bodies, sink),
+            Statement::Setup(_) if at != (Phase::Run, None) => {
+                sink.error(wrong(
+                    "`phase setup` stands inside of a block",
+                    "write `phase setup { on linux { … } }`",
+                ));
+            }
+            Statement::Setup(inner) => statements(scope, inner, (Phase::Setup, None), bodies, sink),
+            Statement::Mach(_) if at.1 != Some(Platform::Macos) => {
+                sink.error(wrong("`mach-lookup` is about macOS only", "write `on macos { mach-lookup … }`"));
+            }
+            plain => {
+                let clauses = bodies.entry(at).or_default();
+                clauses.extend(Clause::of_bare(statement));
+                scope.clauses(plain, clauses, sink);
+            }
+        }
+    }
+}
+
+fn twice(profile: &Typed, first: &Typed, sink: &mut Diagnostics) {
+    let name = &profile.name.value;
+    let diagnostic = if first.library {
+        Diagnostic::new(
+            Code::EP0602,
+            profile.name.span,
+            format!("`{name}` is a profile of the standard library"),
+        )
+        .hint(format!(
+            "to change it, give the changed one a name of its own: `profile my-{name} extends {name}`"
+        ))
+    } else {
+        Diagnostic::new(Code::EP0602, profile.name.span, format!("the profile `{name}` is defined twice"))
+            .also(first.name.span, "the first time")
+            .hint("give one of them another name")
+    };
+    sink.error(diagnostic);
+}
+
+fn unknown(name: &Spanned<String>, names: &[String], sink: &mut Diagnostics) {
+    let near = crate::diagnostic::text::did_you_mean(&name.value, names.iter().map(String::as_str));
+    let hint = if name.value == "unconfined" {
+        Some(
+            "`unconfined` is not a profile; the one that confines nothing is `danger-full-access`".to_owned(),
+        )
+    } else {
+        near
+    };
+    let list = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
+    sink.error(
+        Diagnostic::new(Code::EP0601, name.span, format!("there is no profile `{}`", shorten(&name.value)))
+            .maybe_hint(hint)
+            .hint(format!("the profiles are {list}")),
+    );
+}
+
+/// Parents before children. Profiles whose parents are unknown or a circle are reported and left out, and
+/// so are their children, in silence: one fault, one diagnostic.
+fn order(
+    typed: &[Typed],
+    known: &BTreeMap<String, usize>,
+    names: &[String],
+    sink: &mut Diagnostics,
+) -> Vec<usize> {
+    const NEW: u8 = 0;
+    const GOOD: u8 = 1;
+    const BAD: u8 = 2;
+    let mut mark = vec![NEW; typed.len()];
+    let mut out = Vec::with_capacity(typed.len());
+    for start in 0..typed.len() {
+        // Walk up until something is known, then mark everything on the way.
+        let mut way: Vec<usize> = Vec::new();
+        let mut at = start;
+        let verdict = loop {
+            match mark.get(at).copied() {
+                Some(NEW) => {}
+                known => break known.unwrap_or(BAD),
+            }
+            if let Some(begin) = way.iter().position(|seen| *seen == at) {
+                circle(typed, way.get(begin..).unwrap_or_default(), sink);
+                break BAD;
+            }
+            way.push(at);
+            let Some(parent) = typed.get(at).and_then(|profile| profile.parent.as_ref()) else { break GOOD };
+            match known.get(&parent.value) {
+                Some(next) => at = *next,
+                None => {
+                    unknown(parent, names, sink);
+                    break BAD;
+                }
+            }
+        };
+        for at in way.into_iter().rev() {
+            if let Some(mark) = mark.get_mut(at) {
+                *mark = verdict;
+            }
+            if verdict == GOOD {
+                out.push(at);
+            }
+        }
+    }
+    out
+}
+
+fn circle(typed: &[Typed], members: &[usize], sink: &mut Diagnostics) {
+    let members: Vec<&Typed> = members.iter().filter_map(|at| typed.get(*at)).collect();
+    let Some(first) = members.first() else { return };
+    let span = |profile: &Typed| profile.parent.as_ref().map_or(profile.name.span, |parent| parent.span);
+    let message = if members.len() == 1 {
+        format!("`{}` extends itself", first.name.value)
+    } else {
+        let way = members
+            .iter()
+            .take(6)
+            .map(|p| format!("`{}`", p.name.value))
+            .collect::<Vec<_>>()
+            .join(" extends ");
+        format!("{way} extends `{}`", first.name.value)
+    };
+    let mut diagnostic = Diagnostic::new(Code::EP0603, span(first), message);
+    for profile in members.iter().skip(1).take(5) {
+        diagnostic = diagnostic.also(span(profile), "and this goes on");
+    }
+    sink.error(diagnostic.hint("let one of them extend `read-only`, or nothing"));
+}
+
+/// Reports every `unset` that no variant had a use for.
+fn unused_unsets(profile: &Typed, inherited: &State, hits: &BTreeSet<Span>, sink: &mut Diagnostics) {
+    let mut told = BTreeSet::new();
+    for clause in profile.layers.values().flat_map(Layer::unset) {
+        if hits.contains(&clause.span) || !told.insert(clause.span) {
+            continue;
+        }
+        let text = describe(clause);
+        let diagnostic = match (inherited.get(&clause.key), &profile.parent) {
+            (_, None) => Diagnostic::new(
+                Code::EP0613,
+                clause.span,
+                format!("{text} is not inherited: nothing is extended"),
+            )
+            .hint("leave the statement out, and its `unset` too"),
+            (Some(value), _) => {
+                let said = Clause { value: Some(value.clone()), ..clause.clone() };
+                Diagnostic::new(
+                    Code::EP0613,
+                    clause.span,
+                    format!("{text} is not inherited, but {} is", describe(&said)),
+                )
+                .hint(format!("write `unset {}`", describe(&said).trim_matches('`')))
+            }
+            (None, Some(parent)) => {
+                let near: Vec<String> =
+                    inherited.keys().filter_map(|key| similar(key, &clause.key)).collect();
+                let wrong = similar(&clause.key, &clause.key).unwrap_or_default();
+                let hint = crate::diagnostic::text::did_you_mean(&wrong, near.iter().map(String::as_str));
+                Diagnostic::new(Code::EP0613, clause.span, format!("`{}` does not say {text}", parent.value))
+                    .maybe_hint(hint)
+                    .hint("`unset` takes back what is written in a parent, spelt the same way")
+            }
+        };
+        sink.error(diagnostic);
+    }
+}
+
+/// The text of a key of the same kind as another, to look for what may have been meant.
+fn similar(key: &Key, like: &Key) -> Option<String> {
+    match (key, like) {
+        (Key::Path(place), Key::Path(_)) => Some(place.to_string()),
+        (Key::Glob(place, pattern), Key::Glob(..)) => Some(format!("{place}/{pattern}")),
+        (Key::Protect(name), Key::Protect(_)) | (Key::Env(name), Key::Env(_)) => Some(name.clone()),
+        (Key::Host(_, host, ..), Key::Host(..)) => Some(host.to_string()),
+        (Key::Syscall(name), Key::Syscall(_)) => Some(name.clone()),
+        _ => None,
+    }
+}
+
+impl Typed {
+    /// The places of a profile's own clauses that stand in the final profile, with what they say.
+    pub fn own(&self) -> impl Iterator<Item = (&Key, &Value, Span, bool)> {
+        self.layers
+            .values()
+            .flat_map(Layer::said)
+            .filter_map(|clause| Some((&clause.key, clause.value.as_ref()?, clause.span, clause.of_set)))
+    }
+}

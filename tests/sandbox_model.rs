@@ -1,0 +1,603 @@
+//! In: random profiles, hosts and operations. Out: a failure, with its seed, where a law of the reference model, of
+//! the artifact or of the comparison does not hold.
+//! Not here: cases with names (`suite/sandbox`).
+
+use execpolicy::diagnostic::{Diagnostics, Severity};
+use execpolicy::emit;
+use execpolicy::policy::model::{Destination, Kind, Model, Outcome, Path, Roots, Tree, narrower};
+use execpolicy::policy::profile::{
+    Access, GlobRule, PathAccess, PathRule, Phase, Place, Platform, Profiles, Resolved, Root,
+};
+use execpolicy::sandbox;
+use execpolicy::source::{SourceMap, Span};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn word<'t>(&mut self, list: &[&'t str]) -> &'t str {
+        list[self.below(list.len())]
+    }
+
+    pub fn pick<'t, T>(&mut self, list: &'t [T]) -> &'t T {
+        &list[self.below(list.len())]
+    }
+}
+
+const PLACES: &[&str] = &[
+    "/",
+    "/a",
+    "/a/b",
+    "/a/b/c",
+    "/d",
+    "/h/w",
+    "$WORKSPACE",
+    "$WORKSPACE/a",
+    "$WORKSPACE/a/b",
+    "$WORKSPACE/g",
+    "~",
+    "~/a",
+    "~/w",
+    "$TMPDIR",
+    "$TMPDIR/a",
+];
+const GLOBS: &[&str] =
+    &["$WORKSPACE/**/s", "/a/*/c", "~/**/[a-c]", "/**/z", "$TMPDIR/?", "$WORKSPACE/**/b/s*"];
+const NAMES: &[&str] = &["g/h", "v", "*.k", "b/c", "g/**/i"];
+const HOSTS: &[&str] = &[
+    "x.org",
+    "x.org:443",
+    "*.x.org",
+    "*.y.x.org:80-90",
+    "10.0.0.0/8",
+    "10.1.2.3:22",
+    "[::1]:80",
+    "unix:/a/b",
+    "unix:$WORKSPACE/a",
+];
+const VARIABLES: &[&str] = &["A", "B", "A_TOKEN", "*_TOKEN", "A*", "LC_*", "*"];
+const CALLS: &[&str] = &["ptrace", "mount", "@mount", "@debug", "keyctl"];
+const HOST_DIRS: &[&str] = &["/w", "/h", "/h/w", "/a", "/a/b", "/t", "/h/w/g", "/"];
+
+/// One body: the statements by what they are about, so that none contradicts another.
+fn body(random: &mut Random) -> BTreeMap<String, String> {
+    let mut out = BTreeMap::new();
+    for _ in 0..random.below(7) {
+        let (key, text) = match random.below(12) {
+            0..5 => {
+                let place = *random.pick(PLACES);
+                let verb = *random.pick(&["write", "read", "deny", "private"]);
+                let verb = if place == "/" && verb == "deny" { "read" } else { verb };
+                (place, format!("{verb} {place}"))
+            }
+            5 => {
+                let glob = *random.pick(GLOBS);
+                (glob, format!("{} {glob}", random.pick(&["deny", "deny", "read"])))
+            }
+            6 => {
+                let name = *random.pick(NAMES);
+                (name, format!("protect {name}"))
+            }
+            7 => ("network", format!("network {}", random.pick(&["off", "full"]))),
+            8 => {
+                let host = *random.pick(HOSTS);
+                let verb = if random.chance(60) { "allow" } else { "deny" };
+                if verb == "allow" && out.contains_key("network") {
+                    continue;
+                }
+                let key = if verb == "allow" { "network" } else { host };
+                (key, format!("network {verb} {host}"))
+            }
+            9 => {
+                let name = *random.pick(VARIABLES);
+                let verb = *random.pick(&["pass", "deny", "set"]);
+                let verb = if name.contains('*') && verb == "set" { "pass" } else { verb };
+                let value = if verb == "set" { " = \"1\"" } else { "" };
+                (name, format!("env {verb} {name}{value}"))
+            }
+            10 => {
+                let calls = *random.pick(CALLS);
+                (calls, format!("syscalls {} {calls}", random.pick(&["deny", "deny", "allow"])))
+            }
+            _ => {
+                let kind = *random.pick(&["processes", "open-files"]);
+                (kind, format!("limit {kind} {}", 1 + random.below(3)))
+            }
+        };
+        out.insert(key.to_owned(), text);
+    }
+    // Two hosts may still be one destination both allowed and denied; leave that to the suite.
+    let allowed = out.get("network").and_then(|text| text.strip_prefix("network allow ")).map(str::to_owned);
+    if let Some(host) = allowed {
+        out.remove(&host);
+    }
+    out
+}
+
+/// Three profiles: each extends the one before, and may take back something of it.
+fn source(random: &mut Random, id: usize) -> String {
+    let mut text = String::new();
+    let mut parent: BTreeMap<String, String> = BTreeMap::new();
+    for (at, name) in NAMES_OF_THREE.into_iter().enumerate() {
+        let mut statements = body(random);
+        let extends =
+            if at == 0 { String::new() } else { format!("extends {}-{id} ", NAMES_OF_THREE[at - 1]) };
+        let _ = writeln!(text, "profile {name}-{id} {extends}{{");
+        let mut inherited: Vec<(String, String)> = parent.clone().into_iter().collect();
+        inherited.retain(|(_, text)| !text.contains("network") && !text.contains('@'));
+        if !inherited.is_empty() && random.chance(40) {
+            let (key, taken) = random.pick(&inherited).clone();
+            let words = if taken.starts_with("limit") { 2 } else { 3 };
+            let plain: Vec<&str> = taken.split_whitespace().take(words).collect();
+            let _ = writeln!(text, "unset {}", plain.join(" "));
+            parent.remove(&key);
+        }
+        for statement in statements.values() {
+            let _ = writeln!(text, "{statement}");
+        }
+        if random.chance(20) {
+            let inner = body(random).values().next().cloned().unwrap_or_default();
+            let _ = writeln!(text, "on linux {{\n{inner}\n}}");
+            // What a block changes is not tracked: nothing is taken back below it.
+            parent.clear();
+            statements.clear();
+        }
+        text.push_str("}\n");
+        parent.append(&mut statements);
+    }
+    text
+}
+
+const NAMES_OF_THREE: [&str; 3] = ["one", "two", "three"];
+
+fn load(text: &str) -> (Profiles, Diagnostics) {
+    let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
+    let file = sources.add("random.sandbox", text);
+    let profiles = sandbox::load(&mut sources, &[file], &mut sink);
+    (profiles, sink)
+}
+
+/// Three profiles that extend each other, and whatever a test has added to them.
+struct Family<'p> {
+    id: usize,
+    /// Which families were compiled together with it.
+    batch: usize,
+    text: &'p str,
+    /// What the test has added, as it noted it.
+    added: &'p str,
+    profiles: &'p Profiles,
+}
+
+impl<'p> Family<'p> {
+    fn get(&self, name: &str) -> &'p Resolved {
+        self.profiles.get(&format!("{name}-{}", self.id), Phase::Run, Platform::Linux).unwrap()
+    }
+
+    fn own(&self) -> [&'p Resolved; 3] {
+        NAMES_OF_THREE.map(|name| self.get(name))
+    }
+}
+
+fn host(random: &mut Random) -> (Roots, Tree) {
+    let roots = Roots {
+        workspace: (*random.pick(HOST_DIRS)).to_owned(),
+        home: (*random.pick(HOST_DIRS)).to_owned(),
+        tmpdir: (*random.pick(HOST_DIRS)).to_owned(),
+        ignore_case: random.chance(20),
+    };
+    let mut tree = Tree::new();
+    for _ in 0..random.below(8) {
+        let at = path(random);
+        if at.is_empty()
+            || (1..at.len()).any(|n| !matches!(tree.kind(&at.take(n)), None | Some(Kind::Directory)))
+        {
+            continue;
+        }
+        let kind = match random.below(5) {
+            0 => Kind::Link(path(random).to_string()),
+            1 => Kind::Link("../b".to_owned()),
+            2 => Kind::Directory,
+            _ => Kind::File,
+        };
+        if tree.below(&at).count() == 0 {
+            tree.add(&at, kind);
+        }
+    }
+    (roots, tree)
+}
+
+fn path(random: &mut Random) -> Path {
+    let mut out = Path::parse(random.word(HOST_DIRS));
+    for _ in 0..random.below(4) {
+        let part: &str = *random.pick(&["a", "b", "c", "g", "h", "i", "s", "v", "z", "x.k", "A", "w"]);
+        out = out.join(part);
+    }
+    out
+}
+
+/// Everything a model answers, for a few random questions.
+fn answers(model: &Model<'_>, random: &mut Random) -> Vec<(String, bool)> {
+    let mut out = Vec::new();
+    let (p, q) = (path(random), path(random));
+    out.push((format!("read {p}"), model.read(&p).allowed));
+    out.push((format!("write {p}"), model.write(&p).allowed));
+    out.push((format!("create {p}"), model.create(&p).allowed));
+    out.push((format!("remove {p}"), model.remove(&p).allowed));
+    out.push((format!("rename {p} {q}"), model.rename(&p, &q).allowed));
+    out.push((format!("link {p} {q}"), model.link(&p, &q).allowed));
+    out.push((format!("stat {p}"), model.stat(&p).allowed));
+    for host in ["x.org", "y.x.org", "z.y.x.org", "10.1.2.3", "10.9.9.9", "::1", "elsewhere.net"] {
+        let port = *random.pick(&[22, 80, 85, 443]);
+        out.push((format!("connect {host}:{port}"), model.connect(&Destination::new(host, port)).allowed));
+    }
+    out.push((format!("connect unix:{p}"), model.connect(&Destination::Socket(p)).allowed));
+    for name in ["A", "a", "B", "A_TOKEN", "B_TOKEN", "LC_ALL", "C"] {
+        out.push((format!("env {name}"), model.env(name).0 != Outcome::Absent));
+    }
+    for call in ["ptrace", "mount", "keyctl"] {
+        out.push((format!("call {call}"), model.syscall_denied(call).is_none()));
+    }
+    out
+}
+
+const PROFILES: usize = 12_000;
+
+/// How many families are compiled together: the standard library is then compiled once for all of them.
+const TOGETHER: usize = 50;
+
+/// Calls `test` with random families that are without errors until there were enough. `more` adds profiles to each family:
+/// their text, and a note for the test.
+fn each_family(
+    offset: u64,
+    more: impl Fn(&mut Random, usize) -> (String, String),
+    mut test: impl FnMut(&Family<'_>, &mut Random),
+) {
+    let (mut tested, mut tried) = (0, 0);
+    while tested < PROFILES {
+        let mut random = Random((offset << 32) + tried as u64);
+        let (batch, mut text, mut families) = (tried, String::new(), Vec::new());
+        for id in 0..TOGETHER {
+            let start = text.len();
+            text.push_str(&source(&mut random, id));
+            let (added, note) = more(&mut random, id);
+            text.push_str(&added);
+            families.push((id, start..text.len(), note));
+        }
+        let (profiles, sink) = load(&text);
+        let errors = || sink.as_slice().iter().filter(|d| d.severity == Severity::Error);
+        for (id, range, added) in families {
+            tried += 1;
+            let inside = |span: Span| range.contains(&(span.start as usize));
+            if errors().any(|d| d.span.is_none_or(inside)) {
+                continue;
+            }
+            tested += 3;
+            test(&Family { id, batch, text: &text[range], added: &added, profiles: &profiles }, &mut random);
+        }
+        assert!(tried < PROFILES, "too many random sources have errors: {:?}", errors().next());
+    }
+}
+
+fn nothing_more(_: &mut Random, _: usize) -> (String, String) {
+    (String::new(), String::new())
+}
+
+/// The literal part of the rule, said once more: walk up from the path; the first directory that any statement stands at decides, and of
+/// several there the one that shows the least of the host.
+fn literal(profile: &Resolved, roots: &Roots, tree: &Tree, path: &Path) -> Option<PathAccess> {
+    (0..=path.len()).rev().find_map(|count| {
+        let here = path.take(count);
+        let stands_here = |rule: &&PathRule| {
+            let written = roots.bind(&rule.place);
+            let target = tree.resolve(&written).unwrap_or_else(|| written.clone());
+            let link = tree.resolve_parent(&written).unwrap_or_else(|| written.clone());
+            let same =
+                |other: &Path| other.len() == here.len() && other.starts_with(&here, roots.ignore_case);
+            same(&target) || (same(&link) && matches!(rule.access, PathAccess::Deny | PathAccess::Read))
+        };
+        profile.paths.iter().filter(stands_here).map(|rule| rule.access).min()
+    })
+}
+
+#[test]
+fn the_laws_of_the_model_hold() {
+    each_family(1, nothing_more, |family, random| {
+        let text = family.text;
+        for profile in family.own() {
+            let (roots, tree) = host(random);
+            let model = Model::new(profile, &roots, &tree);
+            let mut bare = profile.clone();
+            bare.globs.clear();
+            bare.protects.clear();
+            let uncapped = Model::new(&bare, &roots, &tree);
+            for _ in 0..6 {
+                let (p, q) = (path(random), path(random));
+                let fail = |law: &str| panic!("{law}: {p} {q} {roots:?} {tree:?}\n{}\n{text}", profile.name);
+                let real = tree.resolve(&p);
+                let answer = model.answer(&p);
+                if let Some(real) = &real {
+                    let expected =
+                        literal(profile, &roots, &tree, real).map_or(Access::Deny, PathAccess::access);
+                    if uncapped.access(real).access != expected {
+                        fail("the most specific statement decides");
+                    }
+                    if model.access(real).access > expected {
+                        fail("a cap never grants");
+                    }
+                    let below = real.join("deeper");
+                    let denied_by_cap = model.access(real).access == Access::Deny && expected != Access::Deny;
+                    if denied_by_cap
+                        && model.access(&below).access != Access::Deny
+                        && literal(profile, &roots, &tree, &below) == literal(profile, &roots, &tree, real)
+                    {
+                        fail("a cap holds for everything below");
+                    }
+                }
+                if model.write(&p).allowed && !(model.read(&p).allowed && model.stat(&p).allowed) {
+                    fail("who may write may read, and who may read may ask");
+                }
+                if model.read(&p).allowed != (answer.access >= Access::Read) && real.is_some() {
+                    fail("reading is reading where the path leads");
+                }
+                if model.remove(&p).allowed {
+                    let at = tree.resolve_parent(&p).unwrap();
+                    if !model.create(&p).allowed
+                        || tree.below(&at).any(|q| model.access(q).access != Access::Write)
+                    {
+                        fail("removing asks for everything below");
+                    }
+                }
+                if model.rename(&p, &q).allowed {
+                    let (from, to) = (tree.resolve_parent(&p).unwrap(), tree.resolve_parent(&q).unwrap());
+                    for moved in tree.below(&from) {
+                        let new = to.join(&moved.tail(from.len()));
+                        if model.access(moved).access != Access::Write
+                            || model.access(&new).access != Access::Write
+                        {
+                            fail("renaming moves nothing into or out of a restriction");
+                        }
+                    }
+                }
+                if model.link(&p, &q).allowed
+                    && !(model.create(&q).allowed
+                        && model.access(&tree.resolve_parent(&p).unwrap()).access == Access::Write)
+                {
+                    fail("a second name has no more access than the first");
+                }
+                if answer.access != Access::Deny && answer.by.origin().is_none() {
+                    fail("nothing is granted without a statement");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn one_more_cap_never_allows_more() {
+    let more = |random: &mut Random, id: usize| {
+        let added = match random.below(3) {
+            0 => format!("deny {}", random.pick(GLOBS)),
+            1 => format!("protect {}", random.pick(NAMES)),
+            _ => format!("network deny {}", random.pick(HOSTS)),
+        };
+        (format!("profile four-{id} extends three-{id} {{\n{added}\n}}\n"), added)
+    };
+    each_family(2, more, |family, random| {
+        // A child replaces what its parent says about the same thing; only a new statement can be a law.
+        let (before, after) = (family.get("three"), family.get("four"));
+        let replaces = after.globs.len() == before.globs.len()
+            && after.protects.len() == before.protects.len()
+            && after.network.hosts.len() == before.network.hosts.len();
+        if replaces {
+            return;
+        }
+        let (roots, tree) = host(random);
+        let seed = random.next();
+        let wide = answers(&Model::new(before, &roots, &tree), &mut Random(seed));
+        let narrow = answers(&Model::new(after, &roots, &tree), &mut Random(seed));
+        for (wide, narrow) in wide.iter().zip(&narrow) {
+            let text = family.text;
+            assert!(wide.1 || !narrow.1, "`{}` allows {}: {roots:?} {tree:?}\n{text}", family.added, wide.0);
+        }
+    });
+}
+
+#[test]
+fn extends_and_unset_are_inverse() {
+    let more = |random: &mut Random, id: usize| {
+        let place = *random.pick(PLACES);
+        let said = format!("{} {place}", random.pick(&["write", "read", "private"]));
+        let text = format!(
+            "profile same-{id} extends three-{id} {{ }}\nprofile more-{id} extends three-{id} {{\n{said}\n}}\n\
+             profile back-{id} extends more-{id} {{\nunset {said}\n}}\n"
+        );
+        (text, place.to_owned())
+    };
+    each_family(3, more, |family, _| {
+        let (three, text) = (family.get("three"), family.text);
+        let stands =
+            |profile: &Resolved| profile.paths.iter().any(|rule| rule.place.to_string() == family.added);
+        let get = |name: &str| {
+            let mut profile = family.get(name).clone();
+            profile.name.clone_from(&three.name);
+            profile.origin = three.origin.clone();
+            profile
+        };
+        assert_eq!(&get("same"), three, "an empty child is its parent:\n{text}");
+        assert!(stands(&get("more")));
+        if stands(three) {
+            assert!(!stands(&get("back")), "what replaced a statement is taken back with it:\n{text}");
+        } else {
+            assert_eq!(&get("back"), three, "unset is the inverse of adding:\n{text}");
+        }
+    });
+}
+
+#[test]
+fn the_artifact_means_what_the_source_means() {
+    let mut last: Option<(usize, Profiles)> = None;
+    each_family(4, nothing_more, |family, random| {
+        let profiles = family.profiles;
+        // Families that were compiled together are in one artifact.
+        if last.as_ref().is_none_or(|(batch, _)| *batch != family.batch) {
+            let bytes = emit::profiles::encode(profiles).unwrap();
+            assert_eq!(
+                bytes,
+                emit::profiles::encode(profiles).unwrap(),
+                "the same input gives the same bytes"
+            );
+            let read = execpolicy_runtime::profile::Profiles::from_bytes(&bytes).unwrap();
+            last = Some((family.batch, Profiles::from(read)));
+        }
+        let (_, again) = last.as_ref().unwrap();
+        for a in family.own() {
+            let b = again.get(&a.name, a.phase, a.platform).unwrap();
+            assert_eq!(a, b, "{}", family.text);
+            let (roots, tree) = host(random);
+            let seed = random.next();
+            let from_source = answers(&Model::new(a, &roots, &tree), &mut Random(seed));
+            let from_bytes = answers(&Model::new(b, &roots, &tree), &mut Random(seed));
+            assert_eq!(from_source, from_bytes, "{}", family.text);
+        }
+    });
+}
+
+#[test]
+fn narrower_is_sound() {
+    let mut comparable = 0;
+    each_family(5, nothing_more, |family, random| {
+        let (all, text) = (family.own(), family.text);
+        for a in &all {
+            for b in &all {
+                let (narrow, wide) = match narrower(a, b) {
+                    Some(true) => (a, b),
+                    Some(false) => (b, a),
+                    None => continue,
+                };
+                comparable += usize::from(a.name != b.name);
+                let (roots, tree) = host(random);
+                let seed = random.next();
+                let narrow_says = answers(&Model::new(narrow, &roots, &tree), &mut Random(seed));
+                let wide_says = answers(&Model::new(wide, &roots, &tree), &mut Random(seed));
+                for (small, large) in narrow_says.iter().zip(&wide_says) {
+                    assert!(
+                        large.1 || !small.1,
+                        "`{}` is said to be narrower than `{}`, but allows {}: {roots:?} {tree:?}\n{text}",
+                        narrow.name,
+                        wide.name,
+                        small.0
+                    );
+                }
+            }
+        }
+    });
+    assert!(comparable > 1_000, "only {comparable} pairs were comparable");
+}
+
+#[test]
+fn the_library_is_ordered() {
+    let (profiles, _) =
+        load("profile mine extends workspace-write {\ndeny ~/private\nlimit processes 10\n}\n");
+    for platform in [Platform::Linux, Platform::Macos] {
+        let get = |name: &str| profiles.get(name, Phase::Run, platform).unwrap();
+        let full = get("danger-full-access");
+        for name in ["read-only", "workspace-write", "workspace-commit", "mine"] {
+            assert_eq!(narrower(get(name), get(name)), Some(true), "{name}");
+        }
+        assert_eq!(narrower(get("workspace-write"), get("workspace-commit")), Some(true));
+        assert_eq!(narrower(get("workspace-commit"), get("workspace-write")), Some(false));
+        assert_eq!(narrower(get("mine"), get("workspace-write")), Some(true));
+        // A private directory is not a part of the host's: neither is narrower.
+        assert_eq!(narrower(get("read-only"), full), None);
+    }
+}
+
+#[test]
+fn the_runtime_matches_globs_as_the_model_does() {
+    let (mut hits, mut random) = (0, Random(6 << 32));
+    let (profiles, sink) = load("profile one {\nwrite /\n}\n");
+    assert!(!sink.has_errors());
+    let plain = profiles.get("one", Phase::Run, Platform::Linux).unwrap().clone();
+    for _ in 0..20_000 {
+        let part = |random: &mut Random| {
+            let mut out = String::new();
+            for _ in 0..1 + random.below(4) {
+                let piece: &str = *random.pick(&["a", "b", "*", "?", "[ab]", "[!a]", "[b-é]", "é", "A"]);
+                out.push_str(piece);
+            }
+            out.replace("**", "*")
+        };
+        let mut glob: Vec<String> = Vec::new();
+        for _ in 0..1 + random.below(3) {
+            glob.push(if random.chance(25) { "**".to_owned() } else { part(&mut random) });
+        }
+        glob.push(part(&mut random));
+        let glob = glob.join("/");
+        let mut components: Vec<String> = Vec::new();
+        for _ in 0..1 + random.below(4) {
+            let length = 1 + random.below(3);
+            components.push((0..length).map(|_| *random.pick(&["a", "b", "é", "A"])).collect());
+        }
+        let path = components.join("/");
+        let fold = random.chance(30);
+        let mut profile = plain.clone();
+        let place = Place::new(Root::Absolute, "");
+        let origin = profile.origin.clone();
+        profile.globs.push(GlobRule { place, pattern: glob.clone(), access: Access::Deny, origin });
+        let roots =
+            Roots { workspace: "/w".into(), home: "/h".into(), tmpdir: "/t".into(), ignore_case: fold };
+        let model = Model::new(&profile, &roots, &Tree::new());
+        let expected = model.access(&Path::parse(&path)).access == Access::Deny;
+        hits += usize::from(expected);
+        let got = execpolicy_runtime::profile::glob::matches(&glob, path.as_bytes(), fold);
+        assert_eq!(got, expected, "`{glob}` `{path}` {fold}");
+    }
+    assert!(hits > 500, "only {hits} of the globs matched");
+}
+
+#[test]
+fn damaged_bytes_are_refused_or_read_without_a_panic() {
+    let (profiles, _) = load(
+        "profile one extends workspace-commit {\nnetwork allow x.org:443, 10.0.0.0/8\nlimit processes 3\n}\n",
+    );
+    let bytes = emit::profiles::encode(&profiles).unwrap();
+    let read =
+        |bytes: &[u8]| execpolicy_runtime::profile::Profiles::from_bytes(bytes).map(Profiles::from).is_ok();
+    assert!(read(&bytes));
+    for length in 0..bytes.len() {
+        if length < 2_000 || length % 97 == 0 {
+            assert!(!read(&bytes[..length]), "{length} of {} bytes are read", bytes.len());
+        }
+    }
+    let mut random = Random(7 << 32);
+    for _ in 0..4_000 {
+        let mut damaged = bytes.clone();
+        for _ in 0..1 + random.below(4) {
+            let at = random.below(damaged.len());
+            damaged[at] = random.next() as u8;
+        }
+        let _ = read(&damaged);
+    }
+    for _ in 0..2_000 {
+        let noise: Vec<u8> = (0..random.below(400)).map(|_| random.next() as u8).collect();
+        assert!(!read(&noise));
+    }
+}
