@@ -59,6 +59,13 @@ fn probes() -> Result<PathBuf, String> {
         .clone()
 }
 
+/// Takes the probe program away again.
+pub fn clean_up() {
+    if let Ok(program) = probes() {
+        let _ = fs::remove_file(program);
+    }
+}
+
 struct Line {
     name: String,
     attack: bool,

@@ -59,6 +59,7 @@ fn main() -> ExitCode {
             }
         }
     }
+    escapes::clean_up();
     if root && !child {
         match again_as_user(&only) {
             Ok(true) => {}
