@@ -20,6 +20,10 @@ fn every_page_has_its_parts_and_runs() {
             }
         }
         // A fault of ours has no example: if we knew one, it would be mended.
+        // The pages of sandbox files are run by `sandbox_suite.rs`.
+        if code.as_str().starts_with("EP05") || code.as_str().starts_with("EP06") {
+            continue;
+        }
         // Nor has what only a policy of gigabytes can give.
         if matches!(code, Code::EP9901 | Code::EP0803) {
             continue;

@@ -8,6 +8,8 @@
 extern crate alloc;
 
 pub mod artifact;
+#[cfg(all(feature = "confine", target_os = "linux"))]
+pub mod confine;
 pub mod decide;
 pub mod decision;
 pub mod facts;

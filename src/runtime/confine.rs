@@ -1,0 +1,38 @@
+//! Enforcement: runs a command so that the kernel keeps it to a plan, or does not run it.
+//!
+//! In: a [`Plan`] (which paths, network, environment, limits, system calls) and an argv. Out: a running, confined command
+//! with an [`EnforcementStatus`], or a [`ConfineError`]. Not here: policies and profiles; whoever has one builds the plan.
+//!
+//! ```no_run
+//! use execpolicy_runtime::confine::{self, Access, Helper, Plan, Sandbox};
+//!
+//! fn main() -> Result<(), confine::ConfineError> {
+//!     confine::init(); // first: in the helper process this does not return
+//!     let plan = Plan::nothing("/work".into()).allow("/", Access::Read).allow("/work", Access::Write);
+//!     let sandbox = Sandbox::prepare(&plan, Helper::current()?)?;
+//!     let running = sandbox.run(&["make".into()], confine::inherited())?;
+//!     let ended = running.wait_forwarding_signals()?;
+//!     std::process::exit(ended.outcome.shell_status())
+//! }
+//! ```
+//!
+//! Four processes: the caller; the helper (the same program exec'd again with an empty environment); process 1 of the new
+//! namespaces, which builds the view and owns it; the command. A [`Session`] has a spawner in the command's place.
+
+mod codec;
+mod error;
+mod layout;
+mod linux;
+mod message;
+mod plan;
+pub mod seccomp;
+mod status;
+
+pub use error::{ConfineError, Step};
+pub use linux::{
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init,
+    is_placeholder,
+};
+pub use message::{Finding, Outcome};
+pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+pub use status::{ClauseStatus, EnforcementStatus, Given};

@@ -1,0 +1,284 @@
+//! Enforcement on Linux: starting, watching and ending sandboxes.
+//!
+//! In: a prepared sandbox, a command, descriptors. Out: a running, confined command. Not here: what the plan means
+//! (`plan.rs`, `layout.rs`).
+
+mod channel;
+mod command;
+mod helper;
+mod init;
+mod mounts;
+mod placeholder;
+mod quarantine;
+mod session;
+mod spawner;
+mod sys;
+mod walls;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::string::ToString;
+use std::vec::Vec;
+
+use super::error::{ConfineError, Step};
+use super::layout::{Kind, Layout};
+use super::message::{Event, Finding, Life, Order, Outcome, Request};
+use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Wall};
+use super::status::EnforcementStatus;
+
+pub use helper::init;
+pub use placeholder::is_placeholder;
+pub use session::{Session, SessionCommand};
+
+/// The program that becomes the helper. It is never looked up on PATH.
+#[derive(Clone, Debug)]
+pub struct Helper {
+    program: PathBuf,
+}
+
+impl Helper {
+    /// This program itself, started again. Its `main` must have called [`init`] first; otherwise this is an error, since
+    /// the program would run again instead of confining.
+    pub fn current() -> Result<Helper, ConfineError> {
+        if !helper::is_initialised() {
+            return Err(ConfineError::refused(
+                Step::Helper,
+                "",
+                "confine::init() was not called first in main",
+            ));
+        }
+        Ok(Helper { program: PathBuf::from("/proc/self/exe") })
+    }
+
+    /// Another program whose `main` calls [`init`] first, from the same version of this package.
+    pub fn at(path: &Path) -> Result<Helper, ConfineError> {
+        if !path.is_absolute() {
+            return Err(ConfineError::refused(
+                Step::Helper,
+                path.display().to_string(),
+                "not an absolute path",
+            ));
+        }
+        Ok(Helper { program: path.to_path_buf() })
+    }
+
+    /// Starts it and hands it the request.
+    fn start(&self, request: &Request, fds: &[BorrowedFd<'_>]) -> Result<(OwnedFd, Child), ConfineError> {
+        let failed = |e: io::Error| ConfineError::new(Step::Helper, self.program.display().to_string(), e);
+        let (ours, theirs) = channel::pair().map_err(failed)?;
+        let child = Command::new(&self.program)
+            .arg0(helper::MARKER)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let mut started = Started { child: Some(child) };
+        channel::send(&ours, &request.encode(), fds).map_err(failed)?;
+        let child = started.child.take().ok_or_else(|| failed(io::Error::other("no child")))?;
+        Ok((ours, child))
+    }
+}
+
+/// Waits for a helper that could not be told what to do: its socket is closed, so it ends.
+struct Started {
+    child: Option<Child>,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A plan that has been checked and resolved against this host, ready to be started any number of times.
+#[derive(Clone, Debug)]
+pub struct Sandbox {
+    request: Request,
+    helper: Helper,
+}
+
+/// Descriptors that become a command's standard input, output and error.
+pub type Standard<'a> = [BorrowedFd<'a>; 3];
+
+/// This program's own standard input, output and error.
+pub fn inherited() -> Standard<'static> {
+    [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()]
+}
+
+impl Sandbox {
+    /// Resolves the plan's paths, once, and refuses what cannot be enforced exactly.
+    pub fn prepare(plan: &Plan, helper: Helper) -> Result<Sandbox, ConfineError> {
+        if plan.limits.processes.is_some()
+            && rustix::process::geteuid().is_root()
+            && !plan.accept.contains(&Gap::ProcessLimitOfRoot)
+        {
+            return Err(ConfineError::refused(
+                Step::Limits,
+                "processes",
+                "the kernel exempts root from it: run as another user, or accept the gap in the profile",
+            ));
+        }
+        if plan.network == Network::Full && plan.landlock != Wall::Off && sys::landlock_abi() < 6 {
+            return Err(ConfineError::refused(
+                Step::Landlock,
+                "network full",
+                "without Landlock ABI 6 (Linux 6.12) the host's abstract sockets (X11, D-Bus) cannot be kept out",
+            ));
+        }
+        for missing in &plan.missing {
+            if !missing.path.is_absolute() || mounts::has_nul(&missing.path) {
+                return Err(ConfineError::refused(
+                    Step::Plan,
+                    missing.path.display().to_string(),
+                    "a protected name is not an absolute path",
+                ));
+            }
+        }
+        let layout = Layout::of(plan)?;
+        for missing in plan.missing.iter().filter(|missing| missing.promise == Promise::Prevent) {
+            // Deeper down, a parent could be renamed and the name made anew.
+            let parent = missing.path.parent().unwrap_or(Path::new("/"));
+            let at_root = layout.nodes.iter().any(|node| node.path == parent && node.kind == Kind::Write);
+            if !at_root || missing.kind == MissingKind::GitDirectory {
+                return Err(ConfineError::refused(
+                    Step::Plan,
+                    missing.path.display().to_string(),
+                    "a missing name can be prevented only directly below a writable path, and never a .git",
+                ));
+            }
+        }
+        Ok(Sandbox { request: Request::new(plan, layout), helper })
+    }
+
+    /// Runs one command in a sandbox of its own. When this returns, the command has been exec'd behind everything that the
+    /// status says.
+    pub fn run(&self, argv: &[OsString], standard: Standard<'_>) -> Result<Running, ConfineError> {
+        let mut request = self.request.clone();
+        request.life = Life::OneShot(argv.to_vec());
+        let (control, child) = self.helper.start(&request, &standard)?;
+        let mut running = Running { control, helper: child, status: EnforcementStatus::default() };
+        match running.next()? {
+            Event::Ready(status) => {
+                running.status = status;
+                Ok(running)
+            }
+            Event::Failed(failure) => Err(failure),
+            _ => Err(nonsense()),
+        }
+    }
+}
+
+/// Finds out what this host can enforce by doing it: a whole sandbox is built once (everything readable, private /tmp, no
+/// network, both walls, a spawner) and ended. The answer is the status, or the step that failed.
+pub fn detect(helper: &Helper) -> Result<EnforcementStatus, ConfineError> {
+    let mut plan = Plan::nothing(PathBuf::from("/")).allow("/", Access::Read);
+    plan.private.push(PathBuf::from("/tmp"));
+    let session = Session::start(&Sandbox::prepare(&plan, helper.clone())?)?;
+    let status = session.status().clone();
+    session.end()?;
+    Ok(status)
+}
+
+fn nonsense() -> ConfineError {
+    ConfineError::refused(Step::Helper, "", "the helper answered nonsense")
+}
+
+/// A confined command. Dropping it ends the command and everything it started.
+#[derive(Debug)]
+pub struct Running {
+    control: OwnedFd,
+    helper: Child,
+    status: EnforcementStatus,
+}
+
+/// The end of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it left at protected names.
+    pub findings: Vec<Finding>,
+}
+
+impl Running {
+    /// What was asked beside what is in place.
+    pub fn status(&self) -> &EnforcementStatus {
+        &self.status
+    }
+
+    /// Sends a signal to the command's process group.
+    pub fn signal(&self, signal: i32) -> Result<(), ConfineError> {
+        channel::send(&self.control, &Order::Signal(signal).encode(), &[])
+            .map_err(|e| ConfineError::new(Step::Session, "", e))
+    }
+
+    /// Waits for the command. When this returns, nothing that it started is alive.
+    pub fn wait(mut self) -> Result<Ended, ConfineError> {
+        self.ended()
+    }
+
+    /// As [`wait`](Running::wait), for a program that does nothing else: the signals a terminal or a supervisor sends to
+    /// this process are passed to the command. Blocks these signals in the calling thread; call it in `main`, with no other
+    /// thread.
+    pub fn wait_forwarding_signals(mut self) -> Result<Ended, ConfineError> {
+        const FORWARDED: [i32; 8] = [
+            libc::SIGHUP,
+            libc::SIGINT,
+            libc::SIGQUIT,
+            libc::SIGTERM,
+            libc::SIGUSR1,
+            libc::SIGUSR2,
+            libc::SIGWINCH,
+            libc::SIGCONT,
+        ];
+        let failed = |e: io::Error| ConfineError::new(Step::Session, "signals", e);
+        let signals = sys::signal_descriptor(&FORWARDED).map_err(failed)?;
+        loop {
+            let (event, signalled) =
+                init::wait(self.control.as_fd(), signals.as_fd(), None).map_err(|e| failed(e.into()))?;
+            if signalled {
+                for signal in sys::read_signals(&signals).map_err(failed)? {
+                    self.signal(signal)?;
+                }
+            }
+            if event {
+                return self.ended();
+            }
+        }
+    }
+
+    fn ended(&mut self) -> Result<Ended, ConfineError> {
+        let event = self.next()?;
+        let _ = self.helper.wait();
+        match event {
+            Event::Ended(outcome, findings) => Ok(Ended { outcome, findings }),
+            Event::Failed(failure) => Err(failure),
+            _ => Err(nonsense()),
+        }
+    }
+
+    fn next(&mut self) -> Result<Event, ConfineError> {
+        let received = channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Helper, "", e))?;
+        let (bytes, _) =
+            received.ok_or_else(|| ConfineError::refused(Step::Helper, "", "the helper ended"))?;
+        Event::decode(&bytes).ok_or_else(nonsense)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // An end of file ends the helper and with it the sandbox; waiting leaves no zombie.
+        let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
+        let _ = self.helper.wait();
+    }
+}

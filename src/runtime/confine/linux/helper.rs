@@ -1,0 +1,145 @@
+//! The helper process: outside the sandbox, between the caller and process 1.
+//!
+//! In: a request over standard input. Out: events over the same socket; its exit ends the sandbox. Not here: the
+//! sandbox's inside (`init.rs`).
+//!
+//! It is exec'd, never forked, from the caller: a clean environment, one thread, none of the caller's memory.
+
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::process::{Pid, PidfdFlags};
+
+use super::super::error::{ConfineError, Step};
+use super::super::message::{Event, Order, Request};
+use super::super::plan::Network;
+use super::init::{Ids, Init, wait};
+use super::placeholder::Placeholders;
+use super::{channel, quarantine, sys};
+
+/// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
+pub(super) const MARKER: &str = concat!("execpolicy-confine-helper/", env!("CARGO_PKG_VERSION"));
+
+static INITIALISED: AtomicBool = AtomicBool::new(false);
+
+/// To be called first in `main` of every program that confines commands with [`Helper::current`](super::super::Helper::current): in the
+/// helper process, which is the same program started again, it does not return.
+pub fn init() {
+    INITIALISED.store(true, Ordering::Release);
+    let mut words = std::env::args_os();
+    if words.next().as_deref() == Some(OsStr::new(MARKER)) && words.next().is_none() {
+        run()
+    }
+}
+
+pub(super) fn is_initialised() -> bool {
+    INITIALISED.load(Ordering::Acquire)
+}
+
+fn run() -> ! {
+    let Ok(control) = take_control() else { sys::exit(125) };
+    if let Err(failure) = serve(&control) {
+        let _ = channel::send(&control, &Event::Failed(failure).encode(), &[]);
+    }
+    sys::exit(0)
+}
+
+/// Moves the socket away from descriptor 0 and closes everything the caller may have leaked.
+fn take_control() -> std::io::Result<OwnedFd> {
+    let control = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?;
+    sys::close_all_but(&[control.as_fd()])?;
+    let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    // A session of its own: the terminal's signals reach the caller alone, who passes them on.
+    rustix::process::setsid()?;
+    Ok(control)
+}
+
+fn helper_error(detail: &str) -> impl Fn(std::io::Error) -> ConfineError + '_ {
+    move |e| ConfineError::new(Step::Helper, detail, e)
+}
+
+fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
+    let refused = |why| ConfineError::refused(Step::Helper, "", why);
+    let Some((bytes, fds)) = channel::receive(control).map_err(helper_error("receive"))? else {
+        return Ok(());
+    };
+    let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    let mut fds = fds.into_iter();
+    let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
+        return Err(refused("standard input, output and error did not come with the request"));
+    };
+    let session = fds.next();
+    let (ours, theirs) = channel::pair().map_err(helper_error("socketpair"))?;
+    let ids = Ids { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() };
+    let missing = request.missing.clone();
+    let placeholders = Placeholders::make(&mut request)?;
+    let network = if request.network == Network::Off { sys::NEW_NETWORK } else { 0 };
+    let pid = match sys::fork(sys::NAMESPACES | network) {
+        Ok(Some(pid)) => pid,
+        Ok(None) => {
+            let init = Init { request, ids, helper: theirs, stdio: [input, output, error], session };
+            if sys::close_all_but(&init.descriptors()).is_err() {
+                sys::exit(125);
+            }
+            // These were closed by number just now; dropping them would close somebody else's.
+            std::mem::forget((ours, fds, placeholders));
+            init.run()
+        }
+        Err(e) => return Err(ConfineError::new(Step::Namespaces, "clone", e)),
+    };
+    drop((theirs, input, output, error, session));
+    placeholders.guard(pid);
+    let result = relay(control, &ours, pid);
+    // Ends process 1, if it has not ended, and with it everything in the sandbox; waiting for it waits for all of them.
+    let _ = sys::kill(pid, libc::SIGKILL);
+    sys::wait_for(pid).map_err(helper_error("wait"))?;
+    placeholders.remove();
+    let findings = quarantine::sweep(&missing);
+    let event = match result? {
+        Some(outcome) => Event::Ended(outcome, findings),
+        None => Event::Failed(ConfineError::refused(Step::Session, "", "the sandbox ended without a word")),
+    };
+    channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))
+}
+
+/// Passes orders in and events out until the sandbox ends; gives its outcome, or `None` if it had none to tell.
+fn relay(
+    control: &OwnedFd,
+    inside: &OwnedFd,
+    pid: i32,
+) -> Result<Option<super::super::message::Outcome>, ConfineError> {
+    let process = Pid::from_raw(pid).ok_or_else(|| ConfineError::refused(Step::Helper, "", "no process"))?;
+    // Held so that the number cannot be given to another process before it is waited for.
+    let _pidfd = rustix::process::pidfd_open(process, PidfdFlags::empty())
+        .map_err(|e| ConfineError::new(Step::Helper, "pidfd_open", e))?;
+    loop {
+        let (orders, events) = wait(control.as_fd(), inside.as_fd(), None)
+            .map_err(|e| ConfineError::new(Step::Helper, "poll", e))?;
+        if events {
+            match channel::receive(inside).map_err(helper_error("receive"))? {
+                None => return Ok(None),
+                Some((bytes, _)) => match Event::decode(&bytes) {
+                    Some(Event::Ended(outcome, _)) => return Ok(Some(outcome)),
+                    Some(Event::Failed(failure)) => return Err(failure),
+                    Some(event) => {
+                        channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))?;
+                    }
+                    None => return Ok(None),
+                },
+            }
+        }
+        if orders {
+            match channel::receive(control).map_err(helper_error("receive"))? {
+                // The caller is gone: so is the sandbox.
+                None => return Ok(None),
+                Some((bytes, _)) => {
+                    if Order::decode(&bytes).is_some() {
+                        channel::send(inside, &bytes, &[]).map_err(helper_error("send"))?;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Process 1 of a sandbox: builds it, starts the command and outlives it.
+//!
+//! In: a request, in a process just cloned into new namespaces. Out: events to the helper; never returns. Not here: anything
+//! outside the namespaces (`helper.rs`).
+//!
+//! It was exec'd (as the helper) with an empty environment and nothing but the request in memory, is not dumpable, keeps its
+//! capabilities in the user namespace and stands outside the command's Landlock domain. When it ends, the kernel
+//! kills every process of the sandbox.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::string::ToString;
+use std::time::{Duration, Instant};
+use std::vec::Vec;
+use std::{format, fs};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::DumpableBehavior;
+
+use super::super::error::{ConfineError, Step};
+use super::super::message::{Event, Life, Order, Outcome, Request};
+use super::super::plan::{Network, Promise};
+use super::super::status::{EnforcementStatus, Given};
+use super::command::{Command, rlimits};
+use super::walls::{Walls, network_status};
+use super::{channel, mounts, spawner, sys};
+
+/// The ids outside, read before the clone: inside they are unmapped at first.
+#[derive(Clone, Copy)]
+pub(super) struct Ids {
+    pub user: u32,
+    pub group: u32,
+}
+
+/// What process 1 holds on to.
+pub(super) struct Init {
+    pub request: Request,
+    pub ids: Ids,
+    pub helper: OwnedFd,
+    pub stdio: [OwnedFd; 3],
+    pub session: Option<OwnedFd>,
+}
+
+impl Init {
+    /// Runs the sandbox to its end.
+    pub(super) fn run(self) -> ! {
+        if let Err(failure) = self.build_and_serve() {
+            // If the helper is gone as well there is nobody to tell; nothing has been run.
+            let _ = channel::send(&self.helper, &Event::Failed(failure).encode(), &[]);
+        }
+        sys::exit(125)
+    }
+
+    fn build_and_serve(&self) -> Result<(), ConfineError> {
+        let mut status = EnforcementStatus::default();
+        self.enter(&mut status)?;
+        let walls = Walls::build(&self.request, &mut status)?;
+        self.limits_status(&mut status)?;
+        let deadline = self.request.limits.wall_time.and_then(|limit| Instant::now().checked_add(limit));
+        let signals = sys::signal_descriptor(&[libc::SIGCHLD])
+            .map_err(|e| ConfineError::new(Step::Helper, "signalfd", e))?;
+        let main = match &self.request.life {
+            Life::OneShot(argv) => {
+                let command = Command::new(argv, &self.request.environment, &self.request.cwd)?;
+                command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, true)?
+            }
+            Life::Session => {
+                let socket = self
+                    .session
+                    .as_ref()
+                    .ok_or_else(|| ConfineError::refused(Step::Session, "", "no session socket"))?;
+                spawner::start(socket, &self.request, walls)?
+            }
+        };
+        self.tell(&Event::Ready(status))?;
+        let outcome = self.watch(main, &signals, deadline)?;
+        self.tell(&Event::Ended(outcome, Vec::new()))?;
+        sys::exit(0)
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), ConfineError> {
+        channel::send(&self.helper, &event.encode(), &[]).map_err(|e| ConfineError::new(Step::Helper, "", e))
+    }
+
+    /// Identity, keyring, files, network.
+    fn enter(&self, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
+        let ids = self.ids;
+        for (file, text) in [
+            ("setgroups", "deny".to_string()),
+            ("uid_map", format!("{0} {0} 1", ids.user)),
+            ("gid_map", format!("{0} {0} 1", ids.group)),
+        ] {
+            let path = Path::new("/proc/self").join(file);
+            fs::write(&path, text)
+                .map_err(|e| ConfineError::new(Step::IdMap, path.display().to_string(), e))?;
+        }
+        // After the maps: a change of credentials clears it. If the helper died before, its end of the socket is closed,
+        // which the watch sees.
+        rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+            .map_err(|e| ConfineError::new(Step::Helper, "PR_SET_PDEATHSIG", e))?;
+        match sys::join_session_keyring() {
+            Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => {}
+            result => result.map_err(|e| ConfineError::new(Step::Keyring, "", e))?,
+        }
+        status.push("keyring", "none of the caller's", Given::Prevented, "a new session keyring");
+        mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
+        let asked = format!("{} places", self.request.layout.nodes.len());
+        status.push("files", asked, Given::Prevented, "mount namespace");
+        status.push(
+            "unix-sockets",
+            "none of the host's outside writable trees",
+            Given::PreventedAtStart,
+            "masked; abstract ones by the network namespace or Landlock",
+        );
+        for missing in &self.request.missing {
+            let path = missing.path.display().to_string();
+            match missing.promise {
+                Promise::Prevent => status.push("missing", path, Given::Prevented, "a read-only placeholder"),
+                Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
+            }
+        }
+        if self.request.network == Network::Off {
+            sys::loopback_up().map_err(|e| ConfineError::new(Step::Loopback, "lo", e))?;
+        }
+        network_status(self.request.network, status);
+        status.push("environment", "the listed variables", Given::Prevented, "execve");
+        status.push("privileges", "none", Given::Prevented, "user namespace, no capabilities, no_new_privs");
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))
+    }
+
+    fn limits_status(&self, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
+        let limits = &self.request.limits;
+        if let Some(processes) = limits.processes {
+            // copy_process() exempts the global root user from RLIMIT_NPROC, in any namespace.
+            let given = if self.ids.user == 0 { Given::Absent } else { Given::Prevented };
+            status.push("limit processes", processes.to_string(), given, "RLIMIT_NPROC");
+        }
+        for (name, value, by) in [
+            ("open-files", limits.open_files, "RLIMIT_NOFILE"),
+            ("memory-per-process", limits.memory_per_process, "RLIMIT_AS"),
+            ("file-size", limits.file_size, "RLIMIT_FSIZE"),
+            ("cpu-time", limits.cpu_seconds, "RLIMIT_CPU"),
+        ] {
+            if let Some(value) = value {
+                status.push(&format!("limit {name}"), value.to_string(), Given::Prevented, by);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reaps, forwards signals, keeps the time; ends with the command's outcome.
+    fn watch(
+        &self,
+        main: i32,
+        signals: &OwnedFd,
+        deadline: Option<Instant>,
+    ) -> Result<Outcome, ConfineError> {
+        loop {
+            while let Some((pid, wait_status)) = sys::reap() {
+                if pid == main {
+                    return Ok(Outcome::from_wait(wait_status));
+                }
+            }
+            let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(Outcome::TimedOut);
+            }
+            let (helper, child) = wait(self.helper.as_fd(), signals.as_fd(), left)
+                .map_err(|e| ConfineError::new(Step::Helper, "poll", e))?;
+            if child {
+                drain(signals);
+            }
+            if helper {
+                match channel::receive(&self.helper) {
+                    Ok(Some((bytes, _))) => {
+                        if let Some(Order::Signal(signal)) = Order::decode(&bytes) {
+                            // The command leads its own process group; it may have ended just now.
+                            let _ = sys::kill(-main, signal);
+                        }
+                    }
+                    // The helper is gone: so is the sandbox.
+                    Ok(None) | Err(_) => sys::exit(125),
+                }
+            }
+        }
+    }
+}
+
+/// Empties a signal descriptor; which children ended is asked of the kernel, since signals merge.
+pub(super) fn drain(signals: &OwnedFd) {
+    let mut buffer = [0_u8; 1280];
+    while rustix::io::read(signals, &mut buffer).is_ok_and(|n| n > 0) {}
+}
+
+/// Waits until one of two descriptors has something (or is closed), or the time is over.
+pub(super) fn wait(
+    a: BorrowedFd<'_>,
+    b: BorrowedFd<'_>,
+    time: Option<Duration>,
+) -> Result<(bool, bool), rustix::io::Errno> {
+    let mut polled = [PollFd::from_borrowed_fd(a, PollFlags::IN), PollFd::from_borrowed_fd(b, PollFlags::IN)];
+    let time = time.map(|t| Timespec { tv_sec: t.as_secs() as i64, tv_nsec: i64::from(t.subsec_nanos()) });
+    match poll(&mut polled, time.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => {}
+        Err(e) => return Err(e),
+    }
+    let [a, b] = polled.map(|p| !p.revents().is_empty());
+    Ok((a, b))
+}
+
+impl Init {
+    /// Every descriptor that process 1 needs.
+    pub(super) fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        let mut all = Vec::from([self.helper.as_fd()]);
+        all.extend(self.stdio.iter().map(AsFd::as_fd));
+        all.extend(self.session.iter().map(AsFd::as_fd));
+        all
+    }
+}

@@ -1,0 +1,341 @@
+//! Puts a layout in place: the file view of the new mount namespace.
+//!
+//! In: a [`Layout`], inside fresh user and mount namespaces. Out: the view, or the path at which it failed. Not here:
+//! Landlock and everything that is not a file.
+//!
+//! Sources are opened (never through a symlink) and cloned before anything is covered; then the root becomes read-only
+//! in one recursive call, and the nodes are attached parents first.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::string::ToString;
+use std::vec::Vec;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
+
+use super::super::error::{ConfineError, Step};
+use super::super::layout::{Kind, Layout};
+use super::sys;
+
+/// Devices that every command may use, bound from the host.
+pub(super) const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+
+/// Global knobs in a new /proc that belong to the machine, not to the namespace: read-only, which matters most for root.
+const PROC_READ_ONLY: [&str; 7] = ["sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "asound"];
+
+/// Files of /proc and /sys that tell about the kernel or other users: masked.
+const KERNEL_MASKED: [&str; 14] = [
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/key-users",
+    "/proc/kmsg",
+    "/proc/kallsyms",
+    "/proc/kpagecount",
+    "/proc/kpageflags",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/firmware",
+    "/sys/kernel/debug",
+];
+
+fn at(path: &Path, error: impl Into<io::Error>) -> ConfineError {
+    ConfineError::new(Step::Mount, path.display().to_string(), error)
+}
+
+/// The view being built: its root directory.
+struct View {
+    root: OwnedFd,
+}
+
+impl View {
+    /// Opens a path of the view, following no symlink.
+    fn open(&self, path: &Path) -> Result<OwnedFd, ConfineError> {
+        let relative = path.strip_prefix("/").unwrap_or(path);
+        let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
+        rustix::fs::openat2(
+            &self.root,
+            relative,
+            OFlags::PATH | OFlags::CLOEXEC,
+            Mode::empty(),
+            ResolveFlags::NO_SYMLINKS | ResolveFlags::IN_ROOT,
+        )
+        .map_err(|e| at(path, e))
+    }
+
+    fn attach(&self, tree: &OwnedFd, path: &Path) -> Result<(), ConfineError> {
+        let target = self.open(path)?;
+        rustix::mount::move_mount(
+            tree,
+            c"",
+            &target,
+            c"",
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH,
+        )
+        .map_err(|e| at(path, e))
+    }
+
+    /// Makes a directory or an empty file to mount on, with its parents.
+    fn make(&self, path: &Path, directory: bool) -> Result<(), ConfineError> {
+        let mut made = PathBuf::from("/");
+        for part in path.strip_prefix("/").unwrap_or(path) {
+            let parent = self.open(&made)?;
+            made.push(part);
+            let last = made == path;
+            let result = if last && !directory {
+                let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+                rustix::fs::openat(&parent, part, flags, Mode::from_raw_mode(0o600)).map(drop)
+            } else {
+                rustix::fs::mkdirat(&parent, part, Mode::from_raw_mode(0o755))
+            };
+            match result {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                // A parent that exists on the host's read-only tree.
+                Err(rustix::io::Errno::ROFS) if self.open(&made).is_ok() => {}
+                Err(e) => return Err(at(&made, e)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Clones the tree at an open path, submounts included.
+fn clone_tree(source: BorrowedFd<'_>, recursive: bool) -> io::Result<OwnedFd> {
+    let mut flags =
+        OpenTreeFlags::AT_EMPTY_PATH | OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    if recursive {
+        flags |= OpenTreeFlags::AT_RECURSIVE;
+    }
+    Ok(rustix::mount::open_tree(source, c"", flags)?)
+}
+
+/// A new file system, detached.
+fn new_filesystem(kind: &CStr, options: &[(&CStr, &str)], extra: MountAttrFlags) -> io::Result<OwnedFd> {
+    let context = rustix::mount::fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    for (key, value) in options {
+        rustix::mount::fsconfig_set_string(context.as_fd(), *key, *value)?;
+    }
+    rustix::mount::fsconfig_create(context.as_fd())?;
+    Ok(rustix::mount::fsmount(
+        context.as_fd(),
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::MOUNT_ATTR_NOSUID | extra,
+    )?)
+}
+
+fn tmpfs(mode: &str, size: Option<u64>) -> io::Result<OwnedFd> {
+    let size = size.map(|bytes| bytes.to_string());
+    let mut options = Vec::from([(c"mode", mode)]);
+    if let Some(size) = &size {
+        options.push((c"size", size));
+    }
+    new_filesystem(c"tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NODEV)
+}
+
+/// Builds the view. On return the process stands in `/` of it.
+pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), ConfineError> {
+    let slash = Path::new("/");
+    let host = View {
+        root: rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(|e| at(slash, e))?,
+    };
+    let root =
+        layout.nodes.first().ok_or_else(|| ConfineError::refused(Step::Mount, "/", "an empty layout"))?;
+
+    // 1. Sources, while every path still shows the host's tree.
+    let mut trees: Vec<Option<OwnedFd>> = Vec::with_capacity(layout.nodes.len());
+    for node in &layout.nodes {
+        let wanted = node.path != slash && matches!(node.kind, Kind::Read | Kind::Write);
+        trees.push(if wanted {
+            let source = host.open(&node.path)?;
+            let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&node.path, e))?;
+            let device = node.path.starts_with("/dev");
+            let mut set = sys::NOSUID | if device { 0 } else { sys::NODEV };
+            if node.kind == Kind::Read {
+                set |= sys::RDONLY;
+            }
+            sys::mount_setattr(tree.as_fd(), true, set).map_err(|e| at(&node.path, e))?;
+            Some(tree)
+        } else {
+            None
+        });
+    }
+    let mut devices = Vec::new();
+    for name in DEVICES {
+        let path = Path::new("/dev").join(name);
+        // A missing device is not made up: the program that wants it sees ENOENT.
+        let Ok(source) = host.open(&path) else { continue };
+        let tree = clone_tree(source.as_fd(), false).map_err(|e| at(&path, e))?;
+        sys::mount_setattr(tree.as_fd(), false, sys::NOSUID).map_err(|e| at(&path, e))?;
+        devices.push((path, tree));
+    }
+    // Made here because the kernel gives a new /proc only where an unmasked one is visible.
+    let noexec = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    // hidepid: what may not be traced (process 1, the spawner) does not show at all. Not
+    // "invisible", which exempts the group 0.
+    let proc = new_filesystem(c"proc", &[(c"hidepid", "ptraceable")], noexec)
+        .map_err(|e| at(Path::new("/proc"), e))?;
+
+    // 2. The root.
+    let mut set = sys::NOSUID | sys::NODEV;
+    if root.kind != Kind::Write {
+        set |= sys::RDONLY;
+    }
+    sys::mount_setattr(host.root.as_fd(), true, set).map_err(|e| at(slash, e))?;
+    let empty_root = root.kind == Kind::Skeleton;
+    let view = if empty_root {
+        let tree = tmpfs("0755", None).map_err(|e| at(slash, e))?;
+        // Any directory serves to attach it; it becomes the root below.
+        host.attach(&tree, Path::new("/proc"))?;
+        View { root: tree }
+    } else {
+        host
+    };
+
+    // 3. /dev first: /dev/shm serves as the place where masks are made.
+    let own = |path: &Path| if empty_root { view.make(path, true) } else { Ok(()) };
+    let dev = Path::new("/dev");
+    own(dev)?;
+    let dev_tree = new_filesystem(c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], MountAttrFlags::empty())
+        .map_err(|e| at(dev, e))?;
+    view.attach(&dev_tree, dev)?;
+    for (path, tree) in &devices {
+        view.make(path, false)?;
+        view.attach(tree, path)?;
+    }
+    for (link, target) in [
+        ("ptmx", "pts/ptmx"),
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
+        rustix::fs::symlinkat(target, &dev_tree, link).map_err(|e| at(&dev.join(link), e))?;
+    }
+    let (pts, shm) = (Path::new("/dev/pts"), Path::new("/dev/shm"));
+    view.make(pts, true)?;
+    view.make(shm, true)?;
+    let options = [(c"ptmxmode", "0666"), (c"mode", "0620")];
+    let pts_tree =
+        new_filesystem(c"devpts", &options, MountAttrFlags::MOUNT_ATTR_NOEXEC).map_err(|e| at(pts, e))?;
+    view.attach(&pts_tree, pts)?;
+
+    let masks = Masks::make(&view, shm)?;
+
+    // 4. The plan's nodes.
+    let mut seal: Vec<OwnedFd> = Vec::new();
+    for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
+        let path = &node.path;
+        if node.make || path.starts_with(dev) {
+            view.make(path, node.directory)?;
+        }
+        match (node.kind, tree) {
+            (Kind::Read | Kind::Write, Some(tree)) => view.attach(tree, path)?,
+            (Kind::Private, _) => {
+                view.attach(&tmpfs("1777", private_bytes).map_err(|e| at(path, e))?, path)?;
+            }
+            (Kind::Skeleton, _) => {
+                let tree = tmpfs("0755", Some(1 << 20)).map_err(|e| at(path, e))?;
+                view.attach(&tree, path)?;
+                seal.push(tree);
+            }
+            (Kind::Mask, _) => view.attach(&masks.clone(node.directory).map_err(|e| at(path, e))?, path)?,
+            (Kind::Read | Kind::Write, None) => {
+                return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));
+            }
+        }
+    }
+    for (place, target) in &layout.links {
+        if let Some(parent) = place.parent() {
+            view.make(parent, true)?;
+            let parent = view.open(parent)?;
+            let name = place.file_name().unwrap_or_default();
+            match rustix::fs::symlinkat(target.as_path(), &parent, Path::new(name)) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(e) => return Err(at(place, e)),
+            }
+        }
+    }
+
+    // 5. /proc, over whatever is there.
+    let proc_path = Path::new("/proc");
+    if empty_root {
+        view.make(proc_path, true)?;
+    }
+    view.attach(&proc, proc_path)?;
+    for name in PROC_READ_ONLY {
+        let path = proc_path.join(name);
+        let Ok(source) = view.open(&path) else { continue };
+        let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&path, e))?;
+        sys::mount_setattr(tree.as_fd(), true, sys::RDONLY | sys::NOSUID).map_err(|e| at(&path, e))?;
+        view.attach(&tree, &path)?;
+    }
+    for name in KERNEL_MASKED {
+        let path = Path::new(name);
+        let Ok(target) = view.open(path) else { continue };
+        let stat = rustix::fs::fstat(&target).map_err(|e| at(path, e))?;
+        let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
+        view.attach(&masks.clone(directory).map_err(|e| at(path, e))?, path)?;
+    }
+
+    // 6. Seal: what only held mount points becomes unchangeable, and denied directories unlistable.
+    drop(masks);
+    let shm_tree = tmpfs("1777", private_bytes).map_err(|e| at(shm, e))?;
+    view.attach(&shm_tree, shm)?;
+    sys::mount_setattr(dev_tree.as_fd(), false, sys::RDONLY).map_err(|e| at(dev, e))?;
+    for tree in &seal {
+        unlistable(tree).map_err(|e| at(slash, e))?;
+        sys::mount_setattr(tree.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
+    }
+    rustix::process::fchdir(&view.root).map_err(|e| at(slash, e))?;
+    if empty_root {
+        rustix::process::pivot_root(".", ".").map_err(|e| at(slash, e))?;
+        rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH).map_err(|e| at(slash, e))?;
+        rustix::process::chdir("/").map_err(|e| at(slash, e))?;
+        unlistable(&view.root).map_err(|e| at(slash, e))?;
+        sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
+    }
+    Ok(())
+}
+
+/// Makes a mount's root directory passable and nothing else.
+fn unlistable(tree: &OwnedFd) -> rustix::io::Result<()> {
+    rustix::fs::chmodat(tree, c".", Mode::from_raw_mode(0o111), rustix::fs::AtFlags::empty())
+}
+
+/// An empty file and an empty directory of mode 0 on a read-only file system, to be bound over what is denied.
+struct Masks {
+    file: OwnedFd,
+    directory: OwnedFd,
+}
+
+impl Masks {
+    fn make(view: &View, scratch: &Path) -> Result<Masks, ConfineError> {
+        let tree = tmpfs("0700", Some(64 << 10)).map_err(|e| at(scratch, e))?;
+        view.attach(&tree, scratch)?;
+        let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
+        rustix::fs::openat(&tree, c"file", flags, Mode::empty()).map_err(|e| at(scratch, e))?;
+        rustix::fs::mkdirat(&tree, c"directory", Mode::empty()).map_err(|e| at(scratch, e))?;
+        sys::mount_setattr(tree.as_fd(), false, sys::RDONLY | sys::NOSUID | sys::NODEV)
+            .map_err(|e| at(scratch, e))?;
+        Ok(Masks {
+            file: view.open(&scratch.join("file"))?,
+            directory: view.open(&scratch.join("directory"))?,
+        })
+    }
+
+    fn clone(&self, directory: bool) -> io::Result<OwnedFd> {
+        clone_tree(if directory { self.directory.as_fd() } else { self.file.as_fd() }, false)
+    }
+}
+
+/// True for paths that hold a NUL byte, which the kernel cannot be told.
+pub(super) fn has_nul(path: &Path) -> bool {
+    path.as_os_str().as_bytes().contains(&0)
+}
