@@ -11,11 +11,11 @@ pub mod record;
 pub mod scan;
 pub mod syntax;
 
+use crate::diagnostic::text::{list, nearest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::loader::{LoadFault, Loader, MAX_SOURCE, STDLIB, join};
 use crate::policy::Policy;
 use crate::source::{SourceId, SourceMap, Span};
-use crate::diagnostic::text::{list, nearest};
 use bind::Binder;
 use record::{Call, EvalError, EvalErrorKind, Evaluate, Module, Place, Request};
 use starlark::syntax::AstModule;

@@ -23,8 +23,11 @@ fn documentation() {
             .into_iter()
             .filter(|path| !path.starts_with(root().join("docs/diagnostics"))),
     );
-    let mut faults: Vec<String> =
-        pages.iter().filter(|path| !path.ends_with("language/sandbox.md")).flat_map(|path| file(path)).collect();
+    let mut faults: Vec<String> = pages
+        .iter()
+        .filter(|path| !path.ends_with("language/sandbox.md"))
+        .flat_map(|path| file(path))
+        .collect();
     // The sandbox reference is run by the sandbox runner as well.
     for path in pages.iter().filter(|path| !path.ends_with("language/sandbox.md")) {
         let text = std::fs::read_to_string(path).unwrap();

@@ -3,11 +3,11 @@
 //! Not here: what the whole policy says about an example.
 
 use super::Options;
+use crate::diagnostic::text::list;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::matches::{Divergence, example};
 use crate::policy::{Decision, Example, Policy, PrefixRule};
 use crate::source::{SourceMap, Span};
-use crate::diagnostic::text::list;
 
 /// Tries every example of every rule. For each rule `not_match` comes first, as in Codex.
 pub fn check(policy: &Policy, sources: &SourceMap, options: Options, diagnostics: &mut Diagnostics) {

@@ -7,8 +7,8 @@ use super::policy::{self, From};
 use super::{Outcome, files, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
-use crate::policy::{PrefixRule, program::could_be};
 use crate::diagnostic::text::{list, nearest};
+use crate::policy::{PrefixRule, program::could_be};
 use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
 use std::fmt::Write;
 

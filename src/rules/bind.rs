@@ -5,12 +5,12 @@
 //! host), so that the first fault reported is the one Codex would name.
 
 use super::record::{Builtin, Call, Node, Place, Value};
+use crate::diagnostic::text::{list, nearest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::{
     Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
 };
 use crate::source::{SourceId, Span, Spanned};
-use crate::diagnostic::text::{list, nearest};
 
 /// Turns calls into statements.
 #[derive(Debug)]
@@ -506,7 +506,7 @@ impl Binder<'_> {
                 let known = ["http", "https", "socks5_tcp", "socks5_udp"];
                 let fault = self
                     .fault(Code::EP0213, word.span, format!("network_rule protocol must be one of http, https, socks5_tcp, socks5_udp (got {other})"))
-                    .maybe_hint(nearest(other, known.into_iter()).map(|meant| format!("write `{meant}`")));
+                    .maybe_hint(nearest(other, known).map(|meant| format!("write `{meant}`")));
                 self.diagnostics.error(fault);
                 None
             }
@@ -583,7 +583,7 @@ fn decision_meant(word: &str) -> Option<&'static str> {
             "prompt"
         }
         "permit" | "accept" | "yes" | "ok" | "always" | "allowed" => "allow",
-        _ => return nearest(&folded, ["allow", "prompt", "forbidden"].into_iter()),
+        _ => return nearest(&folded, ["allow", "prompt", "forbidden"]),
     })
 }
 

@@ -5,9 +5,9 @@
 use super::dialect::{DIALECT, globals};
 use super::record::{Builtin, EvalError, EvalErrorKind};
 use super::scan::{Fault, scan};
+use crate::diagnostic::text::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceId, SourceMap, Span};
-use crate::diagnostic::text::nearest;
 use starlark::syntax::AstModule;
 use std::string::FromUtf8Error;
 
