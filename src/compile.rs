@@ -7,13 +7,15 @@ use crate::check::{self, CheckedPolicy};
 use crate::diagnostic::{Diagnostics, Reported};
 use crate::loader::Loader;
 use crate::rules::record::Evaluate;
-use crate::{rules, source::SourceMap};
+use crate::{rules, sandbox, source::SourceMap};
 
 /// What is compiled, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// The names of the rule files, in order.
     pub rules: Vec<String>,
+    /// The names of the sandbox files, in order. Codex has none, and its mode does not read them.
+    pub sandboxes: Vec<String>,
     /// Read and check as Codex 0.169 does.
     pub codex: bool,
 }
@@ -32,5 +34,10 @@ pub fn check(
     let codex = input.codex;
     let policy =
         rules::load(&input.rules, loader, evaluator, rules::Options { codex }, &mut sources, diagnostics);
+    if !codex && !input.sandboxes.is_empty() {
+        // Nothing places commands by profiles yet, so what is wrong with them is all there is to know.
+        let names: Vec<&str> = input.sandboxes.iter().map(String::as_str).collect();
+        sandbox::load_files(loader, &names, &mut sources, diagnostics);
+    }
     check::check(policy, sources, check::Options { codex }, diagnostics)
 }

@@ -90,22 +90,23 @@ pub fn load_files(
 ) -> Profiles {
     let mut files = Vec::new();
     for name in names {
-        let about = |code, message: String| Diagnostic::about_file(code, *name, message);
+        let display = loader.display(name);
+        let about = |code, message: String| Diagnostic::about_file(code, display.clone(), message);
         let bytes = match loader.read(name) {
             Ok(bytes) => bytes,
             Err(fault) => {
                 sink.error(about(
                     Code::EP0101,
-                    format!("`{}` cannot be read: {}", shorten(name), reason(&fault)),
+                    format!("`{}` cannot be read: {}", shorten(&display), reason(&fault)),
                 ));
                 continue;
             }
         };
         match String::from_utf8(bytes) {
-            Ok(text) => files.push(sources.add(*name, text)),
+            Ok(text) => files.push(sources.add_as(*name, display, text)),
             Err(fault) => {
                 let at = fault.utf8_error().valid_up_to();
-                sink.error(about(Code::EP0102, format!("`{}` is not UTF-8 at byte {at}", shorten(name))));
+                sink.error(about(Code::EP0102, format!("`{}` is not UTF-8 at byte {at}", shorten(&display))));
             }
         }
     }

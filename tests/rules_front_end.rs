@@ -154,7 +154,7 @@ const PIECES: &[&str] = &[
 
 fn compile_bytes(bytes: &[u8]) {
     let loader = BTreeMap::from([("policy.rules".to_owned(), bytes.to_vec())]);
-    let input = Input { rules: vec!["policy.rules".to_owned()], codex: false };
+    let input = Input { rules: vec!["policy.rules".to_owned()], ..Input::default() };
     let mut diagnostics = Diagnostics::new();
     let result = compile::check(&input, &loader, &InProcess, SourceMap::new(), &mut diagnostics);
     assert_eq!(result.is_err(), diagnostics.has_errors());

@@ -27,10 +27,10 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check rule files; or, with --rules, decide one command
+    /// Check rule and sandbox files; or, with --rules, decide one command
     ///
     /// Reads every file, reports every fault, and tries every example. A directory stands for all
-    /// `*.rules` files below it, hidden ones too, in byte order. Without arguments, the policy
+    /// `*.rules` and `*.sandbox` files below it, hidden ones too, in byte order. Without arguments, the policy
     /// whose `execpolicy.toml` lies in this directory or one above it is checked.
     #[command(after_help = CHECK_HELP)]
     Check(CheckFiles),
@@ -74,7 +74,7 @@ const CHECK_COMMAND: &str = "check-command";
 /// Options of `check FILES…`.
 #[derive(Debug, Args)]
 pub struct CheckFiles {
-    /// Rule files, and directories of them.
+    /// Rule and sandbox files, and directories of them.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Check as Codex 0.169 does: its dialect and matching, no findings of our own.

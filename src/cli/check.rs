@@ -13,7 +13,7 @@ pub fn run(arguments: &CheckFiles, style: Style) -> Outcome {
     let (diagnostics, sources) = (&checked.diagnostics, &checked.sources);
     let said = checked.policy.as_ref().map(crate::check::CheckedPolicy::policy);
     let summary = Summary {
-        files: checked.files.as_ref().map_or(0, |files| files.rules.len()),
+        files: checked.files.as_ref().map_or(0, super::files::Sources::count),
         rules: said.map_or(0, |policy| policy.rules.len()),
         examples: said.map_or(0, |policy| {
             policy.rules.iter().map(|rule| rule.matches.len() + rule.not_matches.len()).sum()

@@ -18,6 +18,14 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
         stderr("execpolicy: the policy has errors, so nothing was written\n");
         return Outcome::Findings;
     };
+    // A profile that is left out would be a containment weaker than the policy says.
+    if let Some(name) = checked.files.as_ref().and_then(|files| files.sandboxes.first()) {
+        stderr(&format!(
+            "execpolicy: `{name}` is a sandbox file; this version checks those, but cannot compile them yet\n"
+        ));
+        stderr("execpolicy: name the rule files only; nothing was written\n");
+        return Outcome::Findings;
+    }
     let built = match crate::artifact::build(policy) {
         Ok(built) => built,
         Err(error) => return fail(policy::not_written(&error), style),

@@ -45,8 +45,17 @@ pub struct Sources {
     pub disk: Disk,
     /// The names of the rule files, in order.
     pub rules: Vec<String>,
+    /// The names of the sandbox files, in order.
+    pub sandboxes: Vec<String>,
     /// Whether warnings fail the check, by the settings of the root.
     pub deny_warnings: bool,
+}
+
+impl Sources {
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.rules.len() + self.sandboxes.len()
+    }
 }
 
 /// The file system below one policy root.
@@ -161,6 +170,7 @@ pub fn find(paths: &[PathBuf], sources: &mut SourceMap, diagnostics: &mut Diagno
     let mut found = Sources {
         disk: Disk { root: root.clone(), ..Disk::default() },
         rules: Vec::new(),
+        sandboxes: Vec::new(),
         deny_warnings: false,
     };
     let mut listed = Vec::new();
@@ -174,15 +184,15 @@ pub fn find(paths: &[PathBuf], sources: &mut SourceMap, diagnostics: &mut Diagno
     let mut visited = BTreeSet::new();
     for path in if whole_root { &listed } else { paths } {
         if path.is_dir() {
-            let (before, faults) = (found.rules.len(), diagnostics.as_slice().len());
+            let (before, faults) = (found.count(), diagnostics.as_slice().len());
             walk(path, 0, &mut visited, &mut found, diagnostics);
-            if found.rules.len() == before && diagnostics.as_slice().len() == faults {
+            if found.count() == before && diagnostics.as_slice().len() == faults {
                 let fault = Diagnostic::about_file(
                     Code::EP0120,
                     path.display().to_string(),
-                    "there is no `*.rules` file below this directory",
+                    "there is no `*.rules` or `*.sandbox` file below this directory",
                 )
-                .hint("rule files end in `.rules`, in lower case");
+                .hint("rule files end in `.rules`, sandbox files in `.sandbox`, in lower case");
                 diagnostics.error(fault);
             }
         } else {
@@ -232,7 +242,7 @@ fn walk(
     for path in entries {
         if path.is_dir() {
             walk(&path, depth + 1, visited, found, diagnostics);
-        } else if path.extension().is_some_and(|extension| extension == "rules") {
+        } else if path.extension().is_some_and(|extension| extension == "rules" || extension == "sandbox") {
             take(&path, found);
         }
     }
@@ -248,7 +258,8 @@ fn take(path: &Path, found: &mut Sources) {
         .then(|| std::fs::read_link(path).ok())
         .flatten();
     let display = path.strip_prefix(".").unwrap_or(path).display().to_string();
-    found.rules.push(name.clone());
+    let sandbox = path.extension().is_some_and(|extension| extension == "sandbox");
+    if sandbox { &mut found.sandboxes } else { &mut found.rules }.push(name.clone());
     found.disk.found.insert(name, Found { path: path.to_path_buf(), display, link });
 }
 

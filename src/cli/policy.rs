@@ -34,7 +34,7 @@ pub fn check(paths: &[PathBuf], codex: bool) -> Checked {
     let Some(files) = files::find(paths, &mut sources, &mut diagnostics) else {
         return Checked { policy: None, diagnostics, sources, files: None };
     };
-    let input = Input { rules: files.rules.clone(), codex };
+    let input = Input { rules: files.rules.clone(), sandboxes: files.sandboxes.clone(), codex };
     let checked = run(&input, &files.disk, sources, diagnostics);
     Checked { files: Some(files), ..checked }
 }
@@ -80,7 +80,7 @@ pub fn load(from: From<'_>, codex: bool, style: Style) -> Option<Compiled> {
     let checked = match from {
         From::Rules(paths) => check(paths, codex),
         From::Embedded => {
-            let input = Input { rules: vec![format!("{STDLIB}default.rules")], codex: false };
+            let input = Input { rules: vec![format!("{STDLIB}default.rules")], ..Input::default() };
             run(&input, &files::Disk::default(), SourceMap::new(), Diagnostics::new())
         }
         From::Artifact(path) => return read(path, style),

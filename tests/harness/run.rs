@@ -67,7 +67,7 @@ pub fn check(
     codex: bool,
 ) -> (Option<execpolicy::check::CheckedPolicy>, Diagnostics, SourceMap) {
     let mut diagnostics = Diagnostics::new();
-    let input = Input { rules: vec!["policy.rules".to_owned()], codex };
+    let input = Input { rules: vec!["policy.rules".to_owned()], sandboxes: Vec::new(), codex };
     let result =
         compile::check(&input, &Directory(directory), &InProcess, SourceMap::new(), &mut diagnostics);
     diagnostics.sort();
