@@ -27,7 +27,7 @@ pub enum Outcome {
     Findings,
     /// The command line itself is wrong: 2.
     Usage,
-    /// `check --exit-code`: the verdict, see [`decide::verdict_code`].
+    /// `check --exit-code`: the verdict, see `cli/decide.rs`.
     Verdict(u8),
 }
 

@@ -1,4 +1,4 @@
-//! In: texts of `.sandbox` files. Out: [`Profiles`](crate::policy::profile::Profiles), or diagnostics: all of them, each with one exact place.
+//! In: texts of `.sandbox` files. Out: [`Profiles`], or diagnostics: all of them, each with one exact place.
 //! Not here: what a profile allows (`policy/model.rs`) and how it is enforced. `docs/language/sandbox.md` is the reference
 //! of the language, `grammar/sandbox.ebnf` its grammar.
 

@@ -6,7 +6,7 @@
 //! matches a path if it matches the whole path or a whole ancestor of it (a denied directory denies its files).
 //! Paths are bytes: one character is one UTF-8 sequence, or one byte where the bytes are not UTF-8.
 
-/// Whether a text is a glob that [`matches`] understands: components not empty, not `.` or `..`, every `[` closed, `**` only as a
+/// Whether a text is a glob that [`matches()`] understands: components not empty, not `.` or `..`, every `[` closed, `**` only as a
 /// whole component and only if `deep`.
 #[must_use]
 pub fn valid(glob: &str, deep: bool) -> bool {
