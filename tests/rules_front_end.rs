@@ -248,3 +248,18 @@ fn a_directory_is_taken_in_byte_order_hidden_files_too() {
         .collect();
     assert_eq!(order, ["a", "B", "b", "e", "c"]);
 }
+
+#[test]
+fn files_with_one_name_do_not_hide_each_other() {
+    use std::os::unix::ffi::OsStrExt;
+    let policy = tempfile::tempdir().unwrap();
+    for (name, head) in [(&b"\xfe.rules"[..], "rm"), (b"\xff.rules", "dd")] {
+        let path = policy.path().join(std::ffi::OsStr::from_bytes(name));
+        std::fs::write(path, format!("prefix_rule(pattern = [\"{head}\"], decision = \"forbidden\")\n"))
+            .unwrap();
+    }
+    for head in ["rm", "dd"] {
+        let (output, status) = run::run(&["check", "--rules", ".", "--exit-code", "--", head], policy.path());
+        assert_eq!(status, 3, "{output}");
+    }
+}

@@ -252,7 +252,12 @@ fn walk(
 fn take(path: &Path, found: &mut Sources) {
     let whole = absolute(path);
     let below = whole.strip_prefix(&found.disk.root).unwrap_or(&whole);
-    let name = below.to_string_lossy().into_owned();
+    let mut name = below.to_string_lossy().into_owned();
+    // Two files can come out under one name (bytes that are no UTF-8, `link/../x`). Each keeps its
+    // own, or one would be read twice and the other's rules would be missing.
+    while found.disk.found.get(&name).is_some_and(|known| !same_file(&known.path, path)) {
+        name.push('\'');
+    }
     let link = std::fs::symlink_metadata(path)
         .is_ok_and(|data| data.is_symlink())
         .then(|| std::fs::read_link(path).ok())
@@ -261,6 +266,14 @@ fn take(path: &Path, found: &mut Sources) {
     let sandbox = path.extension().is_some_and(|extension| extension == "sandbox");
     if sandbox { &mut found.sandboxes } else { &mut found.rules }.push(name.clone());
     found.disk.found.insert(name, Found { path: path.to_path_buf(), display, link });
+}
+
+/// Whether two paths lead to one file; if that cannot be found out, whether they are spelt alike.
+fn same_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
 }
 
 /// A path without `.` and `..`, made absolute by this directory. Links are not followed.
