@@ -333,7 +333,7 @@ impl Reader<'_> {
         let bounds = matches!(error.kind, EvalErrorKind::Memory | EvalErrorKind::Time);
         let place = if bounds { self.suspect(modules, error.place).or(error.place) } else { error.place };
         let at = place.map_or(Span::new(evaluated, 0..0), |place| spanned(modules, place));
-        let mut diagnostic = syntax::evaluation_fault(error, at, self.sources);
+        let mut diagnostic = syntax::evaluation_fault(error, at);
         if error.kind != EvalErrorKind::Name {
             for frame in &error.frames {
                 // The frame that holds the fault is the fault's own place.

@@ -4,7 +4,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Decision, PatternToken, Policy, PrefixRule};
-use crate::source::{SourceMap, Spanned};
+use crate::source::Spanned;
 use execpolicy_runtime::facts::opaque;
 
 /// Interpreters: a prefix that ends with one of them allows any program text.
@@ -35,7 +35,7 @@ const INTERPRETERS: &[&str] = &[
 ];
 
 /// Looks at every rule by itself.
-pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics) {
+pub fn check(policy: &Policy, diagnostics: &mut Diagnostics) {
     for rule in &policy.rules {
         for (position, token) in rule.pattern.tokens.iter().enumerate() {
             for word in &token.alternatives {
@@ -47,7 +47,7 @@ pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics
             mixed(position, token, diagnostics);
         }
         if rule.decision == Decision::Allow {
-            without_effect(rule, sources, diagnostics);
+            without_effect(rule, diagnostics);
             interpreter(rule, diagnostics);
         }
     }
@@ -168,7 +168,7 @@ fn mixed(position: usize, token: &PatternToken, diagnostics: &mut Diagnostics) {
 }
 
 /// An allow of a shell or wrapper by a prefix: what it runs is not known, so it is never used.
-fn without_effect(rule: &PrefixRule, _sources: &SourceMap, diagnostics: &mut Diagnostics) {
+fn without_effect(rule: &PrefixRule, diagnostics: &mut Diagnostics) {
     let words: Vec<&str> =
         rule.pattern.tokens.iter().map(|token| token.alternatives[0].value.as_str()).collect();
     // A prefix is there for what follows it: `env` alone only prints, `env x` runs.

@@ -109,10 +109,10 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
             (Some(checked), Some(rule)) => describe(checked, rule, on),
             // An artifact holds no patterns, but knows what it matched.
             _ => {
-                let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize);
-                let words = std::iter::once(found.head.to_owned())
-                    .chain(rest.map(|word| String::from_utf8_lossy(word).into_owned()));
-                let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+                let words: Vec<String> = found
+                    .matched_prefix(argv)
+                    .map(|word| format!("{:?}", String::from_utf8_lossy(word)))
+                    .collect();
                 let place = format!("{}:{}", found.source, found.line);
                 format!(
                     "{} [{}] at {}",

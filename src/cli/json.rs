@@ -260,11 +260,10 @@ pub struct Form {
 pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let lossy = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
     let matched_rules = verdict.matches().map(|found| {
-        let rest = argv.iter().skip(1).take(found.depth.saturating_sub(1) as usize).map(|word| lossy(word));
         // Codex reports the path it looked up, the strict mode the word as it was given.
         let resolved = verdict.resolved_program.or(argv.first().map(Vec::as_slice));
         let prefix_rule_match = PrefixRuleMatch {
-            matched_prefix: std::iter::once(found.head.to_owned()).chain(rest).collect(),
+            matched_prefix: found.matched_prefix(argv).map(lossy).collect(),
             decision: found.decision.as_str(),
             resolved_program: resolved.filter(|_| found.resolved).map(lossy),
             justification: found.justification,

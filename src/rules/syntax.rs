@@ -198,7 +198,7 @@ fn template(text: &str, near: usize) -> Option<std::ops::Range<usize>> {
 }
 
 /// Says in our words why an evaluation ended early.
-pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Diagnostic {
+pub fn evaluation_fault(error: &EvalError, at: Span) -> Diagnostic {
     let message = error.message.split_whitespace().collect::<Vec<_>>().join(" ");
     // Starlark's "Error unpacking value for parameter `x` of type `int" lacks its last quote.
     let message = if message.matches('`').count() % 2 == 1 { format!("{message}`") } else { message };
@@ -250,7 +250,7 @@ pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Dia
             Diagnostic::new(Code::EP9901, at, format!("the evaluator failed: {message}"))
                 .hint("this is a fault of execpolicy; please report it with the file")
         }
-        EvalErrorKind::Other => missing_symbol(message, at, sources).unwrap_or_else(|| {
+        EvalErrorKind::Other => missing_symbol(message, at).unwrap_or_else(|| {
             let plain = message
                 .strip_prefix("fail:")
                 .map_or_else(|| message.to_owned(), |text| format!("the file gave up: {}", text.trim()));
@@ -273,7 +273,7 @@ pub fn evaluation_fault(error: &EvalError, at: Span, sources: &SourceMap) -> Dia
 }
 
 /// `load("x", "name")` of a name that `x` does not define.
-fn missing_symbol(message: &str, at: Span, _sources: &SourceMap) -> Option<Diagnostic> {
+fn missing_symbol(message: &str, at: Span) -> Option<Diagnostic> {
     if let Some(name) =
         message.strip_prefix("Cannot import private symbol `").and_then(|rest| rest.split('`').next())
     {
