@@ -23,16 +23,18 @@ mod codec;
 mod error;
 mod layout;
 mod linux;
+pub mod lower;
 mod message;
+mod names;
 mod plan;
 pub mod seccomp;
 mod status;
 
 pub use error::{ConfineError, Step};
 pub use linux::{
-    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init,
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, duplicate, inherited, init,
     is_placeholder,
 };
 pub use message::{Finding, Outcome};
-pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+pub use plan::{Access, Gap, Late, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
 pub use status::{ClauseStatus, EnforcementStatus, Given};

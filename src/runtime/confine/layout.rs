@@ -30,6 +30,19 @@ pub(crate) enum Kind {
     Private,
 }
 
+impl Kind {
+    /// As it is reported.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Mask => "mask",
+            Kind::Skeleton => "skeleton",
+            Kind::Read => "read",
+            Kind::Write => "write",
+            Kind::Private => "private",
+        }
+    }
+}
+
 /// One entry of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -156,6 +169,7 @@ impl Layout {
         for path in &plan.private {
             add(path, Wish::Private)?;
         }
+        crossed.extend(plan.links.iter().map(|link| (link.clone(), false)));
         for ((place, _), lowers) in &crossed {
             let parent = place.parent().unwrap_or(Path::new("/"));
             if *lowers && effective(&wishes, parent).writable() {

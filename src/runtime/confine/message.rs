@@ -14,7 +14,7 @@ use std::vec::Vec;
 use super::codec::{Reader, Writer};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout, Node};
-use super::plan::{Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
+use super::plan::{Late, Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
 use super::status::{ClauseStatus, EnforcementStatus, Given};
 
 /// What the helper is asked to be.
@@ -31,6 +31,7 @@ pub(crate) enum Life {
 pub(crate) struct Request {
     pub layout: Layout,
     pub missing: Vec<Missing>,
+    pub late: Late,
     pub network: Network,
     pub environment: Vec<(OsString, OsString)>,
     pub limits: Limits,
@@ -58,6 +59,7 @@ impl Request {
         Request {
             layout,
             missing: plan.missing.clone(),
+            late: plan.late.clone(),
             network: plan.network,
             environment: plan.environment.clone(),
             limits: plan.limits.clone(),
@@ -85,6 +87,12 @@ impl Request {
             w.path(&missing.path);
             w.u8(u8::from(missing.kind == MissingKind::GitDirectory));
             w.u8(u8::from(missing.promise == Promise::Prevent));
+        });
+        w.list(&self.late.roots, |w, root| w.path(root));
+        w.list(&self.late.protected, |w, name| w.bytes(name.as_bytes()));
+        w.list(&self.late.reported, |w, (below, glob)| {
+            w.path(below);
+            w.bytes(glob.as_bytes());
         });
         w.u8(u8::from(self.network == Network::Full));
         w.list(&self.environment, |w, (name, value)| {
@@ -127,6 +135,11 @@ impl Request {
             let promise = if r.u8()? == 1 { Promise::Prevent } else { Promise::Detect };
             Some(Missing { path, kind, promise })
         })?;
+        let late = Late {
+            roots: r.list(Reader::path)?,
+            protected: r.list(Reader::string)?,
+            reported: r.list(|r| Some((r.path()?, r.string()?)))?,
+        };
         let network = if r.u8()? == 1 { Network::Full } else { Network::Off };
         let environment = r.list(|r| Some((r.os_string()?, r.os_string()?)))?;
         let limits = Limits {
@@ -150,6 +163,7 @@ impl Request {
         r.end(Request {
             layout,
             missing,
+            late,
             network,
             environment,
             limits,

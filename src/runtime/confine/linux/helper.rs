@@ -16,7 +16,7 @@ use super::super::message::{Event, Order, Request};
 use super::super::plan::Network;
 use super::init::{Ids, Init, wait};
 use super::placeholder::Placeholders;
-use super::{channel, quarantine, sys};
+use super::{channel, late, quarantine, sys};
 
 /// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
 pub(super) const MARKER: &str = concat!("execpolicy-confine-helper/", env!("CARGO_PKG_VERSION"));
@@ -96,7 +96,8 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     let _ = sys::kill(pid, libc::SIGKILL);
     sys::wait_for(pid).map_err(helper_error("wait"))?;
     placeholders.remove();
-    let findings = quarantine::sweep(&missing);
+    let mut findings = quarantine::sweep(&missing);
+    findings.extend(late::sweep(&request.late, &request.layout));
     let event = match result? {
         Some(outcome) => Event::Ended(outcome, findings),
         None => Event::Failed(ConfineError::refused(Step::Session, "", "the sandbox ended without a word")),

@@ -119,6 +119,11 @@ impl Init {
                 Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
             }
         }
+        let late = &self.request.late;
+        if !late.is_empty() {
+            let asked = format!("{} names, {} wildcards", late.protected.len(), late.reported.len());
+            status.push("late-names", asked, Given::Detected, "looked for at the end");
+        }
         if self.request.network == Network::Off {
             sys::loopback_up().map_err(|e| ConfineError::new(Step::Loopback, "lo", e))?;
         }
