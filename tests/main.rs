@@ -2,6 +2,7 @@
 
 mod boundary;
 mod codex;
+mod confine_model;
 mod differential;
 mod formats;
 mod generate;

@@ -84,7 +84,10 @@ impl std::convert::From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Self {
         Self {
             reason: "profile",
-            message: format!("`{}` cannot be enforced here: {}", refusal.clause, refusal.why),
+            message: match &refusal.origin {
+                Some(_) => format!("`{}` cannot be enforced here: {}", refusal.clause, refusal.why),
+                None => format!("{} cannot be used: {}", refusal.clause, refusal.why),
+            },
             rule: None,
             statement: refusal.origin,
             help: Some(refusal.way_out),

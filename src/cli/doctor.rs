@@ -103,6 +103,9 @@ fn text(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>], style: S
                     let note = line.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
                     let _ = writeln!(text, "  {:<19} {}{note}", given(line.given), line.clause);
                 }
+                if let Some(line) = protected(lowered) {
+                    let _ = writeln!(text, "  {line}");
+                }
                 let whole = lowered.carried.iter().filter(|line| line.given == Given::Prevented).count();
                 let _ = writeln!(
                     text,
@@ -121,11 +124,27 @@ fn text(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>], style: S
     text
 }
 
+/// Protected names are many: how they hold, in one line.
+fn protected(lowered: &Lowered<'_>) -> Option<String> {
+    let names = lowered.carried.iter().filter(|line| line.clause.starts_with("protect "));
+    let notes: Vec<&str> = names.filter_map(|line| line.note.as_deref()).collect();
+    let count = |part: &str| notes.iter().filter(|note| note.contains(part)).count();
+    (!notes.is_empty()).then(|| {
+        format!(
+            "{:<19} protect {} names: {} exist, {} have a placeholder; new ones are quarantined at the end",
+            given(Given::PreventedAtStart),
+            notes.len(),
+            count(" exist"),
+            count("placeholder")
+        )
+    })
+}
+
 /// Names that are not there are of no interest here.
 fn worth_telling(given: Given, note: Option<&str>) -> bool {
     match given {
         Given::Prevented => false,
-        Given::PreventedAtStart => note.is_some_and(|note| !note.starts_with("nothing of that name")),
+        Given::PreventedAtStart => note.is_some_and(|note| !note.contains("quarantined")),
         _ => true,
     }
 }

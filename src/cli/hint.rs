@@ -2,7 +2,7 @@
 //! statement that would allow it. Not here: tracing; nothing is known but the command's words and how it ended.
 
 use execpolicy_runtime::confine::Outcome;
-use execpolicy_runtime::confine::lower::{Host, Lowered};
+use execpolicy_runtime::confine::lower::{By, Host, Lowered};
 use execpolicy_runtime::profile::{Access, LimitKind, NetworkMode, Profile, Root};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -85,24 +85,21 @@ fn paths(lowered: &Lowered<'_>, host: &Host, command: &[OsString]) -> Vec<String
     for word in command.iter().skip(1).take(WORDS) {
         let Some(path) = path(word, host.cwd()) else { continue };
         let answer = lowered.view.answer(&path);
-        let by = answer.by.to_string();
+        let clause = answer.by.to_string();
         let by = match answer.by.origin() {
-            Some(origin) => format!("{by} ({})", place(origin)),
+            Some(origin) => format!("{clause} ({})", place(origin)),
             None => "no statement names it".to_owned(),
         };
-        let written = written(&path, host);
+        let open = |verb: &str| match answer.by {
+            // A wildcard and a protected name hold whatever more specific paths say.
+            By::Glob(_) | By::Protect(_) => format!("`unset {clause}`"),
+            By::Path(_) | By::Nothing => format!("`{verb} {}`", written(&path, host)),
+        };
+        let shown = path.display();
         match answer.access {
-            Access::Deny => {
-                denied.push(format!("{} is denied: {by}; `read {written}` would show it", path.display()))
-            }
-            Access::Read => {
-                let statement = if by.starts_with("protect ") {
-                    format!("`unset {}` would open it", answer.by)
-                } else {
-                    format!("`write {written}` would allow writing")
-                };
-                unwritable.push(format!("{} can be read, not written: {by}; {statement}", path.display()));
-            }
+            Access::Deny => denied.push(format!("{shown} is denied: {by}; {} would show it", open("read"))),
+            Access::Read => unwritable
+                .push(format!("{shown} can be read, not written: {by}; {} would open it", open("write"))),
             Access::Write => {}
         }
     }

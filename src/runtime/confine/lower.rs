@@ -17,7 +17,7 @@ mod view;
 
 pub use host::Host;
 pub use refusal::Refusal;
-pub use view::{Answer, View};
+pub use view::{Answer, By, View};
 
 use std::string::String;
 use std::vec::Vec;

@@ -120,6 +120,7 @@ fn literal<'a>(
     }
     let around = at.parent().map(|parent| view.access(parent));
     let writable = around.is_some_and(|answer| answer.access == Access::Write && !answer.own);
+    let denied = around.is_some_and(|answer| answer.access == Access::Deny);
     if bound.hidden && rule.access != PathAccess::Write && above_exists(view, at) {
         return refuse(
             "a directory on the way may not be searched, and its owner could change that",
@@ -153,9 +154,13 @@ fn literal<'a>(
                 "take one of the two away",
             ));
         }
+        if !at.is_dir() {
+            return refuse("it is a file, and only a directory can be private", "deny it instead");
+        }
         rules.private.insert(at.clone());
-    } else if !(answer.access == Access::Write && writable) {
-        // Writing below what is writable changes nothing, and a mount would keep the directory from being renamed.
+    } else if !(answer.access == Access::Write && writable || answer.access == Access::Deny && denied) {
+        // Writing below what is writable changes nothing, and a mount would keep the directory from being renamed;
+        // below what is denied there is nothing to mount on.
         rules.paths.insert(at.clone(), answer.access);
     }
     Ok(())
@@ -198,7 +203,7 @@ fn matches<'a>(
         rules.paths.insert(one.path.clone(), answer.access);
     }
     let number = |clause: &str| match count.get(clause).copied().unwrap_or(0) {
-        0 => "nothing of that name exists".to_string(),
+        0 => "there is none".to_string(),
         1 => "1 exists".to_string(),
         n => format!("{n} exist"),
     };
@@ -284,7 +289,7 @@ fn missing<'a>(view: &View<'a>, rules: &mut Rules, work: &mut Work<'a>) -> Vec<M
 fn holds_placeholders(directory: &Path) -> bool {
     let marks = rustix::fs::lgetxattr(directory, "user.execpolicy.placeholder", &mut [0_u8; 8]);
     let markable = matches!(marks, Ok(_) | Err(rustix::io::Errno::NODATA));
-    markable && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+    directory.is_dir() && markable && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
 }
 
 /// A place that is written with less than `write` must stay where it is, whether it exists or not: the directories around it
