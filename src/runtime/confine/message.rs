@@ -126,7 +126,7 @@ impl Request {
         let nodes = r.list(|r| {
             let path = r.path()?;
             let kind = *KINDS.get(usize::from(r.u8()?))?;
-            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1 })
+            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1, passing: false })
         })?;
         let links = r.list(|r| Some((r.path()?, r.path()?)))?;
         let missing = r.list(|r| {
@@ -416,7 +416,7 @@ mod tests {
             kind: MissingKind::GitDirectory,
             promise: Promise::Detect,
         }]);
-        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false };
+        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false, passing: false };
         let layout =
             Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };
         let mut request = Request::new(&plan, layout);

@@ -66,6 +66,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
         return Ok(());
     };
     let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    request.layout.mask_sockets();
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
         return Err(refused("standard input, output and error did not come with the request"));

@@ -255,8 +255,12 @@ fn missing<'a>(view: &View<'a>, rules: &mut Rules, work: &mut Work<'a>) -> Vec<M
         .collect();
     for rule in view.protects.iter().filter(|rule| rule.missing == Promise::Prevent && !is_wild(rule.name)) {
         let mut prevented = 0;
-        for root in &roots {
-            let path = root.join(rule.name);
+        let candidates = roots.iter().flat_map(|root| {
+            // The front of a name may be the end of the writable directory's own path.
+            let within = rule.name.rsplit_once('/').filter(|(front, _)| root.ends_with(front));
+            [Some((root, root.join(rule.name))), within.map(|(_, last)| (root, root.join(last)))]
+        });
+        for (root, path) in candidates.flatten() {
             let parent = path.parent().unwrap_or(root);
             let there = fs::symlink_metadata(&path).is_ok() && !is_placeholder(&path);
             let around = view.access(parent);
