@@ -224,7 +224,10 @@ fn cargo_offline() {
     if cargo.starts_with("/root") && fs::metadata(&ground.base).unwrap().permissions().mode() == 0 {
         return skip("cargo", "it is root's");
     }
-    ground.write("p/Cargo.toml", "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n");
+    ground.write(
+        "p/Cargo.toml",
+        "[package]\nname = \"p\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[workspace]\n",
+    );
     ground.write("p/src/main.rs", "fn main() { println!(\"{}\", 6 * 7); }\n");
     let script = format!("export RUSTC={rustc} CARGO_HOME=$PWD/cargo; cd p; {cargo} run --quiet --offline");
     ground.works("workspace-write", &script, "42");

@@ -127,7 +127,7 @@ impl Walk<'_> {
         }
     }
 
-    fn reported(&self, path: &PathBuf) -> bool {
+    fn reported(&self, path: &Path) -> bool {
         self.late.reported.iter().any(|(below, pattern)| {
             path.strip_prefix(below)
                 .is_ok_and(|rest| glob::matches_exactly(pattern, rest.as_os_str().as_bytes(), false))
