@@ -18,4 +18,5 @@ mod shell_policy;
 mod shell_robust;
 mod shell_soundness;
 mod shell_spellings;
+mod shell_table;
 mod suite;

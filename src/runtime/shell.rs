@@ -15,12 +15,14 @@ mod read;
 mod read_word;
 mod simple;
 mod state;
+mod table;
 mod tools;
 mod walk;
 mod words;
 mod zsh;
 
 pub use decide::{ArgvRules, Found, Part, ScriptVerdict, Standing, decide, judge};
+pub use table::{RuleRef, TableRules};
 pub use tools::{FactsError, ToolFacts};
 pub use words::{Argv, Fit, Item, Pattern, Piece, WordSet};
 

@@ -1,0 +1,130 @@
+//! The compiled table and the rules as written say the same about sets of argvs: the known, the
+//! partly known and the unknown words of scripts.
+
+use crate::generate::{self, Random};
+use execpolicy::artifact::build_within;
+use execpolicy::lower::Budget;
+use execpolicy::policy::Policy;
+use execpolicy_runtime as runtime;
+use execpolicy_runtime::Decision;
+use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Item, Pattern, Piece, TableRules, WordSet};
+
+/// How often things happened that the test is about.
+#[derive(Debug, Default)]
+struct Seen {
+    pairs: usize,
+    patterns: usize,
+    guards: usize,
+    allows: usize,
+    allows_of_sets: usize,
+    if_file: usize,
+    blocks: usize,
+    root_blocks: usize,
+}
+
+fn pattern(pieces: Vec<Piece>) -> Pattern {
+    let mut pattern = Pattern::default();
+    for piece in pieces {
+        pattern.push(piece);
+    }
+    pattern
+}
+
+/// A set that holds the word, or nearly.
+fn words(random: &mut Random, word: &[u8]) -> WordSet {
+    let literal = |bytes: &[u8]| Piece::Literal(bytes.to_vec());
+    let at = random.below(word.len() + 1);
+    let (before, after) = word.split_at(at);
+    let one = match random.below(9) {
+        0 => vec![Piece::Anything],
+        1 => vec![literal(before), Piece::Anything],
+        2 => vec![Piece::Anything, literal(after)],
+        3 => vec![literal(before), Piece::Anything, literal(after)],
+        4 => vec![literal(before), Piece::Character, literal(after.get(1..).unwrap_or_default())],
+        5 => vec![Piece::Integer],
+        6 => vec![literal(b"/usr/"), Piece::Anything, literal(b"/"), literal(word)],
+        7 => vec![literal(word), Piece::Anything, literal(b"/")],
+        _ => vec![literal(word)],
+    };
+    let mut patterns = vec![pattern(one)];
+    for _ in 0..random.below(3) {
+        let vocabulary = if random.once_in(2) { generate::WORDS } else { generate::HEADS };
+        let other = random.pick(vocabulary);
+        patterns.push(pattern(vec![literal(other.as_bytes())]));
+    }
+    WordSet::of(patterns)
+}
+
+fn argv(random: &mut Random, policy: &Policy) -> Argv {
+    let known = generate::command(random, policy);
+    let often = 1 + random.below(4);
+    let mut items: Vec<Item> = Vec::new();
+    for word in known {
+        let mut item = Item::known(word.clone());
+        if random.once_in(often) {
+            item.words = words(random, &word);
+            item.files = random.once_in(4);
+        }
+        item.many = random.once_in(8);
+        items.push(item);
+    }
+    if random.once_in(4) {
+        let at = random.below(items.len() + 1);
+        items.insert(at, Item::anything());
+    }
+    Argv(items)
+}
+
+fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
+    let (policy, sources) = generate::policy(random, rules);
+    let checked = generate::checked(policy, sources);
+    let policy = checked.policy();
+    let small = Budget { factor: 0, base: random.below(60) as u64 };
+    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
+        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
+        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        seen.blocks += usize::from(loaded.blocks().get(0).is_some());
+        seen.root_blocks += usize::from(loaded.blocks().get(0).is_some_and(|block| block.depth == 0));
+        let table = TableRules::new(loaded);
+        for _ in 0..commands {
+            let argv = argv(random, policy);
+            let mut expected = Vec::new();
+            policy.find(&argv, &mut |found| {
+                expected.push((found.rule.rule, found.rule.head, found.decision, found.fit, found.whole));
+            });
+            let mut given = Vec::new();
+            table.find(&argv, &mut |found| {
+                let (rule, head) = (found.rule.rule as usize, found.rule.alternative as usize);
+                given.push((rule, head, found.decision, found.fit, found.whole));
+            });
+            assert_eq!(given, expected, "{argv:#?}\n{budget:?}\n{policy:#?}");
+            let known = argv.words().is_some();
+            seen.pairs += 1;
+            seen.patterns += usize::from(!known);
+            seen.guards += usize::from(!known && given.iter().any(|found| found.2 != Decision::Allow));
+            seen.allows += usize::from(given.iter().any(|found| found.2 == Decision::Allow));
+            let unsure = argv.0.iter().take(2).any(|item| item.as_known().is_none());
+            seen.allows_of_sets +=
+                usize::from(unsure && given.iter().any(|found| found.2 == Decision::Allow));
+            seen.if_file += usize::from(given.iter().any(|found| found.3 == Fit::IfFile));
+        }
+    }
+}
+
+#[test]
+fn sets_of_argvs_are_decided_as_the_rules_are_written() {
+    let mut random = Random(11);
+    let mut seen = Seen::default();
+    for _ in 0..500 {
+        round(&mut random, 14, 24, &mut seen);
+    }
+    for _ in 0..6 {
+        round(&mut random, 400, 40, &mut seen);
+    }
+    println!("{seen:?}");
+    assert!(seen.pairs >= 30_000 && seen.patterns >= 20_000, "{seen:?}");
+    for count in [seen.guards, seen.allows, seen.allows_of_sets, seen.if_file, seen.blocks, seen.root_blocks]
+    {
+        assert!(count >= 100, "{seen:?}");
+    }
+}
