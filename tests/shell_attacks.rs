@@ -1,6 +1,6 @@
 //! Known ways around command policies, each named by its public id, and our own list of spellings.
 
-use crate::shell_policy::{policy, standing, verdict};
+use crate::shell_policy::{policy, policy_of, standing, verdict};
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
 use execpolicy_runtime::shell::{Access, Standing};
 
@@ -401,18 +401,16 @@ fn what_is_around_a_command_counts() {
 
 #[test]
 fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
-    use execpolicy::policy::scripts::decide_command;
-    let argv = ["bash", "-lc", "$x y"];
-    let mut rules = policy(&[(Allow, "bash -lc z"), (Forbidden, "rm"), (Prompt, "git")]);
-    let mut literal = |script: &str| {
-        rules.rules[0].pattern.tokens[2].alternatives[0].value = script.to_owned();
-        decide_command(&rules, &["bash", "-lc", script], None).standing
+    let rules = |script: &'static [&'static str]| {
+        policy_of(&[(Allow, script), (Forbidden, &["rm"]), (Prompt, &["git"])])
     };
-    assert_eq!(literal("$x y"), Standing::Allow);
-    assert_eq!(literal("foo"), Standing::Allow);
-    assert_eq!(literal("rm x"), Standing::Forbidden);
-    assert_eq!(literal("git x"), Standing::Prompt);
-    assert_eq!(decide_command(&rules, &argv, None).standing, Standing::Prompt);
+    let literal = |script: &'static [&'static str]| rules(script).decide(script, None).standing;
+    assert_eq!(literal(&["bash", "-lc", "$x y"]), Standing::Allow);
+    assert_eq!(literal(&["bash", "-lc", "foo"]), Standing::Allow);
+    assert_eq!(literal(&["bash", "-lc", "rm x"]), Standing::Forbidden);
+    assert_eq!(literal(&["bash", "-lc", "git x"]), Standing::Prompt);
+    let other = rules(&["bash", "-lc", "z"]);
+    assert_eq!(other.decide(&["bash", "-lc", "$x y"], None).standing, Standing::Prompt);
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! partly known and the unknown words of scripts.
 
 use crate::generate::{self, Random};
+use crate::shell_policy::{compare, decider};
 use execpolicy::artifact::build_within;
 use execpolicy::lower::Budget;
 use execpolicy::policy::Policy;
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::Decision;
-use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Item, Pattern, Piece, TableRules, WordSet};
+use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Item, Pattern, Piece, Standing, TableRules, WordSet};
 
 /// How often things happened that the test is about.
 #[derive(Debug, Default)]
@@ -127,4 +128,102 @@ fn sets_of_argvs_are_decided_as_the_rules_are_written() {
     {
         assert!(count >= 100, "{seen:?}");
     }
+}
+
+/// A command of a script: some word of it stands behind an expansion.
+fn simple(random: &mut Random, policy: &Policy) -> String {
+    let words = generate::command(random, policy);
+    let mut line = String::new();
+    for word in words {
+        let word = String::from_utf8_lossy(&word).replace('\0', "0");
+        let quoted = shlex::try_quote(&word).unwrap().into_owned();
+        line.push_str(&match random.below(12) {
+            0 => "$unknown".to_owned(),
+            1 => "\"$@\"".to_owned(),
+            2 => format!("$unknown{quoted}"),
+            3 => format!("{quoted}*"),
+            4 => format!("${{unset:-{quoted}}}"),
+            _ => quoted,
+        });
+        line.push(' ');
+    }
+    // Somewhere in the grammar.
+    match random.below(10) {
+        0 => format!("( {line})"),
+        1 => format!("if {line}; then {line}; fi"),
+        2 => format!("for unknown in push \"$x\"; do {line}; done"),
+        3 => format!("f() {{ {line}; }}; f push"),
+        4 => format!("echo \"$({line})\""),
+        5 => format!("unset=git; {line}"),
+        _ => line,
+    }
+}
+
+/// A command that may be a wrapper, a script, or a script in a script.
+fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
+    const WRAPPERS: &[&[&str]] = &[
+        &["env"],
+        &["env", "A=1"],
+        &["sudo"],
+        &["sudo", "-u", "x"],
+        &["timeout", "5"],
+        &["nice"],
+        &["nice", "-n", "5"],
+        &["xargs"],
+        &["find", ".", "-exec"],
+        &["/usr/bin/env", "-i"],
+        &["time", "--odd"],
+        &["ssh", "host"],
+        &["git", "-c", "x=y"],
+        &["docker", "exec", "c"],
+        &["awk"],
+    ];
+    let mut argv = match random.below(3) {
+        0 => generate::command(random, policy),
+        _ => {
+            let parts: Vec<String> = (0..1 + random.below(4)).map(|_| simple(random, policy)).collect();
+            let glue = random.pick(&["; ", " && ", " || ", " | ", "\n", " & "]);
+            let mut script = parts.join(glue);
+            script.push_str(random.pick(&["", " > out", " # x", " < in", " 2>&1", "; \"", "; eval \"$x\""]));
+            let shell = random.pick(&["bash", "/bin/sh", "zsh", "dash", "BASH", "bash-5.2", "fish"]);
+            vec![shell.into(), random.pick(&["-c", "-lc", "-ec", "-x"]).into(), script.into_bytes()]
+        }
+    };
+    while random.once_in(3) {
+        let wrapper = WRAPPERS[random.below(WRAPPERS.len())];
+        argv.splice(0..0, wrapper.iter().map(|word| word.as_bytes().to_vec()));
+    }
+    argv
+}
+
+/// The whole way: the program's function, from the compiled bytes, and the reference with the rules
+/// as written, part by part.
+#[test]
+fn commands_with_everything_they_run_are_decided_alike() {
+    let mut random = Random(12);
+    let mut standings = [0; 4];
+    let (mut pairs, mut parts) = (0, 0);
+    for _ in 0..300 {
+        let (policy, sources) = generate::policy(&mut random, 14);
+        let checked = generate::checked(policy, sources);
+        let policy = checked.policy();
+        for budget in [Budget::default(), Budget { factor: 0, base: 0 }] {
+            let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
+            let decider =
+                decider(runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified"));
+            let mut scratch = decider.policy().scratch();
+            for _ in 0..20 {
+                let argv = command(&mut random, policy);
+                let (verdict, fault) = compare(policy, &decider, &argv, Some(b"/srv"), &mut scratch);
+                assert_eq!(fault, None, "{policy:#?}");
+                standings[verdict.standing as usize] += 1;
+                parts += verdict.parts.len();
+                pairs += 1;
+            }
+        }
+    }
+    println!("{pairs} commands, {parts} parts, allow/unmatched/prompt/forbidden {standings:?}");
+    assert!(pairs >= 10_000 && parts >= 2 * pairs, "{pairs} {parts}");
+    assert!(standings.iter().all(|&count| count >= 100), "{standings:?}");
+    assert!(standings[Standing::Forbidden as usize] >= 1000, "{standings:?}");
 }
