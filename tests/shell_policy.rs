@@ -6,7 +6,7 @@ use crate::generate;
 use execpolicy::artifact::build;
 use execpolicy::check::CheckedPolicy;
 use execpolicy::policy::Policy;
-use execpolicy::policy::scripts::{Entry, decide_command, standard_tools};
+use execpolicy::policy::scripts::{Entry, decide_command};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::shell::{Decider, Found, RuleRef, Ruling, ScriptVerdict, Standing};
 use execpolicy_runtime::{Context, Decision, Scratch};
@@ -49,7 +49,7 @@ impl Rules {
 
 /// A policy as the program asks it.
 pub fn decider(loaded: runtime::Policy<'_>) -> Decider<'_> {
-    Decider::new(loaded, standard_tools())
+    Decider::new(loaded).expect("the facts have been verified")
 }
 
 /// The reference's verdict, and what the program's function says differently.

@@ -1,7 +1,7 @@
 //! Hostile scripts: the analysis ends, in bounded time and stack, and never says "nothing here".
 
 use crate::shell_policy::policy;
-use execpolicy::policy::scripts::standard_tools;
+use execpolicy::policy::tools::Tools;
 use execpolicy_runtime::Decision::{Allow, Forbidden};
 use execpolicy_runtime::shell::{Dialect, Limits, Standing, analyse};
 use proptest::prelude::*;
@@ -122,16 +122,16 @@ proptest! {
         let script = words.join(if glue { " " } else { "" });
         for dialect in [Dialect::Bash, Dialect::Posix, Dialect::Zsh] {
             let start = Instant::now();
-            let _ = analyse(script.as_bytes(), dialect, None, &standard_tools(), &Limits::default());
+            let _ = analyse(script.as_bytes(), dialect, None, &Tools::default().facts(), &Limits::default());
             prop_assert!(start.elapsed() < Duration::from_secs(10), "{:?}", script);
         }
     }
 
     #[test]
     fn any_bytes_are_analysed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = analyse(&bytes, Dialect::Bash, None, &standard_tools(), &Limits::default());
+        let _ = analyse(&bytes, Dialect::Bash, None, &Tools::default().facts(), &Limits::default());
         let ascii: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f).collect();
-        let _ = analyse(&ascii, Dialect::Bash, None, &standard_tools(), &Limits::default());
+        let _ = analyse(&ascii, Dialect::Bash, None, &Tools::default().facts(), &Limits::default());
     }
 }
 

@@ -4,11 +4,17 @@
 use crate::generate::{self, Random};
 use crate::shell_policy::{compare, decider};
 use execpolicy::artifact::build_within;
+use execpolicy::emit::seal;
 use execpolicy::lower::Budget;
 use execpolicy::policy::Policy;
+use execpolicy::policy::tools::Tools;
+use execpolicy::source::SourceMap;
 use execpolicy_runtime as runtime;
-use execpolicy_runtime::Decision;
-use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Item, Pattern, Piece, Standing, TableRules, WordSet};
+use execpolicy_runtime::shell::{
+    Argv, ArgvRules, Decider, Fit, Item, Pattern, Piece, Standing, TableRules, WordSet,
+};
+use execpolicy_runtime::wire::{LoadErrorKind, SectionId};
+use execpolicy_runtime::{Context, Decision};
 
 /// How often things happened that the test is about.
 #[derive(Debug, Default)]
@@ -128,6 +134,48 @@ fn sets_of_argvs_are_decided_as_the_rules_are_written() {
     {
         assert!(count >= 100, "{seen:?}");
     }
+}
+
+/// The facts that count are those that were compiled in, not those of the runtime's own version.
+#[test]
+fn the_facts_of_the_artifact_are_used() {
+    let mut policy =
+        generate::literal(&[(Decision::Forbidden, vec![vec!["rm".to_owned()]])]).policy().clone();
+    let forbidden = |policy: &Policy, line: &str| {
+        let mut sources = SourceMap::new();
+        sources.add("test.rules", "x");
+        let checked = generate::checked(policy.clone(), sources);
+        let bytes = build_within(&checked, Budget::default()).expect("the facts can be read").bytes;
+        let decider = decider(runtime::Policy::from_bytes(&bytes).expect("it has been verified"));
+        let argv: Vec<&str> = line.split(' ').collect();
+        let mut scratch = decider.policy().scratch();
+        decider.decide(&argv, &Context::default(), &mut scratch).decision() == Some(Decision::Forbidden)
+    };
+    assert!(forbidden(&policy, "nice rm x") && !forbidden(&policy, "courteous rm x"));
+    policy.tools = Tools("tool courteous\n  neutral\n  inner rest\n".into());
+    assert!(forbidden(&policy, "courteous rm x"));
+    // Now nobody knows what follows `nice`; it is a program that runs others, so all is looked at.
+    assert!(forbidden(&policy, "nice rm x"));
+}
+
+/// Facts that mean nothing are no facts: the policy is refused, and the place is named.
+#[test]
+fn facts_that_cannot_be_read_are_refused() {
+    let checked = generate::literal(&[(Decision::Allow, vec![vec!["ls".to_owned()]])]);
+    let mut bytes = build_within(&checked, Budget::default()).unwrap().bytes;
+    let extents = runtime::Policy::extents(&bytes).unwrap();
+    let (_, start, len) = *extents.iter().find(|(id, ..)| *id == SectionId::Tools).unwrap();
+    let text = std::str::from_utf8(&bytes[start..start + len]).unwrap();
+    let at = start + text.find("inner rest").unwrap();
+    bytes[at..at + 10].copy_from_slice(b"inner ruse");
+    seal(&mut bytes);
+    let error = Decider::new(runtime::Policy::from_bytes(&bytes).unwrap()).unwrap_err();
+    assert_eq!((error.section, error.offset), (Some(SectionId::Tools), at));
+    assert!(matches!(error.kind, LoadErrorKind::Tools(_)), "{error}");
+    bytes[at] = 0xFF;
+    seal(&mut bytes);
+    let error = runtime::Policy::from_bytes(&bytes).unwrap_err();
+    assert_eq!((error.kind, error.offset), (LoadErrorKind::Text, at));
 }
 
 /// A command of a script: some word of it stands behind an expansion.

@@ -13,6 +13,7 @@ use crate::artifact::Policy;
 use crate::decide::{RuleMatch, Scratch, Verdict};
 use crate::facts::{base_name, opaque};
 use crate::program::{Names, first_eight, may_be_opaque};
+use crate::wire::{LoadError, LoadErrorKind, SectionId};
 use crate::{Context, Decision, Mode};
 
 /// A compiled policy, ready to decide commands with everything that they run.
@@ -48,9 +49,26 @@ impl Ruling<'_> {
 }
 
 impl<'a> Decider<'a> {
-    /// Takes a policy and the facts about tools that are to hold.
+    /// Takes a policy and reads the facts about tools that it carries. A policy without any (of an
+    /// older compiler) has every program opaque that runs others.
+    ///
+    /// # Errors
+    /// [`LoadErrorKind::Tools`] if the facts cannot be read; such a policy allows nothing.
+    pub fn new(policy: Policy<'a>) -> Result<Self, LoadError> {
+        let Some((start, text)) = policy.tools else {
+            return Ok(Self::with_facts(policy, ToolFacts::none()));
+        };
+        let tools = ToolFacts::parse(text).map_err(|error| LoadError {
+            kind: LoadErrorKind::Tools(error.message),
+            section: Some(SectionId::Tools),
+            offset: start + text.split_inclusive('\n').take(error.line - 1).map(str::len).sum::<usize>(),
+        })?;
+        Ok(Self::with_facts(policy, tools))
+    }
+
+    /// Takes a policy and the facts about tools that are to hold in place of its own.
     #[must_use]
-    pub fn new(policy: Policy<'a>, tools: ToolFacts) -> Self {
+    pub fn with_facts(policy: Policy<'a>, tools: ToolFacts) -> Self {
         let names = tools.names().fold(Names::NONE, Names::with);
         Self { rules: TableRules::new(policy), tools, names, limits: Limits::default() }
     }
