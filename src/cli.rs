@@ -12,6 +12,7 @@ mod json;
 mod output;
 mod policy;
 mod render;
+mod segments;
 
 use args::{Cli, Command};
 use clap::Parser;
