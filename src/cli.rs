@@ -7,6 +7,7 @@ mod compile;
 mod decide;
 mod evaluator;
 mod explain;
+mod explain_script;
 mod files;
 mod json;
 mod output;

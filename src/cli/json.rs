@@ -213,13 +213,6 @@ struct Decided<'a> {
     matched_rules: Vec<Matched<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    opaque: Option<Opaque>,
-}
-
-#[derive(Serialize)]
-struct Opaque {
-    reason: &'static str,
 }
 
 /// One rule that matched, in the shape of Codex.
@@ -271,7 +264,7 @@ pub struct Form {
     pub details: bool,
 }
 
-/// A verdict in the shape of `codex execpolicy check`; in the strict mode `opaque` may be added.
+/// The verdict of a plain command, in the shape of `codex execpolicy check`.
 pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let lossy = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
     let matched_rules = verdict.matches().map(|found| {
@@ -289,7 +282,6 @@ pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let decided = Decided {
         matched_rules: matched_rules.collect(),
         decision: verdict.decision.map(|decision| decision.as_str()),
-        opaque: verdict.opaque.map(|why| Opaque { reason: why.reason() }),
     };
     text(&decided, form.pretty)
 }
