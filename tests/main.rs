@@ -15,6 +15,7 @@ mod sandbox_model;
 mod sandbox_suite;
 mod shell_attacks;
 mod shell_policy;
+mod shell_program;
 mod shell_robust;
 mod shell_soundness;
 mod shell_spellings;

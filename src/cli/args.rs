@@ -139,15 +139,16 @@ pub struct Script {
     /// standard input.
     #[arg(long, value_name = "SCRIPT", allow_hyphen_values = true, conflicts_with_all = ["codex", "CMD"])]
     pub shell: Option<OsString>,
-    /// The shell that would read the script.
-    #[arg(long, value_enum, default_value_t = Dialect::Bash, requires = "shell")]
-    pub dialect: Dialect,
+    /// The shell that would read the script; bash if none is named.
+    #[arg(long, value_enum, requires = "shell")]
+    pub dialect: Option<Dialect>,
 }
 
 /// Shells whose scripts can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Dialect {
     /// bash 5.2.
+    #[default]
     Bash,
     /// A POSIX shell, which may be bash under another name.
     Sh,

@@ -41,7 +41,8 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     let context = here.context(mode);
     let decision = if let Some(given) = &arguments.script.shell {
         let Some(script) = script(given) else { return Outcome::Findings };
-        let verdict = decider.decide_script(&script, arguments.script.dialect.into(), context.cwd);
+        let verdict =
+            decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let asked = Asked { what: What::Script(&script), cwd: context.cwd };
         stdout(&segments::verdict(&decider, asked, &verdict, form));
         verdict.standing.decision()

@@ -53,7 +53,8 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     let context = here.context(mode);
     if let Some(given) = &arguments.script.shell {
         let Some(script) = script(given) else { return Outcome::Findings };
-        let verdict = decider.decide_script(&script, arguments.script.dialect.into(), context.cwd);
+        let verdict =
+            decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let title = shortened(harmless(&String::from_utf8_lossy(&script)));
         let what = What::Script(&script);
         stdout(&explain_script::explain(&decider, checked, what, &verdict, &title, style.stdout));
