@@ -11,6 +11,7 @@ mod decide;
 mod doctor;
 mod evaluator;
 mod explain;
+mod explain_script;
 mod files;
 #[cfg(target_os = "linux")]
 mod hint;
@@ -19,9 +20,12 @@ mod output;
 mod policy;
 mod render;
 #[cfg(target_os = "linux")]
+mod ruled;
+#[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod segments;
 #[cfg(target_os = "linux")]
 mod status;
 

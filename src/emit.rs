@@ -105,6 +105,7 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     records::write(checked, &mut sections, &mut strings)?;
     let table = table::write(checked.policy(), automaton, &mut sections, &mut strings)?;
     strings.write(&mut sections);
+    sections.add(SectionId::Tools, checked.policy().tools.compact().into_bytes());
     profiles::write(&checked.policy().profiles, &mut sections)?;
 
     let count = sections.iter().count();

@@ -19,6 +19,7 @@ use execpolicy_runtime::confine::lower::{Host, Lowered, Refusal, lower};
 use execpolicy_runtime::confine::{self, ConfineError, Ended, Finding, Helper, Step};
 use execpolicy_runtime::profile::{Phase, Platform, Profile, Profiles};
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 /// Of a command that was not run. Shells say the same of what they may not execute.
@@ -27,6 +28,7 @@ pub const NOT_RUN: u8 = 126;
 pub const NOT_FOUND: u8 = 127;
 
 /// The rule that is to blame.
+#[derive(Clone, Debug)]
 pub struct Rule {
     /// Its file.
     pub file: String,
@@ -38,7 +40,7 @@ pub struct Rule {
 
 /// Why a command was not run.
 pub struct Refused {
-    /// In a word, for programs: `policy`, `forbidden`, `prompt`, `unmatched`, `profile`, `host`, `not-found`.
+    /// In a word, for programs: `policy`, `forbidden`, `prompt`, `unmatched`, `placement`, `profile`, `host`, `not-found`.
     pub reason: &'static str,
     /// In a sentence.
     pub message: String,
@@ -234,6 +236,18 @@ fn start(
     let running = sandbox.run(command, confine::inherited())?;
     status.started(profile, &lowered.accepted, running.status());
     running.wait_forwarding_signals()
+}
+
+/// Becomes the command, because a rule of the policy places it outside of every sandbox. Returns only if that fails.
+pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
+    stderr("execpolicy: unconfined: a rule of the policy says so\n");
+    status.unconfined();
+    let (program, arguments) =
+        command.split_first().map_or((None, command), |(first, rest)| (Some(first), rest));
+    let Some(program) = program else { return Refused::new("host", "the command is empty", None) };
+    let error = std::process::Command::new(program).args(arguments).exec();
+    let reason = if error.kind() == std::io::ErrorKind::NotFound { "not-found" } else { "host" };
+    Refused::new(reason, format!("`{}` cannot be executed: {error}", program.to_string_lossy()), None)
 }
 
 /// Says what the command left at protected names.

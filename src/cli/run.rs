@@ -1,16 +1,17 @@
 //! `execpolicy run -- CMD…`: decides, asks if it must, and confines.
-//! Not here: the sandbox (`contain.rs`).
+//! Not here: what the policy says (`ruled.rs`), and the sandbox (`contain.rs`).
 
 use super::Outcome;
 use super::args::{Approval, Run};
-use super::contain::{self, Refused, Rule};
+use super::contain::{self, Refused};
 use super::decide::{Here, bytes};
 use super::output::{Colour, Style, paint, stderr};
 use super::policy::{self, From};
 use super::render::harmless;
+use super::ruled::{self, Place, Ruled, UNCONFINED};
 use super::status::Status;
 use execpolicy_runtime::profile::NetworkMode;
-use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
+use execpolicy_runtime::{Decision, Policy};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 
@@ -33,45 +34,54 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
     let named = contain::named(&arguments.rules, &arguments.sandbox);
     let from = contain::source(arguments.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style);
-    let policy = contain::opened(compiled.as_ref())?;
+    let decider = compiled.as_ref().and_then(|compiled| compiled.decider());
+    let decider = decider.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;
+    let policy = decider.policy();
     let library = contain::library().unwrap_or_default();
-    let profiles = contain::profiles(&policy, &library)?;
+    let profiles = contain::profiles(policy, &library)?;
     let host = contain::host(&arguments.place)?;
     let argv = bytes(&arguments.command);
-    let here = Here::now();
-    let mut scratch = policy.scratch();
-    let verdict = policy.decide(&argv, &here.context(Mode::Strict), &mut scratch);
-    let name = match (&arguments.place.profile, policy.default_profile()) {
-        (Some(named), _) => named.as_str(),
-        (None, Some(default)) => default,
-        (None, None) => contain::usual(host.workspace()),
+    let ruled = ruled::ask(&decider, &argv, &Here::now());
+    let shown = shown(&argv);
+    if ruled.decision == Some(Decision::Forbidden) {
+        return Err(forbidden(&ruled, &shown));
+    }
+    let (name, disputed) = match (&arguments.place.profile, &ruled.place) {
+        (Some(named), _) => (named.as_str(), None),
+        (None, Place::In(profile, _)) => (profile.as_deref().unwrap_or(UNCONFINED), None),
+        (None, Place::Disputed(one, other)) => (one.as_str(), Some(other.as_str())),
+        (None, Place::Unsaid) => (contain::usual(host.workspace()), None),
     };
-    let profile = contain::find(&profiles, name)?;
     if matches!(from, From::Embedded) && arguments.place.profile.is_none() {
         stderr(&format!(
             "execpolicy: no policy here: the embedded rules decide, the profile `{name}` confines\n"
         ));
     }
-    subtracted(&policy, profile.network.mode)?;
-    let shown = shown(&argv);
-    match (verdict.decision, arguments.approval) {
-        (Some(Decision::Forbidden), _) => return Err(forbidden(&verdict, &shown)),
-        (Some(Decision::Allow), _) | (Some(Decision::Prompt), Approval::Granted) => {}
-        (None, Approval::Ask | Approval::Never | Approval::Granted) => {}
-        (Some(Decision::Prompt), Approval::Never) => return Err(unasked(&verdict, &shown)),
-        (Some(Decision::Prompt), _) | (None, Approval::AskUnmatched) => {
-            match ask(&verdict, &shown, name, style) {
-                Some(true) => {}
-                Some(false) => {
-                    let mut refused = unasked(&verdict, &shown);
-                    refused.message = format!("`{shown}` was declined");
-                    refused.help = None;
-                    return Err(refused);
-                }
-                None => return Err(unasked(&verdict, &shown)),
+    let unasked = unasked(&ruled, &shown, name, disputed);
+    let asks = match (ruled.decision, arguments.approval) {
+        (_, Approval::Granted) => false,
+        (Some(Decision::Prompt), _) | (None, Approval::AskUnmatched) => true,
+        _ => disputed.is_some(),
+    };
+    if asks {
+        let answer = match arguments.approval {
+            Approval::Never => None,
+            _ => ask(&ruled, &shown, name, disputed, style),
+        };
+        match answer {
+            Some(true) => {}
+            Some(false) => {
+                let message = format!("`{shown}` was declined");
+                return Err(Refused { message, help: None, ..unasked });
             }
+            None => return Err(unasked),
         }
     }
+    if name == UNCONFINED && arguments.place.profile.is_none() {
+        return Err(contain::unconfined(&arguments.command, status));
+    }
+    let profile = contain::find(&profiles, name)?;
+    subtracted(policy, profile.network.mode)?;
     Ok(contain::run(&profile, &host, &arguments.command, &arguments.watch, status, style))
 }
 
@@ -94,65 +104,55 @@ fn shown(argv: &[Vec<u8>]) -> String {
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
-/// The rule that decided.
-fn decider<'v>(verdict: &'v Verdict<'_>) -> Option<RuleMatch<'v>> {
-    verdict.matches().find(|found| Some(found.decision) == verdict.decision)
+/// ` (in it: make)`: the part of a command that is meant.
+fn within(ruled: &Ruled) -> String {
+    ruled.part.as_ref().map_or_else(String::new, |part| format!(" (in it: `{part}`)"))
 }
 
-fn rule(found: &RuleMatch<'_>) -> Rule {
-    Rule {
-        file: found.source.to_owned(),
-        line: found.line,
-        justification: found.justification.map(str::to_owned),
-    }
-}
-
-fn forbidden(verdict: &Verdict<'_>, shown: &str) -> Refused {
+fn forbidden(ruled: &Ruled, shown: &str) -> Refused {
     Refused {
-        rule: decider(verdict).as_ref().map(rule),
+        rule: ruled.rule.clone(),
         ..Refused::new(
             "forbidden",
-            format!("`{shown}` is forbidden"),
+            format!("`{shown}` is forbidden{}", within(ruled)),
             Some("`execpolicy explain` says which rules match; only the policy can allow it".into()),
         )
     }
 }
 
-fn unasked(verdict: &Verdict<'_>, shown: &str) -> Refused {
+fn unasked(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
     let help = "run it in a terminal to be asked, or with `--approval granted` once somebody has agreed";
-    let (reason, message) = match (verdict.decision, verdict.opaque) {
-        (None, _) => ("unmatched", format!("no rule is about `{shown}`, and there is nobody to ask")),
-        (_, Some(why)) if decider(verdict).is_none() => (
-            "prompt",
-            format!("`{shown}` {}, so somebody has to agree, and there is nobody to ask", why.reason()),
+    let part = within(ruled);
+    let (reason, message) = match (ruled.decision, &ruled.why, disputed) {
+        (Some(Decision::Prompt), Some(why), _) => {
+            ("prompt", format!("`{shown}` needs somebody to agree, because it {why}{part}"))
+        }
+        (Some(Decision::Prompt), ..) => ("prompt", format!("`{shown}` needs somebody to agree{part}")),
+        (_, _, Some(other)) => (
+            "placement",
+            format!("`{shown}` may belong into `{place}` or into `{other}`, and neither is within the other"),
         ),
-        _ => ("prompt", format!("somebody has to agree to `{shown}`, and there is nobody to ask")),
+        _ => ("unmatched", format!("no rule is about `{shown}`{part}, so somebody has to agree")),
     };
-    Refused { rule: decider(verdict).as_ref().map(rule), ..Refused::new(reason, message, Some(help.into())) }
+    Refused { rule: ruled.rule.clone(), ..Refused::new(reason, message, Some(help.into())) }
 }
 
 /// Asks on the terminal; `None` if there is none.
-fn ask(verdict: &Verdict<'_>, shown: &str, profile: &str, style: Style) -> Option<bool> {
+fn ask(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>, style: Style) -> Option<bool> {
     if !(std::io::stderr().is_terminal() || std::io::stdin().is_terminal()) {
         return None;
     }
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
     let on = style.stderr;
-    let mut text = format!("execpolicy: {}\n", paint(shown, Colour::Bold, on));
-    if let Some(found) = decider(verdict) {
-        let place = harmless(&format!("{}:{}", found.source, found.line));
-        let why = found.justification.map_or_else(String::new, |why| format!(": {}", harmless(why)));
-        text.push_str(&format!(
-            "  {} at {}{why}\n",
-            found.decision.as_str(),
-            paint(&place, Colour::Cyan, on)
-        ));
-    } else if let Some(why) = verdict.opaque {
-        text.push_str(&format!("  it {}\n", why.reason()));
-    } else {
-        text.push_str("  no rule is about it\n");
+    let refused = unasked(ruled, shown, place, disputed);
+    let mut text = format!("execpolicy: {}\n", refused.message);
+    if let Some(rule) = &ruled.rule {
+        let at = harmless(&format!("{}:{}", rule.file, rule.line));
+        let why = rule.justification.as_ref().map_or_else(String::new, |why| format!(": {}", harmless(why)));
+        text.push_str(&format!("  {}{why}\n", paint(&at, Colour::Cyan, on)));
     }
-    text.push_str(&format!("Run it, confined by `{profile}`? [y/N] "));
+    let how = if place == UNCONFINED { "unconfined".to_owned() } else { format!("confined by `{place}`") };
+    text.push_str(&format!("Run it, {how}? [y/N] "));
     terminal.write_all(text.as_bytes()).ok()?;
     let mut answer = String::new();
     BufReader::new(terminal).read_line(&mut answer).ok()?;

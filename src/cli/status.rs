@@ -68,6 +68,12 @@ impl Status {
         }));
     }
 
+    /// The command runs without a sandbox, because the policy places it there. No `ended` follows: this process becomes
+    /// the command.
+    pub fn unconfined(&mut self) {
+        self.line(&json!({ "version": VERSION, "event": "started", "profile": null, "enforcement": [] }));
+    }
+
     /// Everything that the command started has ended.
     pub fn ended(&mut self, outcome: Outcome, findings: &[Finding]) {
         let (how, number) = match outcome {
