@@ -206,23 +206,27 @@ impl Policy<'_> {
         argv: &[T],
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
-        // Whatever is rare is left to the general case, so that this one has few branches.
-        let Some(key) = short(program).filter(|_| self.header.folded_block == NONE) else {
+        let Some(info) = self.strict_plain(program, argv) else {
             return self.strict_spelt(program, argv, scratch);
         };
-        let first = self.table.step_short(FOLDED, key);
-        // Words on the edges of this root are folded base names, so a word that is on one is plain.
-        if may_be_opaque(key, program.last()) || first.is_none() && !key.is_plain() {
-            return self.strict_spelt(program, argv, scratch);
-        }
-        let info = first.map_or(Info(0), |first| self.follow(first, argv).0.info);
-        if info.is_block() {
-            return self.strict_spelt(program, argv, scratch);
-        }
         let mut verdict = self.verdict(program, argv.len(), Filter::Strict { trusted: None, hidden: false });
         verdict.walk.set = info.set();
         verdict.decision = settled(info.0);
         verdict
+    }
+
+    /// What nearly every command comes to; `None` for the rest, which is left to the general case so
+    /// that this one has few branches.
+    #[inline]
+    fn strict_plain<T: AsRef<[u8]>>(&self, program: &[u8], argv: &[T]) -> Option<Info> {
+        let key = short(program).filter(|_| self.header.folded_block == NONE)?;
+        let first = self.table.step_short(FOLDED, key);
+        // Words on the edges of this root are folded base names, so a word that is on one is plain.
+        if may_be_opaque(key, program.last()) || first.is_none() && !key.is_plain() {
+            return None;
+        }
+        let info = first.map_or(Info(0), |first| self.follow(first, argv).0.info);
+        (!info.is_block()).then_some(info)
     }
 
     /// The general case: a first word that is long, has a `/` or a capital, may run others, or leads
@@ -274,7 +278,6 @@ impl Policy<'_> {
         covered.then_some(name)
     }
 
-    #[inline]
     fn codex<'v, T: AsRef<[u8]>>(
         &'v self,
         program: &'v [u8],
@@ -379,7 +382,7 @@ impl Policy<'_> {
     }
 
     /// The last edge, from the step by the first word on, and how many words lead to its end.
-    #[inline]
+    #[inline(always)]
     fn follow<T: AsRef<[u8]>>(&self, first: Step, argv: &[T]) -> (Step, usize) {
         let mut edge = first;
         let mut depth = 1;
