@@ -40,20 +40,20 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "nothing is left", run: || check(nothing_left) },
 ];
 
-type Result<T> = std::result::Result<T, String>;
+pub type Result<T> = std::result::Result<T, String>;
 
-fn check(f: fn() -> Result<String>) -> Verdict {
+pub fn check(f: fn() -> Result<String>) -> Verdict {
     match f() {
         Ok(note) => Verdict::Passed(note),
         Err(fault) => Verdict::Failed(fault),
     }
 }
 
-fn words(words: &[&str]) -> Vec<OsString> {
+pub fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-fn shell(script: &str) -> Vec<OsString> {
+pub fn shell(script: &str) -> Vec<OsString> {
     words(&["sh", "-c", script])
 }
 
@@ -196,7 +196,7 @@ fn large() -> Result<String> {
 }
 
 /// Processes whose command line has a marker.
-fn alive(marker: &str) -> usize {
+pub fn alive(marker: &str) -> usize {
     let mut count = 0;
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
@@ -205,7 +205,7 @@ fn alive(marker: &str) -> usize {
     count
 }
 
-fn gone(marker: &str) -> Result<()> {
+pub fn gone(marker: &str) -> Result<()> {
     let start = Instant::now();
     while alive(marker) > 0 {
         if start.elapsed() > Duration::from_secs(5) {
@@ -217,7 +217,7 @@ fn gone(marker: &str) -> Result<()> {
 }
 
 /// A command that says when it is up and leaves background processes, all with a marker.
-fn lingering(marker: &str) -> Vec<OsString> {
+pub fn lingering(marker: &str) -> Vec<OsString> {
     shell(&format!("(setsid sh -c 'sleep 500 # {marker}' &); echo up; sleep 500; : {marker}"))
 }
 
@@ -239,7 +239,7 @@ fn dropping() -> Result<String> {
 }
 
 /// The pids of this process's children.
-fn children() -> Vec<i32> {
+pub fn children() -> Vec<i32> {
     let text =
         fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id())).unwrap_or_default();
     text.split_whitespace().filter_map(|word| word.parse().ok()).collect()

@@ -10,6 +10,7 @@
 
 mod behaviour;
 mod escapes;
+mod plain;
 mod world;
 
 use std::process::ExitCode;
@@ -36,6 +37,9 @@ fn main() -> ExitCode {
     if only == [behaviour::PROPAGATION_CHILD] {
         return behaviour::propagation_child();
     }
+    if let [plain::CHILD, how] = only[..] {
+        return plain::child(how);
+    }
     if only == [behaviour::DETECTION_CHILD] {
         return behaviour::detection_child();
     }
@@ -43,7 +47,7 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };
     let (mut failed, mut skipped) = (0, 0);
-    for scenario in escapes::SCENARIOS.iter().chain(behaviour::SCENARIOS) {
+    for scenario in escapes::SCENARIOS.iter().chain(plain::SCENARIOS).chain(behaviour::SCENARIOS) {
         if !only.is_empty() && !only.iter().any(|name| scenario.name.contains(name)) {
             continue;
         }

@@ -170,6 +170,25 @@ impl World {
         plan
     }
 
+    /// A plan that Landlock and seccomp can keep alone: nothing but programs readable, the workspace writable with all that is in it.
+    pub fn plain_plan(&self, program: &Path, writable: bool) -> Plan {
+        let mut plan = Plan::nothing(self.ws.clone()).allow(program, Access::Read);
+        for path in ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"] {
+            if Path::new(path).exists() {
+                plan = plan.allow(path, Access::Read);
+            }
+        }
+        plan = plan.allow(&self.ws, if writable { Access::Write } else { Access::Read });
+        plan.accept = [Gap::Survivors, Gap::HostProcesses, Gap::Metadata].into();
+        if writable {
+            plan.accept.insert(Gap::Attributes);
+        }
+        plan.limits.open_files = Some(1024);
+        plan.limits.file_size = Some(1 << 34);
+        plan.environment = self.environment();
+        plan
+    }
+
     /// What the probes are told.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         let path = |p: &Path| p.as_os_str().to_owned();
@@ -206,6 +225,21 @@ impl World {
             state.insert(self.base.join(directory), format!("{:?}", inode.ok()));
         }
         state
+    }
+
+    /// The names and contents outside the workspace.
+    pub fn contents(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+        fn read(path: PathBuf, found: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
+            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
+                read(entry.path(), found);
+            }
+            let content = fs::symlink_metadata(&path).ok().filter(|m| m.is_file());
+            found.insert(path.clone(), content.and_then(|_| fs::read(&path).ok()));
+        }
+        let mut found = BTreeMap::new();
+        read(self.outside.clone(), &mut found);
+        read(self.home.clone(), &mut found);
+        found
     }
 
     /// Connections and datagrams that reached the host, and signals that reached the victim.

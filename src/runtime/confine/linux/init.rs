@@ -18,12 +18,12 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::DumpableBehavior;
 
 use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Life, Order, Outcome, Request};
+use super::super::message::{Event, Footing, Life, Order, Outcome, Request};
 use super::super::plan::{Network, Promise};
 use super::super::status::{EnforcementStatus, Given};
 use super::command::{Command, rlimits};
 use super::walls::{Walls, network_status};
-use super::{channel, mounts, spawner, sys};
+use super::{channel, mounts, plain, spawner, sys};
 
 /// The ids outside, read before the clone: inside they are unmapped at first.
 #[derive(Clone, Copy)]
@@ -35,6 +35,8 @@ pub(super) struct Ids {
 /// What process 1 holds on to.
 pub(super) struct Init {
     pub request: Request,
+    /// With namespaces or without; never `Either`.
+    pub footing: Footing,
     pub ids: Ids,
     pub helper: OwnedFd,
     pub stdio: [OwnedFd; 3],
@@ -53,8 +55,14 @@ impl Init {
 
     fn build_and_serve(&self) -> Result<(), ConfineError> {
         let mut status = EnforcementStatus::default();
-        self.enter(&mut status)?;
-        let walls = Walls::build(&self.request, &mut status)?;
+        let plain = self.footing == Footing::Plain;
+        let walls = if plain {
+            plain::enter(&self.request, &mut status)?;
+            Walls::build_plain(&self.request, &mut status)?
+        } else {
+            self.enter(&mut status)?;
+            Walls::build(&self.request, &mut status)?
+        };
         self.limits_status(&mut status)?;
         let deadline = self.request.limits.wall_time.and_then(|limit| Instant::now().checked_add(limit));
         let signals = sys::signal_descriptor(&[libc::SIGCHLD])
@@ -62,6 +70,7 @@ impl Init {
         let main = match &self.request.life {
             Life::OneShot(argv) => {
                 let command = Command::new(argv, &self.request.environment, &self.request.cwd)?;
+                plain::visible(plain, &self.request, &self.request.cwd)?;
                 command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, true)?
             }
             Life::Session => {
@@ -98,11 +107,7 @@ impl Init {
         // which the watch sees.
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
             .map_err(|e| ConfineError::new(Step::Helper, "PR_SET_PDEATHSIG", e))?;
-        match sys::join_session_keyring() {
-            Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => {}
-            result => result.map_err(|e| ConfineError::new(Step::Keyring, "", e))?,
-        }
-        status.push("keyring", "none of the caller's", Given::Prevented, "a new session keyring");
+        new_keyring(status)?;
         mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
         let asked = format!("{} places", self.request.layout.nodes.len());
         status.push("files", asked, Given::Prevented, "mount namespace");
@@ -112,13 +117,7 @@ impl Init {
             Given::PreventedAtStart,
             "masked; abstract ones by the network namespace or Landlock",
         );
-        for missing in &self.request.missing {
-            let path = missing.path.display().to_string();
-            match missing.promise {
-                Promise::Prevent => status.push("missing", path, Given::Prevented, "a read-only placeholder"),
-                Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
-            }
-        }
+        missing_status(&self.request, status);
         if self.request.network == Network::Off {
             sys::loopback_up().map_err(|e| ConfineError::new(Step::Loopback, "lo", e))?;
         }
@@ -180,9 +179,36 @@ impl Init {
                         }
                     }
                     // The helper is gone: so is the sandbox.
-                    Ok(None) | Err(_) => sys::exit(125),
+                    Ok(None) | Err(_) => {
+                        if self.footing == Footing::Plain {
+                            // No namespace ends with this process, so it ends what is left first.
+                            let _ = sys::end_descendants();
+                        }
+                        sys::exit(125)
+                    }
                 }
             }
+        }
+    }
+}
+
+/// Puts the process into a new session keyring.
+pub(super) fn new_keyring(status: &mut EnforcementStatus) -> Result<(), ConfineError> {
+    match sys::join_session_keyring() {
+        Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => {}
+        result => result.map_err(|e| ConfineError::new(Step::Keyring, "", e))?,
+    }
+    status.push("keyring", "none of the caller's", Given::Prevented, "a new session keyring");
+    Ok(())
+}
+
+/// The clauses of protected names that do not exist.
+pub(super) fn missing_status(request: &Request, status: &mut EnforcementStatus) {
+    for missing in &request.missing {
+        let path = missing.path.display().to_string();
+        match missing.promise {
+            Promise::Prevent => status.push("missing", path, Given::Prevented, "a read-only placeholder"),
+            Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
         }
     }
 }

@@ -16,7 +16,7 @@ use super::super::message::{Event, Order, Outcome, Request};
 use super::command::{Command, rlimits};
 use super::init::{drain, wait};
 use super::walls::Walls;
-use super::{channel, sys};
+use super::{channel, plain, sys};
 
 /// Forks the spawner and gives its pid.
 pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result<i32, ConfineError> {
@@ -58,6 +58,9 @@ fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, 
     sys::close_all_but(&keep).map_err(|e| ConfineError::new(Step::Descriptors, "close_range", e))?;
     let signals = sys::signal_descriptor(&[libc::SIGCHLD])
         .map_err(|e| ConfineError::new(Step::Session, "signalfd", e))?;
+    if walls.plain {
+        sys::adopt_orphans().map_err(|e| ConfineError::new(Step::Session, "PR_SET_CHILD_SUBREAPER", e))?;
+    }
     sys::drop_own_privileges().map_err(|e| ConfineError::new(Step::Privileges, "", e))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;
@@ -91,6 +94,7 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
         match Order::decode(&bytes) {
             Some(Order::Spawn { id, argv, environment, cwd }) => {
                 let started = Command::new(&argv, &environment, &cwd).and_then(|command| {
+                    plain::visible(walls.plain, request, &cwd)?;
                     let stdio = <[OwnedFd; 3]>::try_from(fds).map_err(|_| {
                         ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors")
                     })?;
@@ -113,8 +117,20 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
                 }
             }
             // Every process of the namespace but process 1 and this one.
-            Some(Order::KillAll) => {
+            Some(Order::KillAll) if !walls.plain => {
                 let _ = sys::kill(-1, libc::SIGKILL);
+            }
+            // Without a namespace that would be every process of the user: only what descends from here.
+            Some(Order::KillAll) => {
+                let mut told = true;
+                let ended = sys::end_all(|pid, status| {
+                    if let Some(id) = running.remove(&pid) {
+                        told &= tell(&Event::Exited(id, Outcome::from_wait(status)));
+                    }
+                });
+                if ended.is_err() || !told {
+                    return;
+                }
             }
             Some(Order::Signal(_)) | None => return,
         }

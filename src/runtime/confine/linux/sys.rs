@@ -180,6 +180,52 @@ pub(super) fn reap() -> Option<(i32, c_int)> {
     (pid > 0).then_some((pid, status))
 }
 
+/// Makes orphaned descendants this process's children (`PR_SET_CHILD_SUBREAPER`), and makes sure that they can be listed.
+pub(super) fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: prctl with this option takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into())?;
+    children().map(drop)
+}
+
+/// The children of this process, which has one thread.
+fn children() -> io::Result<Vec<i32>> {
+    let text = std::fs::read_to_string("/proc/thread-self/children")?;
+    Ok(text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect())
+}
+
+/// Kills every descendant of this process, which adopts orphans, and calls `ended` for each that it reaps. On return there is none: whoever
+/// has an ancestor here has one that is a child here, and the kernel said that there is no child.
+pub(super) fn end_all(mut ended: impl FnMut(i32, c_int)) -> io::Result<()> {
+    loop {
+        let found = children()?;
+        for pid in &found {
+            // Not yet reaped, so the number is still the child's.
+            let _ = kill(*pid, libc::SIGKILL);
+        }
+        let mut status = 0;
+        let flags = libc::__WALL | if found.is_empty() { libc::WNOHANG } else { 0 };
+        // SAFETY: `status` lives across the call.
+        match unsafe { libc::waitpid(-1, &mut status, flags) } {
+            // One that came after the list was made.
+            0 => std::thread::sleep(std::time::Duration::from_micros(50)),
+            pid if pid > 0 => ended(pid, status),
+            _ => match errno() {
+                libc::ECHILD => return Ok(()),
+                libc::EINTR => {}
+                e => return Err(io::Error::from_raw_os_error(e)),
+            },
+        }
+        while let Some((pid, status)) = reap() {
+            ended(pid, status);
+        }
+    }
+}
+
+/// [`end_all`] where nobody asks how they ended.
+pub(super) fn end_descendants() -> io::Result<()> {
+    end_all(|_, _| ())
+}
+
 /// Waits for one child.
 pub(super) fn wait_for(pid: i32) -> io::Result<c_int> {
     let mut status = 0;
@@ -213,8 +259,9 @@ fn drop_privileges() -> Result<(), c_int> {
         for capability in 0..64 {
             if libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 {
                 match errno() {
-                    // The first number past the last capability.
-                    libc::EINVAL => break,
+                    // The first number past the last capability; or, outside a user namespace of its own, no right to drop
+                    // them: then the emptied sets and `no_new_privs` keep the bound from ever mattering.
+                    libc::EINVAL | libc::EPERM => break,
                     e => return Err(e),
                 }
             }
@@ -278,6 +325,8 @@ pub(super) struct Launch<'a> {
     pub limits: &'a [(u32, u64)],
     /// Drop capabilities and set `no_new_privs`; a spawner has done that already.
     pub drop_privileges: bool,
+    /// Ask the kernel to kill it when its parent ends; where no process namespace does.
+    pub die_with_parent: bool,
     pub landlock: Option<BorrowedFd<'a>>,
     pub filter: Option<&'a [Instruction]>,
 }
@@ -353,6 +402,9 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
     // sigprocmask change the child alone (no CLONE_SIGHAND).
     unsafe {
         if libc::setsid() < 0 {
+            return Err((Step::Privileges, errno()));
+        }
+        if launch.die_with_parent && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
             return Err((Step::Privileges, errno()));
         }
         for (fd, target) in launch.stdio.iter().zip(0..) {
