@@ -32,6 +32,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "workspace in a private directory", run: || check(private_workspace) },
     Scenario { name: "a swapped symlink", run: || check(swapped) },
     Scenario { name: "later mounts of the host", run: || check(later_mounts) },
+    Scenario { name: "files that the host replaces", run: || check(replaced) },
     Scenario { name: "session: many commands", run: || check(session_commands) },
     Scenario { name: "session: kill all", run: || check(session_kill_all) },
     Scenario { name: "session: threads", run: || check(session_threads) },
@@ -406,6 +407,72 @@ fn later_mounts() -> Result<String> {
         Ok("not seen inside".into())
     } else {
         Err(format!("{text} {}", String::from_utf8_lossy(&output.stderr)))
+    }
+}
+
+/// What the host puts at a protected name while commands run is covered again: a masked file as editors save it, a repository, a
+/// directory on the way, a denied directory in a readable place; and what it cannot cover ends the sandbox.
+fn replaced() -> Result<String> {
+    let world = World::new();
+    let session = sandbox(&world.plan()).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
+    let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+    let environment = world.environment();
+    let sees = |script: &str| {
+        let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
+        session
+            .spawn(&shell(script), &environment, &world.ws, standard)
+            .and_then(|command| session.wait(command))
+            .map_err(|e| e.to_string())
+    };
+    let open =
+        "grep -q . .env || grep -q . \"$PROBE_HOME/.ssh/id_rsa\" || touch .git/evil || touch sub/.git/evil";
+    if sees(open)? == Outcome::Code(0) {
+        return Err("open before anything was replaced".into());
+    }
+    let mut slowest = Duration::ZERO;
+    for round in 0..20 {
+        let path = |name: &str| world.base.join(name);
+        let fresh = |name: &str| path(&format!("{name}-{round}"));
+        fs::write(fresh("env"), "TOKEN=new").unwrap();
+        fs::rename(fresh("env"), path("ws/.env")).unwrap();
+        for (old, file) in [("home/.ssh", "id_rsa"), ("ws/.git", "config"), ("ws/sub", "f")] {
+            fs::create_dir_all(fresh("new").join(".git")).unwrap();
+            fs::write(fresh("new").join(file), "new").unwrap();
+            fs::rename(path(old), fresh(&old.replace('/', "-"))).unwrap();
+            fs::rename(fresh("new"), path(old)).unwrap();
+        }
+        let start = Instant::now();
+        while sees(open)? == Outcome::Code(0) {
+            for evil in ["ws/.git/evil", "ws/sub/.git/evil"] {
+                let _ = fs::remove_file(path(evil));
+            }
+            if start.elapsed() > Duration::from_secs(5) {
+                return Err(format!("round {round}: still open"));
+            }
+        }
+        slowest = slowest.max(start.elapsed());
+    }
+    // Honest work goes on in what was put in place.
+    if sees("echo x > sub/new && grep -q new .git/config && echo y > file.txt")? != Outcome::Code(0) {
+        return Err("the workspace is not usable any more".into());
+    }
+    let findings = session.end().map_err(|e| e.to_string())?;
+    let told = |name: &str| findings.iter().any(|f| f.path == world.ws.join(name) && f.quarantined.is_none());
+    if !(told(".env") && told(".git") && told("sub") && told("sub/.git")) {
+        return Err(format!("not reported: {findings:?}"));
+    }
+    // A symlink cannot be covered: the sandbox ends.
+    let marker = format!("ep-replaced-{}", std::process::id());
+    let world = World::new();
+    let running = start_lingering(&world.plan(), &marker)?;
+    std::os::unix::fs::symlink("file.txt", world.base.join("link")).unwrap();
+    fs::rename(world.base.join("link"), world.ws.join(".env")).unwrap();
+    gone(&marker)?;
+    match running.wait() {
+        Err(e) if e.step == Step::Mount && e.detail.contains(".env") => {
+            Ok(format!("covered again 20 times, at the latest after {slowest:?}; a symlink ends the sandbox"))
+        }
+        other => Err(format!("{other:?}")),
     }
 }
 

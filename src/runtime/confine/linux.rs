@@ -15,6 +15,7 @@ mod session;
 mod spawner;
 mod sys;
 mod walls;
+mod watch;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -23,6 +23,7 @@ use super::super::plan::{Network, Promise};
 use super::super::status::{EnforcementStatus, Given};
 use super::command::{Command, rlimits};
 use super::walls::{Walls, network_status};
+use super::watch::Watch;
 use super::{channel, mounts, plain, spawner, sys};
 
 /// The ids outside, read before the clone: inside they are unmapped at first.
@@ -56,21 +57,27 @@ impl Init {
     fn build_and_serve(&self) -> Result<(), ConfineError> {
         let mut status = EnforcementStatus::default();
         let plain = self.footing == Footing::Plain;
-        let walls = if plain {
+        let (walls, mut watch) = if plain {
             plain::enter(&self.request, &mut status)?;
-            Walls::build_plain(&self.request, &mut status)?
+            (Walls::build_plain(&self.request, &mut status)?, None)
         } else {
-            self.enter(&mut status)?;
-            Walls::build(&self.request, &mut status)?
+            let watch = self.enter(&mut status)?;
+            (Walls::build(&self.request, &mut status)?, Some(watch))
         };
         self.limits_status(&mut status)?;
         let deadline = self.request.limits.wall_time.and_then(|limit| Instant::now().checked_add(limit));
         let signals = sys::signal_descriptor(&[libc::SIGCHLD])
             .map_err(|e| ConfineError::new(Step::Helper, "signalfd", e))?;
+        // A spawner asks before each command where not every name can be watched.
+        let mut questions = None;
         let main = match &self.request.life {
             Life::OneShot(argv) => {
                 let command = Command::new(argv, &self.request.environment, &self.request.cwd)?;
                 plain::visible(plain, &self.request, &self.request.cwd)?;
+                if let Some(watch) = &mut watch {
+                    watch.arm()?;
+                    watch.status(&mut status);
+                }
                 command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, true)?
             }
             Life::Session => {
@@ -78,12 +85,23 @@ impl Init {
                     .session
                     .as_ref()
                     .ok_or_else(|| ConfineError::refused(Step::Session, "", "no session socket"))?;
-                spawner::start(socket, &self.request, walls)?
+                let mut ask = None;
+                if let Some(watch) = &mut watch {
+                    watch.arm()?;
+                    if !watch.complete() {
+                        let (ours, theirs) =
+                            channel::pair().map_err(|e| ConfineError::new(Step::Session, "socketpair", e))?;
+                        (questions, ask) = (Some(ours), Some(theirs));
+                    }
+                    watch.status(&mut status);
+                }
+                spawner::start(socket, ask.as_ref(), &self.request, walls)?
             }
         };
         self.tell(&Event::Ready(status))?;
-        let outcome = self.watch(main, &signals, deadline)?;
-        self.tell(&Event::Ended(outcome, Vec::new()))?;
+        let outcome = self.watch(main, &signals, deadline, watch.as_mut(), questions.as_ref())?;
+        let findings = watch.map(|watch| watch.findings()).unwrap_or_default();
+        self.tell(&Event::Ended(outcome, findings))?;
         sys::exit(0)
     }
 
@@ -92,7 +110,7 @@ impl Init {
     }
 
     /// Identity, keyring, files, network.
-    fn enter(&self, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
+    fn enter(&self, status: &mut EnforcementStatus) -> Result<Watch, ConfineError> {
         let ids = self.ids;
         for (file, text) in [
             ("setgroups", "deny".to_string()),
@@ -108,7 +126,8 @@ impl Init {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
             .map_err(|e| ConfineError::new(Step::Helper, "PR_SET_PDEATHSIG", e))?;
         new_keyring(status)?;
-        mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
+        let (view, covers) = mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
+        let watch = Watch::new(view, covers);
         let asked = format!("{} places", self.request.layout.nodes.len());
         status.push("files", asked, Given::Prevented, "mount namespace");
         status.push(
@@ -125,7 +144,8 @@ impl Init {
         status.push("environment", "the listed variables", Given::Prevented, "execve");
         status.push("privileges", "none", Given::Prevented, "user namespace, no capabilities, no_new_privs");
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
-            .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))
+            .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;
+        Ok(watch)
     }
 
     fn limits_status(&self, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
@@ -154,6 +174,8 @@ impl Init {
         main: i32,
         signals: &OwnedFd,
         deadline: Option<Instant>,
+        mut watch: Option<&mut Watch>,
+        questions: Option<&OwnedFd>,
     ) -> Result<Outcome, ConfineError> {
         loop {
             while let Some((pid, wait_status)) = sys::reap() {
@@ -165,10 +187,25 @@ impl Init {
             if left == Some(Duration::ZERO) {
                 return Ok(Outcome::TimedOut);
             }
-            let (helper, child) = wait(self.helper.as_fd(), signals.as_fd(), left)
-                .map_err(|e| ConfineError::new(Step::Helper, "poll", e))?;
+            let names = watch.as_deref().and_then(Watch::descriptor);
+            let polled =
+                [Some(self.helper.as_fd()), Some(signals.as_fd()), names, questions.map(AsFd::as_fd)];
+            let [helper, child, names, question] =
+                wait_any(polled, left).map_err(|e| ConfineError::new(Step::Helper, "poll", e))?;
             if child {
                 drain(signals);
+            }
+            if let Some(watch) = &mut watch {
+                if names {
+                    watch.notice()?;
+                }
+                if question && let Some(questions) = questions {
+                    let answer = |e| ConfineError::new(Step::Session, "question", e);
+                    if channel::receive(questions).map_err(answer)?.is_some() {
+                        watch.look()?;
+                        channel::send(questions, &[], &[]).map_err(answer)?;
+                    }
+                }
             }
             if helper {
                 match channel::receive(&self.helper) {
@@ -225,14 +262,23 @@ pub(super) fn wait(
     b: BorrowedFd<'_>,
     time: Option<Duration>,
 ) -> Result<(bool, bool), rustix::io::Errno> {
-    let mut polled = [PollFd::from_borrowed_fd(a, PollFlags::IN), PollFd::from_borrowed_fd(b, PollFlags::IN)];
+    wait_any([Some(a), Some(b)], time).map(|[a, b]| (a, b))
+}
+
+/// The same for several, of which some may be absent.
+pub(super) fn wait_any<const N: usize>(
+    fds: [Option<BorrowedFd<'_>>; N],
+    time: Option<Duration>,
+) -> Result<[bool; N], rustix::io::Errno> {
+    let mut polled: Vec<PollFd<'_>> =
+        fds.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
     let time = time.map(|t| Timespec { tv_sec: t.as_secs() as i64, tv_nsec: i64::from(t.subsec_nanos()) });
     match poll(&mut polled, time.as_ref()) {
         Ok(_) | Err(rustix::io::Errno::INTR) => {}
         Err(e) => return Err(e),
     }
-    let [a, b] = polled.map(|p| !p.revents().is_empty());
-    Ok((a, b))
+    let mut results = polled.iter().map(|p| !p.revents().is_empty());
+    Ok(fds.map(|fd| fd.is_some() && results.next().unwrap_or(false)))
 }
 
 impl Init {

@@ -19,7 +19,14 @@ use super::walls::Walls;
 use super::{channel, plain, sys};
 
 /// Forks the spawner and gives its pid.
-pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result<i32, ConfineError> {
+///
+/// `ask` leads to process 1, which looks whether every mount is in place before it answers.
+pub(super) fn start(
+    socket: &OwnedFd,
+    ask: Option<&OwnedFd>,
+    request: &Request,
+    walls: Walls,
+) -> Result<i32, ConfineError> {
     let (ready, tell) = channel::pair().map_err(|e| ConfineError::new(Step::Session, "socketpair", e))?;
     match sys::fork(0).map_err(|e| ConfineError::new(Step::Session, "fork", e))? {
         Some(pid) => {
@@ -36,11 +43,11 @@ pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result
         }
         None => {
             drop(ready);
-            match restrict(socket, &tell, &walls) {
+            match restrict(socket, &tell, ask, &walls) {
                 Ok(signals) => {
                     let _ = channel::send(&tell, &[], &[]);
                     drop(tell);
-                    serve(socket, &signals, request, &walls)
+                    serve(socket, ask, &signals, request, &walls)
                 }
                 Err(failure) => {
                     let _ = channel::send(&tell, &Event::Failed(failure).encode(), &[]);
@@ -52,8 +59,14 @@ pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result
 }
 
 /// Gives up everything that commands must not inherit.
-fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, ConfineError> {
+fn restrict(
+    socket: &OwnedFd,
+    tell: &OwnedFd,
+    ask: Option<&OwnedFd>,
+    walls: &Walls,
+) -> Result<OwnedFd, ConfineError> {
     let mut keep = Vec::from([socket.as_fd(), tell.as_fd()]);
+    keep.extend(ask.map(AsFd::as_fd));
     keep.extend(walls.landlock.iter().map(AsFd::as_fd));
     sys::close_all_but(&keep).map_err(|e| ConfineError::new(Step::Descriptors, "close_range", e))?;
     let signals = sys::signal_descriptor(&[libc::SIGCHLD])
@@ -70,7 +83,7 @@ fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, 
     Ok(signals)
 }
 
-fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) {
+fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &Request, walls: &Walls) {
     let limits = rlimits(&request.limits);
     let mut running: BTreeMap<i32, u64> = BTreeMap::new();
     let tell = |event: &Event| channel::send(socket, &event.encode(), &[]).is_ok();
@@ -95,6 +108,9 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
             Some(Order::Spawn { id, argv, environment, cwd }) => {
                 let started = Command::new(&argv, &environment, &cwd).and_then(|command| {
                     plain::visible(walls.plain, request, &cwd)?;
+                    if let Some(ask) = ask {
+                        mounts_are_in_place(ask)?;
+                    }
                     let stdio = <[OwnedFd; 3]>::try_from(fds).map_err(|_| {
                         ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors")
                     })?;
@@ -134,5 +150,15 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
             }
             Some(Order::Signal(_)) | None => return,
         }
+    }
+}
+
+/// Asks process 1 to look, and waits for its answer.
+fn mounts_are_in_place(ask: &OwnedFd) -> Result<(), ConfineError> {
+    let failed = |e| ConfineError::new(Step::Mount, "looking at the mounts", e);
+    channel::send(ask, &[], &[]).map_err(failed)?;
+    match channel::receive(ask).map_err(failed)? {
+        Some(_) => Ok(()),
+        None => Err(ConfineError::refused(Step::Mount, "", "process 1 does not answer")),
     }
 }
