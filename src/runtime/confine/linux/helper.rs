@@ -53,6 +53,7 @@ fn take_control() -> std::io::Result<OwnedFd> {
     sys::close_all_but(&[control.as_fd()])?;
     let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
+    sys::default_signals();
     // A session of its own: the terminal's signals reach the caller alone, who passes them on.
     rustix::process::setsid()?;
     Ok(control)

@@ -44,6 +44,11 @@ pub(super) struct Init {
     pub session: Option<OwnedFd>,
 }
 
+/// How long a command runs before its protected names are watched; then they are looked at once, so nothing is missed for longer.
+const UNWATCHED: Duration = Duration::from_millis(20);
+/// How often the names are looked at where not all of them can be watched.
+const LOOK_EACH: Duration = Duration::from_secs(1);
+
 impl Init {
     /// Runs the sandbox to its end.
     pub(super) fn run(self) -> ! {
@@ -74,8 +79,7 @@ impl Init {
             Life::OneShot(argv) => {
                 let command = Command::new(argv, &self.request.environment, &self.request.cwd)?;
                 plain::visible(plain, &self.request, &self.request.cwd)?;
-                if let Some(watch) = &mut watch {
-                    watch.arm()?;
+                if let Some(watch) = &watch {
                     watch.status(&mut status);
                 }
                 command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, true)?
@@ -87,6 +91,7 @@ impl Init {
                     .ok_or_else(|| ConfineError::refused(Step::Session, "", "no session socket"))?;
                 let mut ask = None;
                 if let Some(watch) = &mut watch {
+                    // At once: the spawner has to know.
                     watch.arm()?;
                     if !watch.complete() {
                         let (ours, theirs) =
@@ -177,6 +182,8 @@ impl Init {
         mut watch: Option<&mut Watch>,
         questions: Option<&OwnedFd>,
     ) -> Result<Outcome, ConfineError> {
+        // A command that ends soon does not pay for the watch.
+        let mut next_look = Instant::now().checked_add(UNWATCHED);
         loop {
             while let Some((pid, wait_status)) = sys::reap() {
                 if pid == main {
@@ -187,6 +194,15 @@ impl Init {
             if left == Some(Duration::ZERO) {
                 return Ok(Outcome::TimedOut);
             }
+            if let Some(watch) = &mut watch
+                && next_look.is_some_and(|time| time <= Instant::now())
+            {
+                watch.arm()?;
+                next_look = if watch.complete() { None } else { Instant::now().checked_add(LOOK_EACH) };
+            }
+            let look = next_look.filter(|_| watch.is_some());
+            let look = look.map(|time| time.saturating_duration_since(Instant::now()));
+            let left = left.into_iter().chain(look).min();
             let names = watch.as_deref().and_then(Watch::descriptor);
             let polled =
                 [Some(self.helper.as_fd()), Some(signals.as_fd()), names, questions.map(AsFd::as_fd)];
@@ -252,8 +268,8 @@ pub(super) fn missing_status(request: &Request, status: &mut EnforcementStatus) 
 
 /// Empties a signal descriptor; which children ended is asked of the kernel, since signals merge.
 pub(super) fn drain(signals: &OwnedFd) {
-    let mut buffer = [0_u8; 1280];
-    while rustix::io::read(signals, &mut buffer).is_ok_and(|n| n > 0) {}
+    // One record: only SIGCHLD is read here, and a signal that is pending twice is pending once.
+    let _ = rustix::io::read(signals, &mut [0_u8; 128]);
 }
 
 /// Waits until one of two descriptors has something (or is closed), or the time is over.

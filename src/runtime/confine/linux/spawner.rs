@@ -91,13 +91,9 @@ fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &R
         let Ok((orders, ended)) = wait(socket.as_fd(), signals.as_fd(), None) else { return };
         if ended {
             drain(signals);
-            while let Some((pid, status)) = sys::reap() {
-                if let Some(id) = running.remove(&pid)
-                    && !tell(&Event::Exited(id, Outcome::from_wait(status)))
-                {
-                    return;
-                }
-            }
+        }
+        if !told_ended(&mut running, walls.plain, tell) {
+            return;
         }
         if !orders {
             continue;
@@ -123,7 +119,8 @@ fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &R
                     }
                     Err(failure) => Event::NotSpawned(id, failure),
                 };
-                if !tell(&event) {
+                // A short command has ended before a poll could say so.
+                if !tell(&event) || !told_ended(&mut running, walls.plain, tell) {
                     return;
                 }
             }
@@ -151,6 +148,19 @@ fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &R
             Some(Order::Signal(_)) | None => return,
         }
     }
+}
+
+/// Reaps and tells; false when there is nobody to tell. Orphans come here only where there is no process 1 to take them.
+fn told_ended(running: &mut BTreeMap<i32, u64>, orphans: bool, tell: impl Fn(&Event) -> bool) -> bool {
+    while orphans || !running.is_empty() {
+        let Some((pid, status)) = sys::reap() else { break };
+        if let Some(id) = running.remove(&pid)
+            && !tell(&Event::Exited(id, Outcome::from_wait(status)))
+        {
+            return false;
+        }
+    }
+    true
 }
 
 /// Asks process 1 to look, and waits for its answer.

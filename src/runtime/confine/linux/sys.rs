@@ -131,6 +131,20 @@ pub(super) fn loopback_up() -> io::Result<()> {
     Ok(())
 }
 
+/// Gives every signal its default meaning. Rust ignores SIGPIPE, the caller may ignore others, and an ignored signal stays
+/// ignored in every process started from here.
+pub(super) fn default_signals() {
+    // SAFETY: `sigaction` is plain data for which all zeroes is a value; each call reads it during the call.
+    unsafe {
+        let mut default: libc::sigaction = std::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        for signal in 1..=64 {
+            // 9, 19 and the two of libc's own refuse; nothing can have ignored these.
+            libc::sigaction(signal, &default, ptr::null_mut());
+        }
+    }
+}
+
 /// Blocks every signal and gives a descriptor from which those in `wanted` are read.
 pub(super) fn signal_descriptor(wanted: &[c_int]) -> io::Result<OwnedFd> {
     // SAFETY: the sets are initialised by sigemptyset/sigfillset before any other use; signalfd returns a new descriptor
@@ -323,8 +337,8 @@ pub(super) struct Launch<'a> {
     pub stdio: [BorrowedFd<'a>; 3],
     /// (RLIMIT_*, value), soft and hard.
     pub limits: &'a [(u32, u64)],
-    /// Drop capabilities and set `no_new_privs`; a spawner has done that already.
-    pub drop_privileges: bool,
+    /// Drop capabilities, set `no_new_privs`, leave the caller's session; a spawner has done that already.
+    pub fresh: bool,
     /// Ask the kernel to kill it when its parent ends; where no process namespace does.
     pub die_with_parent: bool,
     pub landlock: Option<BorrowedFd<'a>>,
@@ -398,10 +412,13 @@ enum Never {}
 
 fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
     let launch = shared.launch;
-    // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigaction and
-    // sigprocmask change the child alone (no CLONE_SIGHAND).
+    // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigprocmask
+    // changes the child alone.
     unsafe {
-        if libc::setsid() < 0 {
+        // A group of its own, for signals. A spawner has left the caller's terminal already: a session for each command would
+        // only cost (the kernel makes a scheduling group for each).
+        let apart = if launch.fresh { libc::setsid() } else { libc::setpgid(0, 0) };
+        if apart < 0 {
             return Err((Step::Privileges, errno()));
         }
         if launch.die_with_parent && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
@@ -422,19 +439,12 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
                 return Err((Step::Limits, errno()));
             }
         }
-        // Rust ignores SIGPIPE, and an ignored signal stays ignored across exec.
-        let mut default: libc::sigaction = std::mem::zeroed();
-        default.sa_sigaction = libc::SIG_DFL;
-        for signal in 1..=64 {
-            // 9, 19 and the two of libc's own refuse; nothing can have ignored these.
-            libc::sigaction(signal, &default, ptr::null_mut());
-        }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
         if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {
             return Err((Step::Exec, errno()));
         }
-        if launch.drop_privileges {
+        if launch.fresh {
             drop_privileges().map_err(|e| (Step::Privileges, e))?;
         }
         // Without the capabilities that would open a denied directory.

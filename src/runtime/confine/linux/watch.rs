@@ -54,13 +54,15 @@ impl Watch {
         Watch { view, covers, notify: None, names, watched: BTreeMap::new(), complete: false, put_back }
     }
 
-    /// Starts watching, and looks once.
+    /// Starts watching, if it has not, and looks.
     pub(super) fn arm(&mut self) -> Result<(), ConfineError> {
         if self.covers.is_empty() {
             self.complete = true;
             return Ok(());
         }
-        self.notify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
+        if self.notify.is_none() {
+            self.notify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok();
+        }
         self.look()
     }
 
@@ -142,12 +144,14 @@ impl Watch {
 
     /// The clause of the status.
     pub(super) fn status(&self, status: &mut EnforcementStatus) {
-        let by = match (self.covers.is_empty(), self.complete) {
-            (true, _) => "there is nothing that the host could replace",
-            (_, true) => "mounts; what the host puts in their place is covered again when inotify tells",
-            (_, false) => "mounts; not every name can be watched: looked at before each command of a session",
+        let (given, by) = if self.covers.is_empty() {
+            (Given::Prevented, "there is nothing that the host could replace")
+        } else if self.notify.is_some() && !self.complete {
+            let by = "mounts; not every name can be watched: looked at each second and before each command";
+            (Given::PreventedAtStart, by)
+        } else {
+            (Given::PreventedAtStart, "mounts; covered again as soon as inotify tells")
         };
-        let given = if self.covers.is_empty() { Given::Prevented } else { Given::PreventedAtStart };
         status.push("replaced-files", "stay covered when the host replaces them", given, by);
     }
 
