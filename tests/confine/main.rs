@@ -10,6 +10,7 @@
 
 mod behaviour;
 mod escapes;
+mod leftovers;
 mod plain;
 mod world;
 
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
     if let [plain::CHILD, how] = only[..] {
         return plain::child(how);
     }
+    if let [leftovers::CHILD, ws, life, marker] = only[..] {
+        return leftovers::child(ws, life, marker);
+    }
     if only == [behaviour::DETECTION_CHILD] {
         return behaviour::detection_child();
     }
@@ -47,7 +51,8 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };
     let (mut failed, mut skipped) = (0, 0);
-    for scenario in escapes::SCENARIOS.iter().chain(plain::SCENARIOS).chain(behaviour::SCENARIOS) {
+    let scenarios = [escapes::SCENARIOS, plain::SCENARIOS, behaviour::SCENARIOS, leftovers::SCENARIOS];
+    for scenario in scenarios.into_iter().flatten() {
         if !only.is_empty() && !only.iter().any(|name| scenario.name.contains(name)) {
             continue;
         }

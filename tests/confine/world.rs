@@ -161,7 +161,9 @@ impl World {
             name("fresh/.git", MissingKind::GitDirectory),
             name("swap/.git", MissingKind::GitDirectory),
         ];
-        plan.missing.push(Missing { promise: Promise::Prevent, ..name(".agents", MissingKind::Name) });
+        if has_attributes(&self.ws) {
+            plan.missing.push(Missing { promise: Promise::Prevent, ..name(".agents", MissingKind::Name) });
+        }
         plan.limits.processes = Some(400);
         plan.limits.open_files = Some(1024);
         plan.limits.file_size = Some(1 << 34);
@@ -265,6 +267,13 @@ impl Drop for World {
         let _ = fs::remove_file(&self.shm_file);
         unshare(self.shm.1);
     }
+}
+
+/// Whether files here can have extended attributes of a user, which placeholders need (tmpfs has them since Linux 6.6).
+pub fn has_attributes(directory: &Path) -> bool {
+    let none = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(directory, "user.execpolicy.probe", b"1", none).is_ok()
+        && rustix::fs::removexattr(directory, "user.execpolicy.probe").is_ok()
 }
 
 fn describe(path: &Path, state: &mut State) {
