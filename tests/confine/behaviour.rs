@@ -58,12 +58,12 @@ pub fn shell(script: &str) -> Vec<OsString> {
     words(&["sh", "-c", script])
 }
 
-fn sandbox(plan: &Plan) -> std::result::Result<Sandbox, ConfineError> {
+pub fn sandbox(plan: &Plan) -> std::result::Result<Sandbox, ConfineError> {
     Sandbox::prepare(plan, Helper::current()?)
 }
 
 /// Runs a command; its output, and its end.
-fn run(plan: &Plan, argv: &[OsString]) -> std::result::Result<(String, Ended), ConfineError> {
+pub fn run(plan: &Plan, argv: &[OsString]) -> std::result::Result<(String, Ended), ConfineError> {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
     let running = sandbox(plan)?.run(argv, [null.as_fd(), writer.as_fd(), writer.as_fd()])?;
@@ -73,7 +73,7 @@ fn run(plan: &Plan, argv: &[OsString]) -> std::result::Result<(String, Ended), C
     Ok((text, running.wait()?))
 }
 
-fn expect(plan: &Plan, argv: &[OsString], output: &str, outcome: Outcome) -> Result<()> {
+pub fn expect(plan: &Plan, argv: &[OsString], output: &str, outcome: Outcome) -> Result<()> {
     let (text, ended) = run(plan, argv).map_err(|e| e.to_string())?;
     if text == output && ended.outcome == outcome {
         Ok(())
@@ -223,7 +223,7 @@ pub fn helpers_gone() -> Result<()> {
     let ours = |pid: &Path| {
         let line = fs::read(pid.join("cmdline")).unwrap_or_default();
         let mine = fs::metadata(pid).is_ok_and(|m| m.uid() == rustix::process::geteuid().as_raw());
-        // What may not be read is a process 1 or a guard: it counts.
+        // What may not be read is a process 1 or a guard: it counts (to root; for others it is root's).
         line.starts_with(b"execpolicy-confine-helper")
             && mine
             && fs::read_link(pid.join("exe")).map_or(true, |exe| exe == own)

@@ -10,6 +10,7 @@
 
 mod behaviour;
 mod escapes;
+mod hosts;
 mod leftovers;
 mod plain;
 mod world;
@@ -41,6 +42,9 @@ fn main() -> ExitCode {
     if let [plain::CHILD, how] = only[..] {
         return plain::child(how);
     }
+    if let [hosts::CHILD, what] = only[..] {
+        return hosts::child(what);
+    }
     if let [leftovers::CHILD, ws, life, marker] = only[..] {
         return leftovers::child(ws, life, marker);
     }
@@ -51,7 +55,8 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };
     let (mut failed, mut skipped) = (0, 0);
-    let scenarios = [escapes::SCENARIOS, plain::SCENARIOS, behaviour::SCENARIOS, leftovers::SCENARIOS];
+    let scenarios =
+        [escapes::SCENARIOS, plain::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
     for scenario in scenarios.into_iter().flatten() {
         if !only.is_empty() && !only.iter().any(|name| scenario.name.contains(name)) {
             continue;

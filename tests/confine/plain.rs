@@ -247,7 +247,7 @@ fn without_user_namespaces() -> Result<String> {
         other => return Err(format!("not refused: {other:?}")),
     };
     let said = refused.to_string();
-    if !said.contains("cannot carve out") || refused.way_out().is_none() || Session::start(&sandbox).is_ok() {
+    if !said.contains("carved out of") || refused.way_out().is_none() || Session::start(&sandbox).is_ok() {
         return Err(said);
     }
     // One that does not runs, and says what it stands on. Nothing chose that but the host.
@@ -400,8 +400,8 @@ fn refusals() -> Result<String> {
         other => Err(format!("{word}: {:?}", other.map(drop))),
     };
     let rule = |path: PathBuf, access| confine::PathRule { path, access };
-    refused(&|plan| plan.paths.push(rule(world.ws.join(".git"), Access::Read)), "carve out")?;
-    refused(&|plan| plan.paths.push(rule(world.ws.join(".env"), Access::Deny)), "carve out")?;
+    refused(&|plan| plan.paths.push(rule(world.ws.join(".git"), Access::Read)), "carved out")?;
+    refused(&|plan| plan.paths.push(rule(world.ws.join(".env"), Access::Deny)), "carved out")?;
     refused(&|plan| plan.private.push("/tmp".into()), "private")?;
     refused(&|plan| plan.limits.processes = Some(10), "processes")?;
     refused(&|plan| plan.landlock = confine::Wall::Off, "switched off")?;

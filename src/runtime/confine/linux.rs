@@ -8,6 +8,7 @@ mod command;
 mod helper;
 mod init;
 mod mounts;
+mod paths;
 mod placeholder;
 mod plain;
 mod quarantine;

@@ -97,11 +97,7 @@ pub(crate) fn obstacles(plan: &Plan, layout: &Layout, landlock: i32) -> Vec<Obst
                 && std::fs::symlink_metadata(&node.path).is_ok_and(|meta| meta.file_type().is_socket())
         };
         if rank(node.kind) < rank(above.kind) && !socket() {
-            let what = format!(
-                "{shown} has less than {} around it, and Landlock cannot carve out",
-                above.path.display()
-            );
-            add(what, None);
+            add(format!("{shown} is carved out of {}", above.path.display()), None);
         }
     }
     add("what the command leaves running cannot be tied to a namespace".into(), Some(Gap::Survivors));

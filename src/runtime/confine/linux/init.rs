@@ -19,7 +19,8 @@ use rustix::process::DumpableBehavior;
 
 use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Footing, Life, Order, Outcome, Request};
-use super::super::plan::{Network, Promise};
+use super::super::plan::{Network, Promise, Wall};
+use super::super::seccomp::Group;
 use super::super::status::{EnforcementStatus, Given};
 use super::command::{Command, rlimits};
 use super::walls::{Walls, network_status};
@@ -130,7 +131,8 @@ impl Init {
         // which the watch sees.
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
             .map_err(|e| ConfineError::new(Step::Helper, "PR_SET_PDEATHSIG", e))?;
-        new_keyring(status)?;
+        let filtered = Group::Keyring.words().iter().all(|word| self.request.syscalls.contains(*word));
+        new_keyring(filtered && self.request.seccomp != Wall::Off, status)?;
         let (view, covers) = mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
         let watch = Watch::new(view, covers);
         let asked = format!("{} places", self.request.layout.nodes.len());
@@ -246,12 +248,18 @@ impl Init {
 }
 
 /// Puts the process into a new session keyring.
-pub(super) fn new_keyring(status: &mut EnforcementStatus) -> Result<(), ConfineError> {
-    match sys::join_session_keyring() {
-        Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => {}
-        result => result.map_err(|e| ConfineError::new(Step::Keyring, "", e))?,
-    }
-    status.push("keyring", "none of the caller's", Given::Prevented, "a new session keyring");
+///
+/// `denied`: the command's filter will deny every call that reaches keys.
+pub(super) fn new_keyring(denied: bool, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
+    let by = match sys::join_session_keyring() {
+        Ok(()) => "a new session keyring",
+        Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => "the kernel has no keys",
+        // A container's filter denies this: then the caller's keyring stays, and what is denied to the command is every call that
+        // reaches it.
+        Err(e) if e.raw_os_error() == Some(libc::EPERM) && denied => "seccomp: no call that reaches keys",
+        Err(e) => return Err(ConfineError::new(Step::Keyring, "", e)),
+    };
+    status.push("keyring", "none of the caller's", Given::Prevented, by);
     Ok(())
 }
 

@@ -33,7 +33,7 @@ pub(super) fn enter(request: &Request, status: &mut EnforcementStatus) -> Result
         Given::Absent,
         request.why_plain.as_str(),
     );
-    new_keyring(status)?;
+    new_keyring(true, status)?;
     let asked = format!("{} places", request.layout.nodes.len());
     status.push("files", asked, Given::Prevented, "Landlock, on the host's own tree");
     let mut gap = |gap: Gap, asked: &str, closed_by: Option<&str>| {

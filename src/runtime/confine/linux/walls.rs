@@ -15,7 +15,7 @@ use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::OFlags;
 
 use super::super::error::{ConfineError, Step};
 use super::super::layout::Kind;
@@ -25,6 +25,7 @@ use super::super::plan::{Network, Wall};
 use super::super::seccomp::{self, Arch, Instruction};
 use super::super::status::{EnforcementStatus, Given};
 use super::mounts::DEVICES;
+use super::paths::open_without_links;
 use super::{plain, sys};
 
 /// What each command is put behind.
@@ -153,8 +154,7 @@ impl Rules {
 
     /// Grants access at a path and below; a symlink anywhere in it is an error.
     pub(super) fn add(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), Failure> {
-        let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let fd = rustix::fs::openat2(rustix::fs::CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
+        let fd = open_without_links(path, OFlags::PATH)?;
         let stat = rustix::fs::fstat(&fd)?;
         let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         // A right that the ruleset does not handle, or that a file cannot have, is EINVAL.
