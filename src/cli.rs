@@ -11,6 +11,7 @@ mod explain_script;
 mod files;
 mod json;
 mod output;
+mod placement;
 mod policy;
 mod render;
 mod segments;
