@@ -17,6 +17,7 @@ mod files;
 mod hint;
 mod json;
 mod output;
+mod placement;
 mod policy;
 mod render;
 #[cfg(target_os = "linux")]

@@ -134,7 +134,7 @@ pub struct CheckCommand {
     /// Without --codex this is part of what every rule means.
     #[arg(long)]
     pub resolve_host_executables: bool,
-    /// Add the file and line of each rule to the JSON.
+    /// Add the file and line of each rule to the JSON, and where the command runs.
     #[arg(long, conflicts_with = "codex")]
     pub details: bool,
     /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.

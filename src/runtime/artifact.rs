@@ -6,7 +6,7 @@ use crate::Decision;
 use crate::decide::Scratch;
 use crate::profile::{DEFAULT, Order, Profiles};
 use crate::table::block::Blocks;
-use crate::table::{Sets, Strings, Table};
+use crate::table::{Part, Sets, Strings, Table};
 use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
 
@@ -235,11 +235,17 @@ impl<'a> Policy<'a> {
             offset: text.start + fault.valid_up_to(),
         })?;
         let strings = Strings { text, ends: slice(ends).as_chunks().0 };
+        let fault =
+            |section, offset| LoadError { kind: wire::LoadErrorKind::Index, section: Some(section), offset };
+        let slots = slice(edges).as_chunks().0.split_at_checked(header.root_slots as usize);
+        let (root_slots, inner_slots) = slots.ok_or(fault(SectionId::Edges, edges.start))?;
+        let two = slice(pilots).as_chunks().0.split_at_checked(header.root_pilots as usize);
+        let (root_pilots, inner_pilots) = two.ok_or(fault(SectionId::Pilots, pilots.start))?;
         Ok(Self {
             header,
             table: Table {
-                slots: slice(edges).as_chunks().0,
-                pilots: slice(pilots).as_chunks().0,
+                roots: Part { slots: root_slots, pilots: root_pilots },
+                inner: Part { slots: inner_slots, pilots: inner_pilots },
                 seeds: header.seeds,
                 longest: header.longest as usize,
                 strings,
