@@ -239,10 +239,19 @@ pub(super) fn features<'a>(
     for rule in &profile.features {
         let word = rule.feature.as_str();
         if rule.stance == Stance::Accept {
-            let note = match rule.feature {
-                Feature::Limits => "limits that the kernel does not keep are done without",
-                _ => "nothing falls short on Linux beyond what is reported above",
+            let (gaps, note): (&[Gap], _) = match rule.feature {
+                Feature::Limits => (&[], "limits that the kernel does not keep are done without"),
+                Feature::SecondWall => (
+                    &[Gap::Survivors, Gap::HostProcesses],
+                    "without user namespaces, Landlock and seccomp alone will do",
+                ),
+                Feature::Metadata => (
+                    &[Gap::Metadata, Gap::Attributes],
+                    "without user namespaces, names and attributes may be seen and changed",
+                ),
+                _ => (&[], "nothing falls short on Linux beyond what is reported above"),
             };
+            work.plan.accept.extend(gaps);
             work.carry(format!("accept gap {word}"), rule.origin, "process", Given::Prevented);
             work.note(note);
             continue;
