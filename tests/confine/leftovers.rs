@@ -2,7 +2,8 @@
 //!
 //! In: a world, a seed. Out: a verdict. Not here: what happens inside.
 //!
-//! 250 sandboxes run in every test; `--full` (or `EXECPOLICY_FULL=1`) runs 1,000, of which 200 are killed.
+//! 250 sandboxes run in every test; `--full` (or `EXECPOLICY_FULL=1`) runs 1,000, of which 200 are killed;
+//! `EXECPOLICY_RUNS` sets another number, for slow machines.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -132,7 +133,8 @@ fn traces(world: &World) -> (BTreeSet<PathBuf>, String) {
 }
 
 fn nothing_left() -> Result<String> {
-    let runs = if full() { 1000 } else { 250 };
+    let asked = std::env::var("EXECPOLICY_RUNS").ok().and_then(|runs| runs.parse().ok());
+    let runs = asked.unwrap_or(if full() { 1000 } else { 250 });
     let world = World::new();
     let marker = format!("ep-left-{}", std::process::id());
     let own = std::env::current_exe().unwrap();
