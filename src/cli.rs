@@ -7,11 +7,13 @@ mod compile;
 mod decide;
 mod evaluator;
 mod explain;
+mod explain_script;
 mod files;
 mod json;
 mod output;
 mod policy;
 mod render;
+mod segments;
 
 use args::{Cli, Command};
 use clap::Parser;
