@@ -5,7 +5,7 @@ use execpolicy::artifact::{build, build_within};
 use execpolicy::check::CheckedPolicy;
 use execpolicy::lower::Budget;
 use execpolicy::verify::{CONTEXTS, compare};
-use execpolicy_runtime::wire::{self, LoadErrorKind};
+use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision, Placement, Policy};
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,30 @@ fn the_header_is_understood_before_it_is_believed() {
         change(24, &0u64.to_le_bytes()).to_string(),
         "the artifact is not as long as it says (section `header`, byte 24)"
     );
+}
+
+#[test]
+fn the_edges_of_the_roots_are_where_the_header_says() {
+    let (_, bytes) = sample();
+    let (slots_at, pilots_at) = (100, 104);
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let change = |at: usize, new: u32| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 4].copy_from_slice(&new.to_le_bytes());
+        let sum = wire::checksum(&bytes);
+        bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+        let error = Policy::from_bytes(&bytes).unwrap_err();
+        (error.section, error.kind)
+    };
+    let (edges, pilots) = (Some(SectionId::Edges), Some(SectionId::Pilots));
+    assert_eq!(change(slots_at, u32::MAX), (edges, LoadErrorKind::Index));
+    assert_eq!(change(pilots_at, u32::MAX), (pilots, LoadErrorKind::Index));
+    // None for the roots; their edges among the others; others among theirs; no power of two.
+    assert_eq!(change(slots_at, 0), (edges, LoadErrorKind::Value));
+    assert_eq!(change(slots_at, 1), (edges, LoadErrorKind::Value));
+    assert_eq!(change(slots_at, number(slots_at) + 9), (edges, LoadErrorKind::Value));
+    assert_eq!(change(pilots_at, 0), (pilots, LoadErrorKind::Value));
+    assert_eq!(change(pilots_at, number(pilots_at) + 1), (pilots, LoadErrorKind::Value));
 }
 
 /// Changes with a checksum that fits: what gets through validation must not panic, hang, or

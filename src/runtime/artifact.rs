@@ -6,7 +6,7 @@ use crate::Decision;
 use crate::decide::Scratch;
 use crate::profile::{DEFAULT, Order, Profiles};
 use crate::table::block::Blocks;
-use crate::table::{Sets, Strings, Table};
+use crate::table::{Part, Sets, Strings, Table};
 use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
 
@@ -131,8 +131,8 @@ impl<'a> Policy<'a> {
         policy.deciding = policy.rules.partition_point(|rule| word(rule, 2) >> 30 != PLACES);
         policy.literal_edges = policy.validate(bytes, &extents)?;
         policy.read_profiles(bytes, &extents)?;
-        policy.read_tools(bytes, &extents)?;
         policy.validate_placements(&extents)?;
+        policy.read_tools(bytes, &extents)?;
         Ok(policy)
     }
 
@@ -164,6 +164,25 @@ impl<'a> Policy<'a> {
         Ok(())
     }
 
+    /// Every sandbox rule names a profile that there is.
+    fn validate_placements(&self, extents: &Extents) -> Result<(), LoadError> {
+        let names = self.profiles.map_or(0, |profiles| profiles.names().count());
+        let start = extents.get(SectionId::Rules).map_or(0, |extent| extent.start);
+        for (at, record) in self.rules.iter().enumerate().skip(self.deciding) {
+            let profile = word(record, 0);
+            let known = profile == NONE && names > 0 || (profile as usize) < names;
+            if !known {
+                let offset = start + at * SectionId::Rules.record();
+                return Err(LoadError {
+                    kind: wire::LoadErrorKind::Index,
+                    section: Some(SectionId::Rules),
+                    offset,
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The text about tools. Its statements are read by who uses them (`shell::Decider`).
     fn read_tools(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
         let Some(Extent { start, len }) = extents.get(SectionId::Tools) else { return Ok(()) };
@@ -182,25 +201,6 @@ impl<'a> Policy<'a> {
     #[must_use]
     pub fn tools(&self) -> Option<&'a str> {
         self.tools.map(|(_, text)| text)
-    }
-
-    /// Every sandbox rule names a profile that there is.
-    fn validate_placements(&self, extents: &Extents) -> Result<(), LoadError> {
-        let names = self.profiles.map_or(0, |profiles| profiles.names().count());
-        let start = extents.get(SectionId::Rules).map_or(0, |extent| extent.start);
-        for (at, record) in self.rules.iter().enumerate().skip(self.deciding) {
-            let profile = word(record, 0);
-            let known = profile == NONE && names > 0 || (profile as usize) < names;
-            if !known {
-                let offset = start + at * SectionId::Rules.record();
-                return Err(LoadError {
-                    kind: wire::LoadErrorKind::Index,
-                    section: Some(SectionId::Rules),
-                    offset,
-                });
-            }
-        }
-        Ok(())
     }
 
     /// The sandbox profiles, if the policy has sandbox files or places commands.
@@ -235,11 +235,17 @@ impl<'a> Policy<'a> {
             offset: text.start + fault.valid_up_to(),
         })?;
         let strings = Strings { text, ends: slice(ends).as_chunks().0 };
+        let fault =
+            |section, offset| LoadError { kind: wire::LoadErrorKind::Index, section: Some(section), offset };
+        let slots = slice(edges).as_chunks().0.split_at_checked(header.root_slots as usize);
+        let (root_slots, inner_slots) = slots.ok_or(fault(SectionId::Edges, edges.start))?;
+        let two = slice(pilots).as_chunks().0.split_at_checked(header.root_pilots as usize);
+        let (root_pilots, inner_pilots) = two.ok_or(fault(SectionId::Pilots, pilots.start))?;
         Ok(Self {
             header,
             table: Table {
-                slots: slice(edges).as_chunks().0,
-                pilots: slice(pilots).as_chunks().0,
+                roots: Part { slots: root_slots, pilots: root_pilots },
+                inner: Part { slots: inner_slots, pilots: inner_pilots },
                 seeds: header.seeds,
                 longest: header.longest as usize,
                 strings,

@@ -14,7 +14,7 @@ pub const OLDEST: u16 = if FORMAT > 1 { FORMAT - 1 } else { 1 };
 /// Read as a little-endian number; anything else comes from a writer of the other byte order.
 pub const BYTE_ORDER: u16 = 0xFEFF;
 /// Bytes before the section table.
-pub const HEADER: usize = 104;
+pub const HEADER: usize = 112;
 /// Bytes of one line of the section table: id, offset, length.
 pub const TABLE_LINE: usize = 12;
 /// The first section begins at the next multiple of this, so that the edges do not straddle more
@@ -290,6 +290,10 @@ pub struct Header<'a> {
     pub folded_block: u32,
     /// The string that names the compiler and its version.
     pub compiler: u32,
+    /// How many slots of the edges, from the first, are those of the roots.
+    pub root_slots: u32,
+    /// How many of the pilots, from the first, are those of the roots.
+    pub root_pilots: u32,
 }
 
 /// Where a section lies.
@@ -382,6 +386,8 @@ pub fn open(bytes: &[u8]) -> Result<(Header<'_>, Extents), LoadError> {
         literal_block: at.u32()?,
         folded_block: at.u32()?,
         compiler: at.u32()?,
+        root_slots: at.u32()?,
+        root_pilots: at.u32()?,
     };
     let extents = sections(bytes, features, at)?;
     Ok((header, extents))
