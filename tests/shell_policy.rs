@@ -47,6 +47,14 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// The policy as written, and as the program asks it.
+    pub fn both<T>(&self, work: impl FnOnce(&Policy, &Decider<'_>) -> T) -> T {
+        let loaded = runtime::Policy::from_bytes(&self.bytes).expect("it has been verified");
+        work(self.checked.policy(), &decider(loaded))
+    }
+}
+
 /// A policy as the program asks it.
 pub fn decider(loaded: runtime::Policy<'_>) -> Decider<'_> {
     Decider::new(loaded).expect("the facts have been verified")
