@@ -3,6 +3,7 @@
 
 pub mod matches;
 pub mod model;
+pub mod placement;
 pub mod profile;
 pub mod program;
 pub mod rule;

@@ -80,7 +80,9 @@ fn write_sets(policy: &Policy, automaton: &Automaton, sections: &mut Sections) -
         }
     }
     // The highest bit of a set's number says that it is a single rule.
-    if sections.count(SectionId::Members)? >= Sets::SINGLE || policy.rules.len() as u32 >= Sets::SINGLE {
+    if sections.count(SectionId::Members)? >= Sets::SINGLE
+        || policy.rules.len() + policy.placements.len() >= Sets::SINGLE as usize
+    {
         return Err(EmitError::TooLarge("rules"));
     }
     Ok(())
@@ -93,10 +95,12 @@ fn summaries(policy: &Policy, automaton: &Automaton) -> Vec<u32> {
         let (mut guard, mut allow) =
             summaries.get(set.parent as usize).map_or((0, 0), |s| (s & 3, s & Info::ALLOW));
         for &rule in &set.rules {
-            match policy.rules[rule as usize].decision {
-                Decision::Allow => allow = Info::ALLOW,
-                Decision::Prompt => guard = guard.max(1),
-                Decision::Forbidden => guard = 2,
+            match policy.rules.get(rule as usize).map(|rule| rule.decision) {
+                Some(Decision::Allow) => allow = Info::ALLOW,
+                Some(Decision::Prompt) => guard = guard.max(1),
+                Some(Decision::Forbidden) => guard = 2,
+                // It places, and decides nothing.
+                None => {}
             }
         }
         summaries.push(guard | allow);

@@ -19,7 +19,10 @@ pub struct Policy<'a> {
     pub(crate) table: Table<'a>,
     pub(crate) sets: Sets<'a>,
     pub(crate) blocks: Blocks<'a>,
+    /// The rules that decide, then those that place.
     pub(crate) rules: &'a [[u8; 20]],
+    /// How many of them decide.
+    pub(crate) deciding: usize,
     pub(crate) heads: &'a [[u8; 4]],
     pub(crate) hosts: &'a [[u8; 8]],
     pub(crate) paths: &'a [[u8; 4]],
@@ -48,6 +51,23 @@ pub struct Rule<'a> {
     /// Its alternatives of the first position.
     pub(crate) heads: Heads<'a>,
 }
+
+/// What the artifact says about one sandbox rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacementRule<'a> {
+    /// The profile; `None` means unconfined.
+    pub profile: Option<&'a str>,
+    /// How many words its pattern has.
+    pub depth: u32,
+    /// The file it is written in, relative to the policy root.
+    pub source: &'a str,
+    /// The line it begins in, from 1.
+    pub line: u32,
+    pub(crate) heads: Heads<'a>,
+}
+
+/// The number in the place of a decision that says that a record is a sandbox rule's.
+pub(crate) const PLACES: u32 = 3;
 
 /// The alternatives of a rule's first position: strings, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +126,10 @@ impl<'a> Policy<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, LoadError> {
         let (header, extents) = wire::open(bytes)?;
         let mut policy = Self::view(bytes, header, &extents)?;
+        policy.deciding = policy.rules.partition_point(|rule| word(rule, 2) >> 30 != PLACES);
         policy.literal_edges = policy.validate(bytes, &extents)?;
         policy.read_profiles(bytes, &extents)?;
+        policy.validate_placements(&extents)?;
         Ok(policy)
     }
 
@@ -136,6 +158,25 @@ impl<'a> Policy<'a> {
             fault(SectionId::Order, wire::LoadErrorKind::Profile(error.what), at.start + error.offset)
         })?;
         self.profiles = Some(read);
+        Ok(())
+    }
+
+    /// Every sandbox rule names a profile that there is.
+    fn validate_placements(&self, extents: &Extents) -> Result<(), LoadError> {
+        let names = self.profiles.map_or(0, |profiles| profiles.names().count());
+        let start = extents.get(SectionId::Rules).map_or(0, |extent| extent.start);
+        for (at, record) in self.rules.iter().enumerate().skip(self.deciding) {
+            let profile = word(record, 0);
+            let known = profile == NONE && names > 0 || (profile as usize) < names;
+            if !known {
+                let offset = start + at * SectionId::Rules.record();
+                return Err(LoadError {
+                    kind: wire::LoadErrorKind::Index,
+                    section: Some(SectionId::Rules),
+                    offset,
+                });
+            }
+        }
         Ok(())
     }
 
@@ -194,6 +235,7 @@ impl<'a> Policy<'a> {
                 data: slice(data).as_chunks().0,
             },
             rules: slice(rules).as_chunks().0,
+            deciding: 0,
             heads: slice(heads).as_chunks().0,
             hosts: slice(hosts).as_chunks().0,
             paths: slice(paths).as_chunks().0,
@@ -231,10 +273,34 @@ impl<'a> Policy<'a> {
         self.strings.get(self.header.compiler)
     }
 
-    /// The number of rules.
+    /// The number of rules that decide.
     #[must_use]
     pub const fn rule_count(&self) -> usize {
-        self.rules.len()
+        self.deciding
+    }
+
+    /// The number of sandbox rules.
+    #[must_use]
+    pub const fn placement_count(&self) -> usize {
+        self.rules.len() - self.deciding
+    }
+
+    /// A sandbox rule by its number in load order.
+    #[must_use]
+    pub fn placement_rule(&self, rule: u32) -> Option<PlacementRule<'a>> {
+        let record = self.rules.get(self.deciding + rule as usize)?;
+        let (source, _) = split(word(record, 2));
+        let profile = match word(record, 0) {
+            NONE => None,
+            number => Some(self.profiles?.names().nth(number as usize)?),
+        };
+        Some(PlacementRule {
+            profile,
+            depth: word(record, 3),
+            source: self.source_name(source),
+            line: word(record, 1),
+            heads: self.heads_at(word(record, 4)),
+        })
     }
 
     /// A rule by its number in load order.
@@ -263,7 +329,16 @@ impl<'a> Policy<'a> {
 
     /// The alternatives of a rule's first position, in the order written.
     pub fn heads(&self, rule: &Rule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (heads, strings) = (rule.heads, self.strings);
+        self.words(rule.heads)
+    }
+
+    /// The alternatives of a sandbox rule's first position, in the order written.
+    pub fn placement_heads(&self, rule: &PlacementRule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.words(rule.heads)
+    }
+
+    fn words(&self, heads: Heads<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        let strings = self.strings;
         (0..).map_while(move |at| heads.get(at)).map(move |string| strings.get(string))
     }
 

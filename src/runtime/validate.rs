@@ -128,9 +128,12 @@ impl Policy<'_> {
         let mut expected = 0;
         for (index, rule) in self.rules.iter().enumerate() {
             let (source, decision) = split(word(rule, 2));
-            let texts = self.optional_string(word(rule, 0)) && (source as usize) < self.sources.len();
-            at.check(index, texts, Index)?;
-            at.check(index, decision.is_some() && word(rule, 3) > 0, Value)?;
+            // The rules that place come after those that decide; what they name is looked at with the profiles.
+            let places = index >= self.deciding;
+            let texts = places || self.optional_string(word(rule, 0));
+            at.check(index, texts && (source as usize) < self.sources.len(), Index)?;
+            at.check(index, decision.is_none() == places, Order)?;
+            at.check(index, word(rule, 3) > 0, Value)?;
             let head = word(rule, 4);
             if head & Heads::ONE != 0 {
                 at.check(index, self.string(head & !Heads::ONE), Index)?;
