@@ -6,11 +6,14 @@
 
 pub mod profiles;
 pub mod records;
+pub mod seatbelt;
 pub mod strings;
 pub mod table;
 
 use crate::check::CheckedPolicy;
+use crate::lower::targets::{Finding, Kept};
 use crate::lower::{Automaton, TooLarge};
+use crate::policy::profile::Resolved;
 use execpolicy_runtime::wire::{self, SectionId};
 use std::fmt;
 
@@ -48,6 +51,50 @@ impl From<TooLarge> for EmitError {
     fn from(TooLarge(what): TooLarge) -> Self {
         Self::TooLarge(what)
     }
+}
+
+/// What an emitter for another tool has written.
+#[derive(Clone, Debug)]
+pub struct Emitted<'p> {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// What it does not enforce exactly.
+    pub gaps: Vec<Finding<'p>>,
+    /// Whether the file says its gaps itself; else they belong beside it, since the format has no comments.
+    pub says_gaps: bool,
+}
+
+/// The gaps of a text, a line each and no line twice, for comments and for a file beside one that cannot have any.
+#[must_use]
+pub fn gap_lines(gaps: &[Finding<'_>]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for gap in gaps {
+        let side = match gap.kept {
+            Kept::Weaker => "weaker",
+            Kept::Stricter => "stricter",
+            Kept::AsPromised => "in part",
+        };
+        let accepted = if gap.accepted { ", accepted" } else { "" };
+        let origin = format!("{}:{}", gap.origin.file, gap.origin.line);
+        let line = format!("{} {side}{accepted}: {} ({origin}): {}", gap.code, gap.statement, gap.instead);
+        let line = visible(&line);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// A text on one line, for a comment: whatever could end or hide the line is made visible.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// What a profile is called in a heading.
+#[must_use]
+pub fn heading(profile: &Resolved) -> String {
+    visible(&format!("profile {} ({}:{}), written by {COMPILER}", profile.name, profile.origin.file, profile.origin.line))
 }
 
 /// The sections, as they grow.
