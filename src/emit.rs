@@ -4,9 +4,17 @@
 //! The bytes depend on the sources' names and texts and on the compiler's version, and on nothing
 //! else: no clock, no machine, no directory, no order of any hash map.
 
+pub mod bwrap;
+pub mod codex;
+pub mod json;
+pub mod landlock;
+pub mod oci;
 pub mod profiles;
 pub mod records;
 pub mod seatbelt;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
+pub mod srt;
 pub mod strings;
 pub mod table;
 

@@ -72,7 +72,8 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
     for part in ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs"] {
         add(&["--ro-bind-try", part, part]);
     }
-    let mut sealed: Vec<&Path> = if root == View::Hidden { vec![const { &ROOT }] } else { Vec::new() };
+    let everything = Path::default();
+    let mut sealed: Vec<&Path> = if root == View::Hidden { vec![&everything] } else { Vec::new() };
     for (path, here) in view.iter().filter(|(path, _)| !path.is_empty()) {
         let text = path.to_string();
         if text == "/dev" || text == "/proc" || text.starts_with("/proc/") {
@@ -86,6 +87,7 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
         match here {
             // What is not there is not shown either.
             View::Hidden if around == View::Hidden && !inside => {}
+            View::Read if around == View::Read => {}
             View::Hidden if directory => {
                 add(&["--perms", if inside { "0111" } else { "0000" }, "--tmpfs", &text]);
                 sealed.push(path);
@@ -102,8 +104,6 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
         add(&["--remount-ro", &path.to_string()]);
     }
 }
-
-static ROOT: std::sync::LazyLock<Path> = std::sync::LazyLock::new(Path::default);
 
 /// What holds around a path.
 fn nearest(view: &BTreeMap<Path, View>, path: &Path) -> View {
@@ -145,7 +145,6 @@ fn view(model: &Model<'_>, places: &Places<'_>, host: &Host) -> BTreeMap<Path, V
             }
         }
     }
-    // The same again inside the same says nothing, unless it keeps a name.
     out
 }
 
@@ -153,10 +152,4 @@ impl PartialOrd for View {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some((*self as u8).cmp(&(*other as u8)))
     }
-}
-
-/// Whether a statement asks for a private directory; without one, bubblewrap needs no file system of its own.
-#[must_use]
-pub fn has_private(profile: &Resolved) -> bool {
-    profile.paths.iter().any(|rule| rule.access == PathAccess::Private)
 }

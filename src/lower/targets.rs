@@ -318,7 +318,6 @@ pub const fn support(clause: Clause, target: Target) -> Support {
         (Clause::NetworkFull, _) => Exact,
         (Clause::AllowLoopback, Seatbelt) => Exact,
         (Clause::AllowLoopback | Clause::AllowHost | Clause::DenyHost, Mounts) => NotApplicable,
-        (Clause::AllowHost | Clause::DenyHost, Srt) => Exact,
         (Clause::AllowLoopback | Clause::AllowHost | Clause::DenyHost, _) => Gap(Code::EP0706),
         (Clause::AllowSocket | Clause::DenySocket | Clause::Sockets, Seatbelt) => Exact,
         (Clause::AllowSocket | Clause::DenySocket | Clause::Sockets, _) => Gap(Code::EP0707),
