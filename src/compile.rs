@@ -32,12 +32,12 @@ pub fn check(
     diagnostics: &mut Diagnostics,
 ) -> Result<CheckedPolicy, (Reported, SourceMap)> {
     let codex = input.codex;
-    let policy =
+    let mut policy =
         rules::load(&input.rules, loader, evaluator, rules::Options { codex }, &mut sources, diagnostics);
-    if !codex && !input.sandboxes.is_empty() {
-        // Nothing places commands by profiles yet, so what is wrong with them is all there is to know.
+    if !codex && !(input.sandboxes.is_empty() && policy.placements.is_empty()) {
         let names: Vec<&str> = input.sandboxes.iter().map(String::as_str).collect();
-        sandbox::load_files(loader, &names, &mut sources, diagnostics);
+        policy.profiles = sandbox::load_files(loader, &names, &mut sources, diagnostics);
+        policy.profiles.subtract(&policy.networks, &sources);
     }
     check::check(policy, sources, check::Options { codex }, diagnostics)
 }

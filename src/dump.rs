@@ -1,6 +1,7 @@
-//! In: the bytes of an artifact. Out: a text that people and tests can read.
+//! In: the bytes of an artifact. Out: a text that people and tests can read: what each section says.
 //! Not here: any decision, and the sources (an artifact does not hold the patterns as written).
 
+use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
 use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, Target};
 use execpolicy_runtime::{LoadError, Policy};
 use std::fmt::{self, Write};
@@ -23,6 +24,7 @@ pub fn dump(bytes: &[u8]) -> Result<String, LoadError> {
             })
         })
         .and_then(|()| records(&mut text, &policy))
+        .and_then(|()| profiles(&mut text, &policy))
         .and_then(|()| automaton(&mut text, &policy));
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
     Ok(text)
@@ -69,6 +71,55 @@ fn records(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
         justification(text, network.justification)?;
     }
     Ok(())
+}
+
+/// Every profile as statements: the commands' phase on Linux in full, the other variants by what they
+/// have more (`+`) and less (`-`).
+fn profiles(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    let Some(read) = policy.profiles() else { return Ok(()) };
+    let profiles = Profiles::from(read);
+    text.push_str("\nprofiles\n");
+    let default = policy.default_profile().unwrap_or_default();
+    match read.default() {
+        Some(said) => writeln!(text, "  default {default} at {}:{}", said.origin.file, said.origin.line)?,
+        None => writeln!(text, "  default {default} (nothing is said)")?,
+    }
+    let names: Vec<&str> = read.names().collect();
+    for (number, name) in names.iter().enumerate() {
+        let wider =
+            names.iter().enumerate().filter(|(wide, _)| *wide != number && policy.within(number, *wide));
+        let wider: Vec<&str> = wider.map(|(_, name)| *name).collect();
+        writeln!(text, "  profile {name}")?;
+        if !wider.is_empty() {
+            writeln!(text, "    allows nothing that {} does not", wider.join(", "))?;
+        }
+        let Some(main) = profiles.get(name, Phase::Run, Platform::Linux) else { continue };
+        let lines = statements(main);
+        for line in &lines {
+            writeln!(text, "    {line}")?;
+        }
+        for other in profiles.iter().filter(|other| other.name == **name && *other != main) {
+            let others = statements(other);
+            let more = others.iter().filter(|line| !lines.contains(line)).map(|line| ('+', line));
+            let less = lines.iter().filter(|line| !others.contains(line)).map(|line| ('-', line));
+            let mut differences = less.chain(more).peekable();
+            if differences.peek().is_some() {
+                writeln!(text, "    {} on {}", other.phase.as_str(), other.platform.as_str())?;
+            }
+            for (sign, line) in differences {
+                writeln!(text, "      {sign} {line}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn statements(profile: &Resolved) -> Vec<String> {
+    let said = profile.statements().map(|(statement, origin)| match origin {
+        Some(origin) => format!("{statement} at {}:{}", origin.file, origin.line),
+        None => statement,
+    });
+    said.collect()
 }
 
 fn justification(text: &mut String, justification: Option<&str>) -> fmt::Result {

@@ -23,6 +23,7 @@ use crate::lower::targets::{Finding, Kept};
 use crate::lower::{Automaton, TooLarge};
 use crate::policy::profile::Resolved;
 use execpolicy_runtime::wire::{self, SectionId};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The name of this compiler in what it writes.
@@ -109,10 +110,22 @@ pub fn heading(profile: &Resolved) -> String {
 #[derive(Debug, Default)]
 pub struct Sections {
     bytes: [Vec<u8>; wire::REQUIRED],
+    optional: BTreeMap<SectionId, Vec<u8>>,
 }
 
 impl Sections {
-    /// The bytes of a section.
+    /// Adds a section that not every artifact has.
+    pub fn add(&mut self, id: SectionId, bytes: Vec<u8>) {
+        self.optional.insert(id, bytes);
+    }
+
+    /// The sections that there are, in the order of the file.
+    fn iter(&self) -> impl Iterator<Item = (SectionId, &[u8])> {
+        let required = SectionId::ALL.iter().copied().zip(self.bytes.iter().map(Vec::as_slice));
+        required.chain(self.optional.iter().map(|(id, bytes)| (*id, bytes.as_slice())))
+    }
+
+    /// The bytes of a section that every artifact has.
     pub fn get(&mut self, id: SectionId) -> &mut Vec<u8> {
         &mut self.bytes[id as usize - 1]
     }
@@ -147,30 +160,31 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     records::write(checked, &mut sections, &mut strings)?;
     let table = table::write(checked.policy(), automaton, &mut sections, &mut strings)?;
     strings.write(&mut sections);
+    profiles::write(&checked.policy().profiles, &mut sections)?;
 
-    let table_end = wire::HEADER + wire::REQUIRED * wire::TABLE_LINE;
+    let count = sections.iter().count();
+    let features = sections.iter().fold(0, |bits, (id, _)| bits | id.feature());
+    let table_end = wire::HEADER + count * wire::TABLE_LINE;
     let start = table_end.next_multiple_of(wire::ALIGNMENT);
-    let len = start + sections.bytes.iter().map(Vec::len).sum::<usize>();
+    let len = start + sections.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
     let mut bytes = Vec::with_capacity(len);
     bytes.extend_from_slice(&wire::MAGIC);
     bytes.extend_from_slice(&[0; 8]);
     bytes.extend_from_slice(&wire::FORMAT.to_le_bytes());
     bytes.extend_from_slice(&wire::BYTE_ORDER.to_le_bytes());
-    bytes.extend_from_slice(&0u32.to_le_bytes());
+    bytes.extend_from_slice(&features.to_le_bytes());
     bytes.extend_from_slice(&(len as u64).to_le_bytes());
     bytes.extend_from_slice(&[0; 32]);
     for seed in table.seeds {
         bytes.extend_from_slice(&seed.to_le_bytes());
     }
     let [literal_block, folded_block] = table.root_blocks;
-    for number in
-        [automaton.states, table.longest, literal_block, folded_block, compiler, wire::REQUIRED as u32]
-    {
+    for number in [automaton.states, table.longest, literal_block, folded_block, compiler, count as u32] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     let mut at = start;
-    for (id, section) in SectionId::ALL.iter().zip(&sections.bytes) {
-        for number in [*id as usize, at, section.len()] {
+    for (id, section) in sections.iter() {
+        for number in [id as usize, at, section.len()] {
             let number = u32::try_from(number).map_err(|_| EmitError::TooLarge("bytes"))?;
             bytes.extend_from_slice(&number.to_le_bytes());
         }
@@ -178,7 +192,7 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     }
     u32::try_from(at).map_err(|_| EmitError::TooLarge("bytes"))?;
     bytes.resize(start, 0);
-    for section in &sections.bytes {
+    for (_, section) in sections.iter() {
         bytes.extend_from_slice(section);
     }
     seal(&mut bytes);

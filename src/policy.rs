@@ -8,7 +8,14 @@ pub mod program;
 pub mod rule;
 pub mod scripts;
 
-pub use rule::{Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol};
+use profile::Profiles;
+
+pub use rule::{
+    Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol, SandboxRule,
+};
+
+/// What a `sandbox_rule` names to run a command without any confinement. It is not a profile.
+pub const UNCONFINED: &str = "unconfined";
 
 /// Everything that the sources of one compilation say, in the order in which it was said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +26,11 @@ pub struct Policy {
     pub hosts: Vec<HostExecutable>,
     /// Statements about network destinations; no command decision depends on them.
     pub networks: Vec<NetworkRule>,
+    /// Where commands run, in load order.
+    pub placements: Vec<SandboxRule>,
+    /// The profiles of the sandbox files with those of the standard library; empty if there is
+    /// neither a sandbox file nor a `sandbox_rule`.
+    pub profiles: Profiles,
 }
 
 impl Policy {

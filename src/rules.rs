@@ -111,7 +111,12 @@ impl Reader<'_> {
             Ok(ast) => {
                 let loads = self.loads(name, source, &ast);
                 let refused = loads.len() < ast.loads().len();
-                Some(File { source, written_out: literal::calls(&ast, 0).map(Rc::from), refused, loads })
+                Some(File {
+                    source,
+                    written_out: literal::calls(&ast, 0, self.options.codex).map(Rc::from),
+                    refused,
+                    loads,
+                })
             }
             Err(diagnostic) => {
                 self.diagnostics.error(*diagnostic);
@@ -287,7 +292,7 @@ impl Reader<'_> {
                 loads.iter().filter_map(|(path, _, target)| Some((path.clone(), number(target)?))).collect();
             Module { name: source.name().to_owned(), text: source.text().to_owned(), loads }
         });
-        Request { modules: modules.collect() }
+        Request { modules: modules.collect(), codex: self.options.codex }
     }
 
     fn locate(&self, modules: &[SourceId], calls: &mut [Call]) {

@@ -182,7 +182,18 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
     if !same_sources {
         fault("source", 0);
     }
-    policy.rules.len() + hosts.len() + policy.networks.len() + sources.iter().count()
+    let same_profiles = match loaded.profiles() {
+        Some(found) => crate::policy::profile::Profiles::from(found) == policy.profiles,
+        None => policy.profiles.iter().next().is_none(),
+    };
+    if !same_profiles {
+        fault("profile", 0);
+    }
+    policy.rules.len()
+        + policy.profiles.iter().count()
+        + hosts.len()
+        + policy.networks.len()
+        + sources.iter().count()
 }
 
 fn examples(policy: &Policy, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {

@@ -81,7 +81,8 @@ fn the_header_is_understood_before_it_is_believed() {
     assert_eq!(change(16, &(wire::FORMAT + 1).to_le_bytes()).kind, LoadErrorKind::Version(wire::FORMAT + 1));
     assert_eq!(change(16, &(wire::OLDEST - 1).to_le_bytes()).kind, LoadErrorKind::Version(wire::OLDEST - 1));
     assert_eq!(change(18, &wire::BYTE_ORDER.to_be_bytes()).kind, LoadErrorKind::ByteOrder);
-    assert_eq!(change(20, &8u32.to_le_bytes()).kind, LoadErrorKind::Features(8));
+    let unknown = 1u32 << 31;
+    assert_eq!(change(20, &unknown.to_le_bytes()).kind, LoadErrorKind::Features(unknown));
     assert_eq!(change(24, &u64::MAX.to_le_bytes()).kind, LoadErrorKind::Truncated);
     assert_eq!(change(8, &[0; 8]).kind, LoadErrorKind::Checksum);
     assert_eq!(

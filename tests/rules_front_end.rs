@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 /// What evaluating a text records, with places.
 fn evaluated(text: &str) -> Vec<execpolicy::rules::record::Call> {
     let module = Module { name: "x".to_owned(), text: text.to_owned(), loads: Vec::new() };
-    let outcome = InProcess.evaluate(Request { modules: vec![module] });
+    let outcome = InProcess.evaluate(Request { modules: vec![module], codex: false });
     assert_eq!(outcome.error, None, "{text}");
     let mut calls = outcome.calls;
     let ast = parse(text);
@@ -37,7 +37,7 @@ fn written_out_files_need_no_evaluation_and_say_the_same() {
     let mut compared = 0;
     for path in &paths {
         let text = std::fs::read_to_string(path).unwrap();
-        if let Some(literal) = calls(&parse(&text), 0) {
+        if let Some(literal) = calls(&parse(&text), 0, false) {
             assert_eq!(literal, evaluated(&text), "{}", path.display());
             compared += 1;
         }
@@ -62,7 +62,8 @@ fn literal_value() -> impl Strategy<Value = String> {
 }
 
 fn literal_call() -> impl Strategy<Value = String> {
-    let name = prop_oneof![Just("prefix_rule"), Just("host_executable"), Just("network_rule")];
+    let name =
+        prop_oneof![Just("prefix_rule"), Just("host_executable"), Just("network_rule"), Just("sandbox_rule")];
     let keyword =
         prop_oneof![Just(""), Just("pattern = "), Just("decision = "), Just("match = "), Just("bogus = ")];
     (name, prop::collection::vec((keyword, literal_value()), 0..5)).prop_map(|(name, arguments)| {
@@ -88,7 +89,7 @@ proptest! {
     #[test]
     fn the_fast_path_is_the_evaluator(text in prop::collection::vec(literal_call(), 0..5)) {
         let text = text.concat();
-        prop_assert_eq!(calls(&parse(&text), 0).unwrap(), evaluated(&text));
+        prop_assert_eq!(calls(&parse(&text), 0, false).unwrap(), evaluated(&text));
     }
 
     /// Any bytes at all: diagnostics or a policy, never a panic.

@@ -18,14 +18,6 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
         stderr("execpolicy: the policy has errors, so nothing was written\n");
         return Outcome::Findings;
     };
-    // A profile that is left out would be a containment weaker than the policy says.
-    if let Some(name) = checked.files.as_ref().and_then(|files| files.sandboxes.first()) {
-        stderr(&format!(
-            "execpolicy: `{name}` is a sandbox file; this version checks those, but cannot compile them yet\n"
-        ));
-        stderr("execpolicy: name the rule files only; nothing was written\n");
-        return Outcome::Findings;
-    }
     let built = match crate::artifact::build(policy) {
         Ok(built) => built,
         Err(error) => return fail(policy::not_written(&error), style),
@@ -59,10 +51,15 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
     }
     if !arguments.quiet {
         let source: usize = policy.sources().iter().map(|(_, source)| source.text().len()).sum();
-        let (rules, bytes) = (policy.policy().rules.len(), built.bytes.len());
+        let (policy, bytes) = (policy.policy(), built.bytes.len());
         let checked = &built.verified;
+        let rules = policy.rules.len() + policy.placements.len();
+        let profiles = match policy.profiles.names().count() {
+            0 => String::new(),
+            names => format!("{}, ", count(names, "profile")),
+        };
         stdout(&format!(
-            "wrote {shown}: {}, {bytes} bytes from {source} bytes of source; {} and {} compared\n",
+            "wrote {shown}: {}, {profiles}{bytes} bytes from {source} bytes of source; {} and {} compared\n",
             count(rules, "rule"),
             count(checked.edges, "edge"),
             count(checked.examples, "example"),

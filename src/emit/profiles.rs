@@ -1,15 +1,51 @@
-//! In: [`Profiles`]. Out: the profiles section of an artifact, the bytes that
-//! `execpolicy_runtime::profile::Profiles::from_bytes` reads; its layout is written down there.
+//! In: [`Profiles`]. Out: the sections about profiles: the bytes that `Profiles::from_bytes` and
+//! `Order::from_bytes` of `execpolicy_runtime::profile` read; their layouts are written down there.
 //! Not here: the container, and anything of one target.
 //!
 //! The same profiles give the same bytes: everything is in the order of the sorted input. Lists that are equal are
 //! written once, which is what keeps four variants of a profile cheap.
 
+use super::{EmitError, Sections};
+use crate::policy::model::narrower;
 use crate::policy::profile::{EnvAction, Host, Origin, Place, Profiles, Resolved, Root};
+use execpolicy_runtime::wire::SectionId;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-/// Writes the section. `None` if it would not fit into 4 GiB.
+/// Writes the sections, if there are profiles.
+///
+/// # Errors
+/// [`EmitError::TooLarge`] beyond 4 GiB.
+pub fn write(profiles: &Profiles, sections: &mut Sections) -> Result<(), EmitError> {
+    if profiles.iter().next().is_none() {
+        return Ok(());
+    }
+    sections.add(SectionId::Profiles, encode(profiles).ok_or(EmitError::TooLarge("profiles"))?);
+    sections.add(SectionId::Order, order(profiles));
+    Ok(())
+}
+
+/// For each two names whether all that the first allows is allowed by the second, on every platform and in
+/// every phase.
+#[must_use]
+pub fn order(profiles: &Profiles) -> Vec<u8> {
+    let names: Vec<&str> = profiles.names().collect();
+    let mut bits = vec![0; (names.len() * names.len()).div_ceil(8)];
+    let pairs = names.iter().flat_map(|narrow| names.iter().map(move |wide| (narrow, wide)));
+    for (at, (narrow, wide)) in pairs.enumerate() {
+        let mut variants = profiles.iter().filter(|profile| profile.name == **narrow);
+        let within = variants.all(|profile| {
+            let other = profiles.get(wide, profile.phase, profile.platform);
+            other.is_some_and(|other| narrower(profile, other) == Some(true))
+        });
+        if narrow == wide || within {
+            bits[at / 8] |= 1 << (at % 8);
+        }
+    }
+    bits
+}
+
+/// Writes the section of the profiles themselves. `None` if it would not fit into 4 GiB.
 #[must_use]
 pub fn encode(profiles: &Profiles) -> Option<Vec<u8>> {
     let mut pool = Pool::default();

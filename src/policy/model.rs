@@ -92,14 +92,7 @@ impl<'p> By<'p> {
         match self {
             Self::Nothing => String::new(),
             Self::Path(rule) => format!("{} {}", rule.access.as_str(), rule.place),
-            Self::Glob(rule) => {
-                format!(
-                    "{} {}/{}",
-                    rule.access.as_str(),
-                    rule.place.to_string().trim_end_matches('/'),
-                    rule.pattern
-                )
-            }
+            Self::Glob(rule) => rule.statement(),
             Self::Protect(rule) => format!("protect {}", rule.name),
         }
     }

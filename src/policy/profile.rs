@@ -5,11 +5,13 @@
 //! The clauses are the runtime's (`execpolicy_runtime::profile`), owned instead of borrowed; each means what is said there.
 
 mod from_runtime;
+mod statements;
 
 pub use execpolicy_runtime::profile::{
     Access, Feature, LimitKind, NetworkMode, PathAccess, Phase, Platform, Promise, Root, Stance,
 };
 
+use super::{Decision, NetworkRule};
 use crate::source::{SourceMap, Span};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -337,6 +339,27 @@ impl Profiles {
     /// Every variant, sorted by (name, phase, platform).
     pub fn iter(&self) -> impl Iterator<Item = &Resolved> {
         self.resolved.values()
+    }
+
+    /// Takes from every profile the destinations that a rule file denies or wants asked about: such a
+    /// statement subtracts, and an allow never widens a profile.
+    pub fn subtract(&mut self, rules: &[NetworkRule], sources: &SourceMap) {
+        let denied = rules.iter().filter(|rule| rule.decision > Decision::Allow);
+        let denied: Vec<HostRule> = denied
+            .map(|rule| {
+                let host = &rule.host.value;
+                let address = host.parse::<IpAddr>().ok().map(|address| address.to_canonical());
+                let host = address.map_or_else(
+                    || Host::Name(host.clone()),
+                    |address| Host::Net { address, prefix: if address.is_ipv4() { 32 } else { 128 } },
+                );
+                let origin = Origin::of(sources, rule.span);
+                HostRule { allow: false, host, first_port: 0, last_port: u16::MAX, origin }
+            })
+            .collect();
+        for profile in self.resolved.values_mut() {
+            profile.network.hosts.extend(denied.iter().cloned());
+        }
     }
 
     /// What `default` says.

@@ -63,6 +63,21 @@ pub struct Example {
     pub argv: Vec<String>,
 }
 
+/// A statement about where commands run that begin with a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SandboxRule {
+    /// The whole call.
+    pub span: Span,
+    /// The words the command must begin with.
+    pub pattern: Pattern,
+    /// The name of the profile, or [`super::UNCONFINED`].
+    pub profile: Spanned<String>,
+    /// Commands this rule must match.
+    pub matches: Vec<Example>,
+    /// Commands this rule must not match.
+    pub not_matches: Vec<Example>,
+}
+
 /// Where a program with this name may live.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostExecutable {

@@ -9,6 +9,7 @@ use crate::diagnostic::text::{list, nearest};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::{
     Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
+    SandboxRule,
 };
 use crate::source::{SourceId, Span, Spanned};
 
@@ -42,6 +43,7 @@ impl Binder<'_> {
             Builtin::PrefixRule => self.prefix_rule(&bound),
             Builtin::HostExecutable => self.host_executable(&bound),
             Builtin::NetworkRule => self.network_rule(&bound),
+            Builtin::SandboxRule => self.sandbox_rule(&bound),
         }
         let frames: Vec<_> = call
             .frames
@@ -158,6 +160,19 @@ impl Binder<'_> {
                 not_matches,
                 hosts_known: 0,
             });
+        }
+    }
+
+    fn sandbox_rule(&mut self, bound: &Bound<'_>) {
+        let [pattern, profile, matches, not_matches] = bound.values[..] else { return };
+        let pattern = pattern.and_then(|node| self.pattern(node, bound.call));
+        let profile = profile.and_then(|node| self.string(node, bound.call, "profile"));
+        let not_matches = self.examples(not_matches, "not_match", bound.call);
+        let matches = self.examples(matches, "match", bound.call);
+        if let (Some(pattern), Some(profile)) = (pattern, profile) {
+            let profile = Spanned::new(profile.value.to_owned(), profile.span);
+            let span = bound.call;
+            self.policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
         }
     }
 
@@ -595,6 +610,10 @@ fn other_name(builtin: Builtin, name: &str) -> Option<&'static str> {
         (Builtin::PrefixRule, "action" | "effect" | "policy" | "verdict") => "decision",
         (Builtin::PrefixRule, "examples" | "matches" | "should_match") => "match",
         (Builtin::PrefixRule, "non_match" | "notmatch" | "not_matches" | "should_not_match") => "not_match",
+        (Builtin::SandboxRule, "prefix" | "command" | "cmd" | "argv" | "program") => "pattern",
+        (Builtin::SandboxRule, "sandbox" | "placement" | "name" | "mode") => "profile",
+        (Builtin::SandboxRule, "examples" | "matches" | "should_match") => "match",
+        (Builtin::SandboxRule, "non_match" | "notmatch" | "not_matches" | "should_not_match") => "not_match",
         (Builtin::HostExecutable, "path") => "paths",
         (Builtin::NetworkRule, "domain" | "hostname") => "host",
         _ => return None,
@@ -609,6 +628,8 @@ fn sample(builtin: Builtin, parameter: &str) -> &'static str {
         (Builtin::NetworkRule, "host") => "host = \"example.com\"",
         (Builtin::NetworkRule, "protocol") => "protocol = \"https\"",
         (Builtin::NetworkRule, _) => "decision = \"allow\"",
+        (Builtin::SandboxRule, "pattern") => "pattern = [\"npm\", \"install\"]",
+        (Builtin::SandboxRule, _) => "profile = \"workspace-write\"",
     }
 }
 

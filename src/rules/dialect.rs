@@ -26,10 +26,23 @@ pub const DIALECT: Dialect = Dialect {
     ..Dialect::Extended
 };
 
-/// The names every rule file sees: Starlark's standard ones and the [`Builtin`]s.
+/// The names every rule file sees: Starlark's standard ones and the [`Builtin`]s, or those of them
+/// that Codex has.
 #[must_use]
-pub fn globals() -> Globals {
-    GlobalsBuilder::standard().with(builtins).build()
+pub fn globals(codex: bool) -> Globals {
+    let common = GlobalsBuilder::standard().with(builtins);
+    if codex { common.build() } else { common.with(additions).build() }
+}
+
+#[starlark_module]
+fn additions(builder: &mut GlobalsBuilder) {
+    fn sandbox_rule<'v>(
+        #[starlark(args)] args: UnpackTuple<starlark::values::Value<'v>>,
+        #[starlark(kwargs)] kwargs: DictRef<'v>,
+        eval: &mut Evaluator<'v, '_, '_>,
+    ) -> starlark::Result<NoneType> {
+        record(Builtin::SandboxRule, args, &kwargs, eval)
+    }
 }
 
 #[starlark_module]

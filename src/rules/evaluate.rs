@@ -124,7 +124,7 @@ impl FileLoader for Loads<'_> {
 pub fn evaluate(request: &Request, trace: Option<Trace>) -> Outcome {
     let names: BTreeMap<String, u32> =
         request.modules.iter().zip(0u32..).map(|(module, at)| (module.name.clone(), at)).collect();
-    let globals = globals();
+    let globals = globals(request.codex);
     let mut frozen: Vec<Option<FrozenModule>> = Vec::new();
     let mut outcome = Outcome::default();
     let last = request.modules.len().saturating_sub(1);

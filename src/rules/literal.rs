@@ -14,9 +14,13 @@ use std::collections::HashMap;
 /// The calls of a file that consists of nothing but calls of built-in functions with literal
 /// arguments (and docstrings); `None` if any statement is something else.
 #[must_use]
-pub fn calls(ast: &AstModule, module: u32) -> Option<Vec<Call>> {
+pub fn calls(ast: &AstModule, module: u32, codex: bool) -> Option<Vec<Call>> {
     let mut calls = Vec::new();
     statement(ast.statement(), module, &mut calls)?;
+    // What is not defined must be reported as such, which evaluation does.
+    if codex && calls.iter().any(|call: &Call| !call.builtin.in_codex()) {
+        return None;
+    }
     Some(calls)
 }
 

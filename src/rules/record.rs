@@ -24,11 +24,19 @@ pub enum Builtin {
     HostExecutable,
     /// `network_rule(host, protocol, decision, justification?)`
     NetworkRule,
+    /// `sandbox_rule(pattern, profile, match?, not_match?)`: an addition, not known to Codex
+    SandboxRule,
 }
 
 impl Builtin {
     /// Every built-in function.
-    pub const ALL: [Self; 3] = [Self::PrefixRule, Self::HostExecutable, Self::NetworkRule];
+    pub const ALL: [Self; 4] = [Self::PrefixRule, Self::HostExecutable, Self::NetworkRule, Self::SandboxRule];
+
+    /// Whether Codex has it.
+    #[must_use]
+    pub const fn in_codex(self) -> bool {
+        !matches!(self, Self::SandboxRule)
+    }
 
     /// The name in rule files.
     #[must_use]
@@ -37,6 +45,7 @@ impl Builtin {
             Self::PrefixRule => "prefix_rule",
             Self::HostExecutable => "host_executable",
             Self::NetworkRule => "network_rule",
+            Self::SandboxRule => "sandbox_rule",
         }
     }
 
@@ -53,6 +62,7 @@ impl Builtin {
             Self::PrefixRule => (&["pattern", "decision", "match", "not_match", "justification"], 1),
             Self::HostExecutable => (&["name", "paths"], 2),
             Self::NetworkRule => (&["host", "protocol", "decision", "justification"], 3),
+            Self::SandboxRule => (&["pattern", "profile", "match", "not_match"], 2),
         }
     }
 }
@@ -189,6 +199,8 @@ pub struct Module {
 pub struct Request {
     /// Every module needed, loaded ones before the ones that load them; the last is evaluated.
     pub modules: Vec<Module>,
+    /// Only the functions that Codex has are defined.
+    pub codex: bool,
 }
 
 /// What came of it. Calls made before an error are kept: their faults are reported as well.

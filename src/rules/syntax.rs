@@ -206,7 +206,7 @@ pub fn evaluation_fault(error: &EvalError, at: Span) -> Diagnostic {
     match error.kind {
         EvalErrorKind::Name => {
             let name = message.split('`').nth(1).unwrap_or_default().to_owned();
-            let known = globals();
+            let known = globals(false);
             let names: Vec<&str> = known.names().map(|name| name.as_str()).collect();
             let builtins = Builtin::ALL.iter().map(|builtin| builtin.name());
             let hint = match name.as_str() {

@@ -4,9 +4,10 @@
 
 use crate::Decision;
 use crate::decide::Scratch;
+use crate::profile::{DEFAULT, Order, Profiles};
 use crate::table::block::Blocks;
 use crate::table::{Sets, Strings, Table};
-use crate::wire::{self, Extent, Header, LoadError, NONE, REQUIRED, SectionId, word};
+use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
 
 /// A compiled policy: every number in it has been checked, once, when it was made.
@@ -27,6 +28,8 @@ pub struct Policy<'a> {
     pub(crate) strings: Strings<'a>,
     /// Whether the literal root has edges of its own.
     pub(crate) literal_edges: bool,
+    pub(crate) profiles: Option<Profiles<'a>>,
+    pub(crate) order: Order<'a>,
 }
 
 /// What the artifact says about one rule.
@@ -104,11 +107,62 @@ impl<'a> Policy<'a> {
         let (header, extents) = wire::open(bytes)?;
         let mut policy = Self::view(bytes, header, &extents)?;
         policy.literal_edges = policy.validate(bytes, &extents)?;
+        policy.read_profiles(bytes, &extents)?;
         Ok(policy)
     }
 
-    fn view(bytes: &'a [u8], header: Header<'a>, extents: &[Extent; REQUIRED]) -> Result<Self, LoadError> {
-        let [edges, pilots, sets, members, blocks, block_rules, postings, data, rest @ ..] = *extents;
+    /// The optional sections about profiles, which come together.
+    fn read_profiles(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
+        let section = |id| {
+            let extent = extents.get(id)?;
+            Some((extent, bytes.get(extent.start..extent.start + extent.len)?))
+        };
+        let fault = |id, kind, offset| LoadError { kind, section: Some(id), offset };
+        let (profiles, order) = match (section(SectionId::Profiles), section(SectionId::Order)) {
+            (None, None) => return Ok(()),
+            (Some(profiles), Some(order)) => (profiles, order),
+            _ => return Err(fault(SectionId::Order, wire::LoadErrorKind::Layout, bytes.len())),
+        };
+        let (at, section) = profiles;
+        let read = Profiles::from_bytes(section).map_err(|error| {
+            fault(SectionId::Profiles, wire::LoadErrorKind::Profile(error.what), at.start + error.offset)
+        })?;
+        if read.default().is_none() && !read.contains(DEFAULT) {
+            let kind = wire::LoadErrorKind::Profile("default");
+            return Err(fault(SectionId::Profiles, kind, at.start));
+        }
+        let (at, section) = order;
+        self.order = Order::from_bytes(section, read.names().count()).map_err(|error| {
+            fault(SectionId::Order, wire::LoadErrorKind::Profile(error.what), at.start + error.offset)
+        })?;
+        self.profiles = Some(read);
+        Ok(())
+    }
+
+    /// The sandbox profiles, if the policy has sandbox files or places commands.
+    #[must_use]
+    pub const fn profiles(&self) -> Option<Profiles<'a>> {
+        self.profiles
+    }
+
+    /// Whether everything that one profile allows is allowed by another, too, by their places in
+    /// [`Profiles::names`]; as far as it could be shown when the policy was compiled.
+    #[must_use]
+    pub fn within(&self, narrow: usize, wide: usize) -> bool {
+        self.order.within(narrow, wide)
+    }
+
+    /// The name of the profile in which a command runs that no rule places: what the sources say with
+    /// `default`, else [`DEFAULT`]; `None` if the policy has no profiles.
+    #[must_use]
+    pub fn default_profile(&self) -> Option<&'a str> {
+        let profiles = self.profiles?;
+        Some(profiles.default().map_or(DEFAULT, |default| default.name))
+    }
+
+    fn view(bytes: &'a [u8], header: Header<'a>, extents: &Extents) -> Result<Self, LoadError> {
+        let [edges, pilots, sets, members, blocks, block_rules, postings, data, rest @ ..] =
+            *extents.required();
         let [rules, heads, hosts, paths, networks, sources, ends, text] = rest;
         let slice = |extent: Extent| bytes.get(extent.start..extent.start + extent.len).unwrap_or(&[]);
         let text = str::from_utf8(slice(text)).map_err(|fault| LoadError {
@@ -141,6 +195,8 @@ impl<'a> Policy<'a> {
             sources: slice(sources).as_chunks().0,
             strings,
             literal_edges: true,
+            profiles: None,
+            order: Order::default(),
         })
     }
 
@@ -257,7 +313,8 @@ impl<'a> Policy<'a> {
     /// As [`wire::open`]; not for bytes that [`Policy::from_bytes`] has accepted.
     pub fn extents(bytes: &[u8]) -> Result<Vec<(SectionId, usize, usize)>, LoadError> {
         let (_, extents) = wire::open(bytes)?;
-        Ok(SectionId::ALL.iter().zip(extents).map(|(&id, extent)| (id, extent.start, extent.len)).collect())
+        let known = SectionId::ALL.iter().filter_map(|&id| extents.get(id).map(|extent| (id, extent)));
+        Ok(known.map(|(id, extent)| (id, extent.start, extent.len)).collect())
     }
 
     /// The transitions, for tools that look into the artifact.

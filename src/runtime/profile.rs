@@ -9,11 +9,13 @@
 mod decide;
 mod decode;
 pub mod glob;
+mod order;
 mod section;
 mod words;
 
 pub use decide::Variable;
 pub use decode::{List, ListIter, ProfileError, Record};
+pub use order::Order;
 pub use section::{DefaultProfile, Profile, Profiles};
 pub use words::{
     Access, Feature, LimitKind, NetworkMode, PathAccess, Phase, Platform, Promise, Root, Stance,
@@ -21,6 +23,10 @@ pub use words::{
 
 use core::fmt;
 use core::net::IpAddr;
+
+/// The profile of the standard library in which a command runs that nothing places, if the policy does not
+/// say `default NAME`.
+pub const DEFAULT: &str = "workspace-write";
 
 /// The statement that wrote a clause. Lines and columns count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

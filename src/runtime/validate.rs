@@ -14,7 +14,7 @@ use crate::table::block::Block;
 use crate::table::key::SHORT;
 use crate::table::{Edge, LITERAL, Sets, Target};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
-use crate::wire::{Extent, LoadError, LoadErrorKind, NONE, REQUIRED, SectionId, word};
+use crate::wire::{Extent, Extents, LoadError, LoadErrorKind, NONE, SectionId, word};
 
 /// Where an error is: the section's extent and its name.
 #[derive(Clone, Copy)]
@@ -38,10 +38,9 @@ impl Place {
 
 impl Policy<'_> {
     /// Checks everything; see the top of the file. Says whether the literal root has edges.
-    pub(crate) fn validate(&self, bytes: &[u8], extents: &[Extent; REQUIRED]) -> Result<bool, LoadError> {
+    pub(crate) fn validate(&self, bytes: &[u8], extents: &Extents) -> Result<bool, LoadError> {
         let place = |id: SectionId| {
-            let extent =
-                extents.get(id as usize - 1).copied().unwrap_or(Extent { start: bytes.len(), len: 0 });
+            let extent = extents.get(id).unwrap_or(Extent { start: bytes.len(), len: 0 });
             Place { extent, id }
         };
         self.validate_strings(place(SectionId::Strings))?;

@@ -44,7 +44,8 @@ macro_rules! sections {
                 match self { $(Self::$name => $word,)* }
             }
 
-            /// The bytes of one record; 0 for sections this version reserves and does not read.
+            /// The bytes of one record, 1 where the section has a structure of its own; 0 for sections this
+            /// version reserves and does not read.
             #[must_use]
             pub const fn record(self) -> usize {
                 match self { $(Self::$name => $record,)* }
@@ -98,21 +99,38 @@ sections! {
     Tools = 33, "tools", 0;
     /// Reserved: edges that carry a set of words given by a predicate.
     Predicates = 34, "predicates", 0;
-    /// Reserved: sandbox profiles, target-neutral.
-    Profiles = 35, "profiles", 0;
+    /// Sandbox profiles, target-neutral: [`crate::profile::Profiles`].
+    Profiles = 35, "profiles", 1;
     /// Reserved: Landlock rules and mount plans.
     Mounts = 36, "mounts", 0;
     /// Reserved: seccomp programs.
     Seccomp = 37, "seccomp", 0;
     /// Reserved: Seatbelt text.
     Seatbelt = 38, "seatbelt", 0;
+    /// Which profile allows nothing that another does not: [`crate::profile::Order`].
+    Order = 39, "profile-order", 1;
+}
+
+impl SectionId {
+    /// The feature bit of a section that not every artifact has; 0 for the others.
+    #[must_use]
+    pub const fn feature(self) -> u32 {
+        match (self as u32).checked_sub(FIRST_OPTIONAL) {
+            Some(bit) => 1 << bit,
+            None => 0,
+        }
+    }
 }
 
 /// The sections that every artifact has, in order.
 pub const REQUIRED: usize = 16;
-/// The feature bits this version understands. Each reserved section comes with a bit
-/// (`1 << (id - 32)`), so that a reader that would not heed it refuses the whole file.
-pub const FEATURES: u32 = 0;
+/// The number of the first section that not every artifact has.
+pub const FIRST_OPTIONAL: u32 = 32;
+/// How many section numbers there are for those.
+pub const OPTIONAL: usize = 32;
+/// The feature bits this version understands. Each optional section comes with one
+/// ([`SectionId::feature`]), so that a reader that would not heed it refuses the whole file.
+pub const FEATURES: u32 = SectionId::Profiles.feature() | SectionId::Order.feature();
 
 /// What is wrong with an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +160,8 @@ pub enum LoadErrorKind {
     Text,
     /// A number is not one of those that have a meaning.
     Value,
+    /// Something is wrong in a section about profiles: what was being read.
+    Profile(&'static str),
 }
 
 impl fmt::Display for LoadErrorKind {
@@ -163,6 +183,7 @@ impl fmt::Display for LoadErrorKind {
             Self::Order => f.write_str("the artifact is damaged: records are out of order"),
             Self::Text => f.write_str("the artifact is damaged: a text is not UTF-8"),
             Self::Value => f.write_str("the artifact is damaged: a number has no meaning"),
+            Self::Profile(what) => write!(f, "the artifact is damaged: bad {what}"),
         }
     }
 }
@@ -276,6 +297,30 @@ pub struct Extent {
     pub len: usize,
 }
 
+/// Where each section of an artifact lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Extents {
+    required: [Extent; REQUIRED],
+    optional: [Option<Extent>; OPTIONAL],
+}
+
+impl Extents {
+    /// The sections that every artifact has, in order.
+    #[must_use]
+    pub const fn required(&self) -> &[Extent; REQUIRED] {
+        &self.required
+    }
+
+    /// Where a section lies; `None` if the artifact has no such section.
+    #[must_use]
+    pub fn get(&self, id: SectionId) -> Option<Extent> {
+        match (id as u32).checked_sub(FIRST_OPTIONAL) {
+            Some(at) => self.optional.get(at as usize).copied().flatten(),
+            None => self.required.get((id as usize).checked_sub(1)?).copied(),
+        }
+    }
+}
+
 /// The checksum of an artifact: XXH3 (64 bits) of everything after the field that holds it.
 /// It protects against accidents; whoever can write the file can also write its checksum.
 #[must_use]
@@ -290,7 +335,7 @@ pub fn checksum(bytes: &[u8]) -> u64 {
 ///
 /// # Errors
 /// Any [`LoadErrorKind`] but `Index`, `Order` and `Text`, at the field that is wrong.
-pub fn open(bytes: &[u8]) -> Result<(Header<'_>, [Extent; REQUIRED]), LoadError> {
+pub fn open(bytes: &[u8]) -> Result<(Header<'_>, Extents), LoadError> {
     let mut at = Cursor::new(bytes, 0);
     if bytes.get(..8) != Some(&MAGIC[..]) {
         let short = bytes.len() < 8 && MAGIC.starts_with(bytes) && !bytes.is_empty();
@@ -310,9 +355,9 @@ pub fn open(bytes: &[u8]) -> Result<(Header<'_>, [Extent; REQUIRED]), LoadError>
         return Err(version_at.fault(LoadErrorKind::Version(format)));
     }
     let features_at = at;
-    let unknown = at.u32()? & !FEATURES;
-    if unknown != 0 {
-        return Err(features_at.fault(LoadErrorKind::Features(unknown)));
+    let features = at.u32()?;
+    if features & !FEATURES != 0 {
+        return Err(features_at.fault(LoadErrorKind::Features(features & !FEATURES)));
     }
     let length_at = at;
     let length = at.u64()?;
@@ -334,34 +379,46 @@ pub fn open(bytes: &[u8]) -> Result<(Header<'_>, [Extent; REQUIRED]), LoadError>
         folded_block: at.u32()?,
         compiler: at.u32()?,
     };
-    let extents = sections(bytes, at)?;
+    let extents = sections(bytes, features, at)?;
     Ok((header, extents))
 }
 
-/// Reads the section table: exactly the required sections, in order, end to end, to the last byte.
-fn sections(bytes: &[u8], mut at: Cursor<'_>) -> Result<[Extent; REQUIRED], LoadError> {
+/// Reads the section table: the required sections and those of the feature bits, in order, end to
+/// end, to the last byte.
+fn sections(bytes: &[u8], features: u32, mut at: Cursor<'_>) -> Result<Extents, LoadError> {
+    let count = REQUIRED + features.count_ones() as usize;
     let count_at = at;
-    if at.u32()? as usize != REQUIRED {
+    if at.u32()? as usize != count {
         return Err(count_at.fault(LoadErrorKind::Layout));
     }
-    let table_end = HEADER + REQUIRED * TABLE_LINE;
+    let table_end = HEADER + count * TABLE_LINE;
     let mut expected = table_end.next_multiple_of(ALIGNMENT);
     let padding = bytes.get(table_end..expected).ok_or(at.fault(LoadErrorKind::Truncated))?;
     if padding.iter().any(|&byte| byte != 0) {
         return Err(LoadError { kind: LoadErrorKind::Layout, section: None, offset: table_end });
     }
-    let mut extents = [Extent::default(); REQUIRED];
-    for (extent, &id) in extents.iter_mut().zip(SectionId::ALL) {
+    let mut extents = Extents { required: [Extent::default(); REQUIRED], optional: [None; OPTIONAL] };
+    let mut next = |id: SectionId| {
         let line_at = at;
         let (number, start, len) = (at.u32()?, at.u32()? as usize, at.u32()? as usize);
         let end = start.checked_add(len).ok_or(line_at.fault(LoadErrorKind::Layout))?;
-        let whole = len.checked_rem(id.record()).unwrap_or(1) == 0;
+        let whole = len.checked_rem(id.record()) == Some(0);
         if number != id as u32 || start != expected || end > bytes.len() || !whole {
             let fault = line_at.fault(LoadErrorKind::Layout);
             return Err(LoadError { section: Some(id), ..fault });
         }
-        *extent = Extent { start, len };
         expected = end;
+        Ok(Extent { start, len })
+    };
+    let (required, optional) = SectionId::ALL.split_at_checked(REQUIRED).unwrap_or((&[], &[]));
+    for (extent, &id) in extents.required.iter_mut().zip(required) {
+        *extent = next(id)?;
+    }
+    for &id in optional.iter().filter(|id| features & id.feature() != 0) {
+        let extent = next(id)?;
+        if let Some(place) = extents.optional.get_mut((id as u32 - FIRST_OPTIONAL) as usize) {
+            *place = Some(extent);
+        }
     }
     if expected != bytes.len() {
         return Err(LoadError { kind: LoadErrorKind::Length, section: None, offset: expected });

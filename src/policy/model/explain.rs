@@ -109,11 +109,7 @@ pub fn explain(model: &Model<'_>, subject: Subject) -> Explanation {
         Subject::Host(destination) => {
             let reach = model.connect(destination);
             let (statement, note) = match (reach.rule, destination) {
-                (Some(rule), _) => {
-                    let verb = if rule.allow { "allow" } else { "deny" };
-                    let host = rule.host.spell(rule.first_port, rule.last_port);
-                    (format!("network {verb} {host}"), None)
-                }
+                (Some(rule), _) => (rule.statement(), None),
                 (None, Destination::Socket(path)) => (
                     model.answer(path).by.statement(),
                     Some("a socket in the file system is a file".to_owned()),

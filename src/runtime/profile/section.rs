@@ -180,6 +180,12 @@ impl<'a> Profiles<'a> {
         (0..this.count).map_while(move |index| this.read(index).ok())
     }
 
+    /// The names, sorted, each once. A profile's number is its place here.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let mut last = None;
+        self.iter().map(|profile| profile.name).filter(move |name| last.replace(*name) != Some(*name))
+    }
+
     /// The variants of one name.
     pub fn variants<'n>(&self, name: &'n str) -> impl Iterator<Item = Profile<'a>> + use<'a, 'n> {
         self.iter().filter(move |profile| profile.name == name)
