@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod compile;
 mod decide;
+mod emit;
 mod evaluator;
 mod explain;
 mod files;
@@ -12,6 +13,7 @@ mod json;
 mod output;
 mod policy;
 mod render;
+mod survey;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -73,25 +73,34 @@ pub struct Emitted<'p> {
     pub says_gaps: bool,
 }
 
-/// The gaps of a text, a line each and no line twice, for comments and for a file beside one that cannot have any.
+/// The gaps of a text, a line for each kind, for comments and for a file beside one that cannot have any.
 #[must_use]
 pub fn gap_lines(gaps: &[Finding<'_>]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    /// How many statements a line names.
+    const MOST: usize = 6;
+    let mut kinds: Vec<(String, &str, Vec<String>)> = Vec::new();
     for gap in gaps {
         let side = match gap.kept {
             Kept::Weaker => "weaker",
             Kept::Stricter => "stricter",
             Kept::AsPromised => "in part",
         };
-        let accepted = if gap.accepted { ", accepted" } else { "" };
-        let origin = format!("{}:{}", gap.origin.file, gap.origin.line);
-        let line = format!("{} {side}{accepted}: {} ({origin}): {}", gap.code, gap.statement, gap.instead);
-        let line = visible(&line);
-        if !lines.contains(&line) {
-            lines.push(line);
+        let head = format!("{} {side}{}", gap.code, if gap.accepted { ", accepted" } else { "" });
+        let said = format!("{} ({}:{})", gap.statement, gap.origin.file, gap.origin.line);
+        match kinds.iter_mut().find(|(known, instead, _)| *known == head && *instead == gap.instead) {
+            Some((_, _, list)) if list.contains(&said) => {}
+            Some((_, _, list)) => list.push(said),
+            None => kinds.push((head, gap.instead, vec![said])),
         }
     }
-    lines
+    kinds.sort_by(|a, b| a.0.cmp(&b.0));
+    let line = |(head, instead, list): &(String, &str, Vec<String>)| {
+        let shown = list.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+        let more = list.len().saturating_sub(MOST);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        visible(&format!("{head}: {instead}: {shown}{more}"))
+    };
+    kinds.iter().map(line).collect()
 }
 
 /// A text on one line, for a comment: whatever could end or hide the line is made visible.
@@ -103,7 +112,10 @@ pub fn visible(text: &str) -> String {
 /// What a profile is called in a heading.
 #[must_use]
 pub fn heading(profile: &Resolved) -> String {
-    visible(&format!("profile {} ({}:{}), written by {COMPILER}", profile.name, profile.origin.file, profile.origin.line))
+    visible(&format!(
+        "profile {} ({}:{}), written by {COMPILER}",
+        profile.name, profile.origin.file, profile.origin.line
+    ))
 }
 
 /// The sections, as they grow.

@@ -215,7 +215,11 @@ fn rule(form: &Form, parameters: &BTreeMap<&str, &str>) -> Result<Rule, String> 
             form => filters.push(filter(form, parameters)?),
         }
     }
-    if operations.is_empty() { Err("a rule without an operation".into()) } else { Ok(Rule { allow, operations, filters }) }
+    if operations.is_empty() {
+        Err("a rule without an operation".into())
+    } else {
+        Ok(Rule { allow, operations, filters })
+    }
 }
 
 fn filter(form: &Form, parameters: &BTreeMap<&str, &str>) -> Result<Filter, String> {
@@ -250,8 +254,14 @@ fn filter(form: &Form, parameters: &BTreeMap<&str, &str>) -> Result<Filter, Stri
             }
             _ => return Err(format!("unknown address {rest:?}")),
         },
-        "target" | "sysctl-name" | "sysctl-name-prefix" | "ipc-posix-name-prefix" | "iokit-registry-entry-class"
-        | "extension" | "vnode-type" | "local-name" => Filter::Other,
+        "target"
+        | "sysctl-name"
+        | "sysctl-name-prefix"
+        | "ipc-posix-name-prefix"
+        | "iokit-registry-entry-class"
+        | "extension"
+        | "vnode-type"
+        | "local-name" => Filter::Other,
         other => return Err(format!("unknown filter `{other}`")),
     })
 }
@@ -279,14 +289,19 @@ fn value(form: &Form, parameters: &BTreeMap<&str, &str>) -> Result<String, Strin
         Form::Word(word) => return Err(format!("unknown word `{word}`")),
         Form::List(parts) => parts,
     };
-    let Some((Form::Word(name), rest)) = parts.split_first() else { return Err("an empty expression".into()) };
+    let Some((Form::Word(name), rest)) = parts.split_first() else {
+        return Err("an empty expression".into());
+    };
     let values = || rest.iter().map(|form| value(form, parameters)).collect::<Result<Vec<_>, _>>();
     match name.as_str() {
         "string-append" => Ok(values()?.concat()),
         "regex-quote" => Ok(regex::escape(&values()?.concat())),
         "param" => {
             let name = values()?.concat();
-            parameters.get(name.as_str()).map(|value| (*value).to_owned()).ok_or(format!("no parameter {name}"))
+            parameters
+                .get(name.as_str())
+                .map(|value| (*value).to_owned())
+                .ok_or(format!("no parameter {name}"))
         }
         other => Err(format!("unknown function `{other}`")),
     }
@@ -298,7 +313,9 @@ impl Filter {
             (Self::Literal(wanted), Subject::Path(path)) => path == wanted,
             (Self::Subpath(wanted), Subject::Path(path)) => {
                 wanted == "/"
-                    || path.strip_prefix(wanted.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    || path
+                        .strip_prefix(wanted.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
             (Self::Regex(regex), Subject::Path(path)) => regex.is_match(path.as_bytes()),
             (Self::Remote(port, local), Subject::Remote(loopback, asked)) => {

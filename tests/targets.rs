@@ -4,10 +4,13 @@
 
 use crate::sandbox_model::{Random, each_family, host, nothing_more, path};
 use crate::sbpl::{Profile, Subject};
+use execpolicy::diagnostic::{Code, Diagnostics};
 use execpolicy::emit::seatbelt;
 use execpolicy::lower::places::Host;
 use execpolicy::lower::targets::{Finding, Kept};
 use execpolicy::policy::model::{Destination, Model, Path, Ruling};
+use execpolicy::policy::profile::{Phase, Platform};
+use execpolicy::source::SourceMap;
 
 /// How often a target was asked, and how often a gap explains that it answers differently.
 #[derive(Debug, Default)]
@@ -76,7 +79,8 @@ impl Operation {
             Self::Read(p) | Self::Write(p) | Self::Create(p) | Self::Remove(p) => vec![p],
             Self::Execute(p) | Self::List(p) | Self::Stat(p) => vec![p],
         };
-        let real = paths.into_iter().flat_map(|p| [host.tree.resolve(p), host.tree.resolve_parent(p)]).flatten();
+        let real =
+            paths.into_iter().flat_map(|p| [host.tree.resolve(p), host.tree.resolve_parent(p)]).flatten();
         real.flat_map(|p| [p.parent(), p]).any(|p| model.access(&p).own)
     }
 
@@ -154,7 +158,8 @@ fn ask_seatbelt(
         let Some(got) = by_seatbelt(&loaded, &operation, host) else { continue };
         let ruling = operation.ruling(&model);
         // The root directory itself, and the links of the system volume, are always shown.
-        if got && matches!(&operation, Operation::Read(p) | Operation::List(p) | Operation::Stat(p)
+        if got
+            && matches!(&operation, Operation::Read(p) | Operation::List(p) | Operation::Stat(p)
             if host.tree.resolve(p).is_some_and(|p| p.is_empty()))
         {
             continue;
@@ -194,7 +199,8 @@ fn ask_seatbelt(
         let got = loaded.allowed("network-outbound", &Subject::Remote(loopback, port))?;
         tally.asked += 1;
         if got != (reach.allowed || by_name) {
-            let hosts = |gap: &Finding<'_>| gap.code.as_str() == "EP0706" && (gap.kept == Kept::Stricter) != got;
+            let hosts =
+                |gap: &Finding<'_>| gap.code.as_str() == "EP0706" && (gap.kept == Kept::Stricter) != got;
             if !gaps.iter().any(hosts) {
                 return Err(format!("connect {name}:{port}: the model says {reach:?}, the target {got}"));
             }
@@ -222,4 +228,39 @@ fn seatbelt_agrees_with_the_model() {
     });
     assert!(tally.asked >= 20_000, "{tally:?}");
     assert!(tally.excused * 10 < tally.asked, "{tally:?}");
+}
+
+/// What is told of the first profile in a text, for a target or (`require`) a platform.
+fn told(text: &str, about: &str) -> Vec<Code> {
+    use execpolicy::lower::targets::{Target, assess, unmet};
+    let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
+    let file = sources.add("case.sandbox", text);
+    let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+    assert_eq!(sink.as_slice(), [], "{text}");
+    let platform = Target::from_name(about).map_or(Platform::Linux, Target::platform);
+    let profile = profiles.get("agent", Phase::Run, platform).unwrap();
+    let usual = Host::usual(platform);
+    match Target::from_name(about) {
+        Some(target) => {
+            let open = assess(profile, &usual, target).into_iter().filter(|gap| !gap.accepted);
+            open.map(|gap| gap.code).collect()
+        }
+        None => unmet(profile, &usual, platform).into_iter().map(|_| Code::EP0713).collect(),
+    }
+}
+
+#[test]
+fn every_page_of_a_gap_shows_it_and_a_fix() {
+    let mut seen = 0;
+    for code in Code::ALL.iter().filter(|code| code.as_str().starts_with("EP07")) {
+        let sections = crate::harness::markdown::sections(code.page());
+        for (heading, shown) in [("Example", true), ("Fix", false)] {
+            let section = sections.iter().find(|section| section.heading == heading).unwrap();
+            let [fence] = section.fences.as_slice() else { panic!("{code}: {heading} has one fence") };
+            let codes = told(&fence.text, &fence.info[1]);
+            assert_eq!(codes.contains(code), shown, "{code}: {heading}: {codes:?}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 26);
 }

@@ -8,7 +8,7 @@ use crate::emit::Emitted;
 use crate::lower::places::{Host, Places};
 use crate::lower::targets::{Target, assess};
 use crate::policy::model::{Kind, Model, Path};
-use crate::policy::profile::{Access, EnvAction, NetworkMode, PathAccess, Resolved};
+use crate::policy::profile::{Access, EnvAction, NetworkMode, Resolved};
 use std::collections::BTreeMap;
 
 /// A path with a line break cannot stand in a file of one argument a line.

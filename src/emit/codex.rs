@@ -58,7 +58,8 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
             let _ = writeln!(out, "{} = \"{word}\"", quote(key));
         }
     }
-    let denied = profile.network.hosts.iter().any(|rule| !rule.allow && !matches!(rule.host, Destination::Socket(_)));
+    let denied =
+        profile.network.hosts.iter().any(|rule| !rule.allow && !matches!(rule.host, Destination::Socket(_)));
     let open = profile.network.mode == NetworkMode::Full && !denied;
     let _ = writeln!(out, "\n[permissions.{}.network]\nenabled = {open}", quote(name));
     environment(profile, &mut out);
@@ -94,7 +95,9 @@ fn entries(profile: &Resolved, host: &Host) -> BTreeMap<(Table, String), Access>
     for root in &places.writable {
         for rule in places.protects.iter().filter(|rule| !rule.name.contains(['*', '?', '['])) {
             let at = root.join(&rule.name);
-            out.entry(key(&at)).and_modify(|known| *known = (*known).min(Access::Read)).or_insert(Access::Read);
+            out.entry(key(&at))
+                .and_modify(|known| *known = (*known).min(Access::Read))
+                .or_insert(Access::Read);
         }
     }
     for glob in places.globs.iter().filter(|glob| glob.rule.access == Access::Deny) {
@@ -164,10 +167,16 @@ fn quote(text: &str) -> String {
 /// it does not.
 #[must_use]
 pub fn rules(policy: &Policy) -> String {
-    let mut out = format!("# written by {}; Codex compares words, and sees through nothing\n", crate::emit::COMPILER);
+    let mut out =
+        format!("# written by {}; Codex compares words, and sees through nothing\n", crate::emit::COMPILER);
     for host in &policy.hosts {
         let paths: Vec<String> = host.paths.iter().map(|path| quote_rule(&path.value)).collect();
-        let _ = writeln!(out, "host_executable(name = {}, paths = [{}])", quote_rule(&host.name.value), paths.join(", "));
+        let _ = writeln!(
+            out,
+            "host_executable(name = {}, paths = [{}])",
+            quote_rule(&host.name.value),
+            paths.join(", ")
+        );
     }
     for rule in &policy.rules {
         let tokens: Vec<String> = rule
@@ -175,11 +184,17 @@ pub fn rules(policy: &Policy) -> String {
             .tokens
             .iter()
             .map(|token| {
-                let words: Vec<String> = token.alternatives.iter().map(|word| quote_rule(&word.value)).collect();
+                let words: Vec<String> =
+                    token.alternatives.iter().map(|word| quote_rule(&word.value)).collect();
                 if let [one] = words.as_slice() { one.clone() } else { format!("[{}]", words.join(", ")) }
             })
             .collect();
-        let _ = write!(out, "prefix_rule(pattern = [{}], decision = \"{}\"", tokens.join(", "), rule.decision.as_str());
+        let _ = write!(
+            out,
+            "prefix_rule(pattern = [{}], decision = \"{}\"",
+            tokens.join(", "),
+            rule.decision.as_str()
+        );
         if let Some(why) = &rule.justification {
             let _ = write!(out, ", justification = {}", quote_rule(&why.value));
         }
@@ -193,7 +208,11 @@ pub fn rules(policy: &Policy) -> String {
             Protocol::Socks5Udp => "socks5_udp",
         };
         let host = quote_rule(&rule.host.value);
-        let _ = write!(out, "network_rule(host = {host}, protocol = \"{protocol}\", decision = \"{}\"", rule.decision.as_str());
+        let _ = write!(
+            out,
+            "network_rule(host = {host}, protocol = \"{protocol}\", decision = \"{}\"",
+            rule.decision.as_str()
+        );
         if let Some(why) = &rule.justification {
             let _ = write!(out, ", justification = {}", quote_rule(&why.value));
         }

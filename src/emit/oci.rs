@@ -17,7 +17,8 @@ const ENOSYS: u64 = 38;
 /// Calls that fail as if the kernel did not have them: every libc has a way around these (as in the runtime's filter).
 const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "openat2"];
 /// `CLONE_NEWTIME` and the other `CLONE_NEW*` (linux/sched.h), one bit each.
-const NAMESPACES: [u32; 8] = [0x80, 0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
+const NAMESPACES: [u32; 8] =
+    [0x80, 0x2_0000, 0x200_0000, 0x400_0000, 0x800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
 /// `PER_LINUX`, `PER_LINUX32`, both with `ADDR_NO_RANDOMIZE`, and the question (linux/personality.h).
 const PERSONALITIES: [u32; 5] = [0, 8, 0x4_0000, 0x4_0008, u32::MAX];
 const AF_UNIX: u32 = 1;

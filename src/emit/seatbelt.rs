@@ -220,9 +220,11 @@ impl Writer<'_, '_> {
 
     fn stand_ins(&self) -> Vec<(Path, Origin)> {
         let everything = Path::default();
-        let files = self.host.tree.below(&everything).filter(|path| {
-            matches!(self.host.tree.kind(path), Some(Kind::File | Kind::Link(_)))
-        });
+        let files = self
+            .host
+            .tree
+            .below(&everything)
+            .filter(|path| matches!(self.host.tree.kind(path), Some(Kind::File | Kind::Link(_))));
         let mut out = Vec::new();
         for path in files {
             for rule in self.places.protects {
@@ -248,9 +250,10 @@ impl Writer<'_, '_> {
         };
         for placed in self.places.list.iter().filter(granted) {
             let above = (0..placed.at.len()).map(|count| placed.at.take(count));
-            ways.extend(above.filter(|path| {
-                matches!(self.places.grant(path), PathAccess::Deny | PathAccess::Private)
-            }));
+            ways.extend(
+                above
+                    .filter(|path| matches!(self.places.grant(path), PathAccess::Deny | PathAccess::Private)),
+            );
         }
         if !ways.is_empty() {
             self.section("the way to what is granted");
@@ -291,7 +294,9 @@ impl Writer<'_, '_> {
         let of = |rule: &crate::policy::profile::Protect| {
             let filters = self.places.writable.iter().flat_map(|root| {
                 let ways = remainders(&rule.name, root, fits);
-                ways.into_iter().map(|parts| self.regex(root, &regex::below(&parts, fold))).collect::<Vec<_>>()
+                ways.into_iter()
+                    .map(|parts| self.regex(root, &regex::below(&parts, fold)))
+                    .collect::<Vec<_>>()
             });
             (format!("protect {}", rule.name), rule.origin.clone(), filters.collect())
         };
@@ -414,7 +419,9 @@ impl Writer<'_, '_> {
     fn expression(&self, path: &Path) -> String {
         match self.below_root(path) {
             Some((name, tail)) if tail.is_empty() => format!("(param \"{name}\")"),
-            Some((name, tail)) => format!("(string-append (param \"{name}\") {})", quote(&format!("/{tail}"))),
+            Some((name, tail)) => {
+                format!("(string-append (param \"{name}\") {})", quote(&format!("/{tail}")))
+            }
             None => quote(&path.to_string()),
         }
     }
@@ -451,7 +458,9 @@ impl Writer<'_, '_> {
 fn ports(rule: &HostRule) -> Option<Vec<String>> {
     match (rule.first_port, rule.last_port) {
         (0, u16::MAX) => Some(vec!["*".to_owned()]),
-        (first, last) if last - first < MOST_PORTS => Some((first..=last).map(|port| port.to_string()).collect()),
+        (first, last) if last - first < MOST_PORTS => {
+            Some((first..=last).map(|port| port.to_string()).collect())
+        }
         _ => None,
     }
 }

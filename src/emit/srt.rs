@@ -16,7 +16,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
     let places = Places::of(profile, host);
     let mut lists: [Vec<String>; 4] = Default::default();
     let [deny_read, allow_read, allow_write, deny_write] = &mut lists;
-    let mut add = |list: &mut Vec<String>, text: String| {
+    let add = |list: &mut Vec<String>, text: String| {
         if !list.contains(&text) {
             list.push(text);
         }
@@ -117,7 +117,11 @@ fn domain(rule: &HostRule) -> Vec<String> {
         Destination::Name(name) if name == "localhost" || name.contains('.') => name.clone(),
         Destination::Below(name) if name.contains('.') => format!("*.{name}"),
         Destination::Net { address, prefix } if *prefix == if address.is_ipv4() { 32 } else { 128 } => {
-            if address.is_ipv4() { address.to_string() } else { format!("[{address}]") }
+            if address.is_ipv4() {
+                address.to_string()
+            } else {
+                format!("[{address}]")
+            }
         }
         _ => return Vec::new(),
     };

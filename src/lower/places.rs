@@ -32,7 +32,9 @@ impl Host {
             ignore_case,
         };
         match platform {
-            Platform::Linux => Self { roots: roots("/home/user", "/tmp", false), tree: Tree::new(), surveyed: false },
+            Platform::Linux => {
+                Self { roots: roots("/home/user", "/tmp", false), tree: Tree::new(), surveyed: false }
+            }
             Platform::Macos => {
                 let roots = roots("/Users/user", "/private/var/folders/T", true);
                 let mut host = Self { roots, tree: Tree::new(), surveyed: false };
@@ -113,7 +115,9 @@ impl<'p> Places<'p> {
             }
             list.push(Placed { at, link: false, rule });
         }
-        list.sort_by_key(|placed| (placed.at.len(), std::cmp::Reverse(placed.rule.access), placed.at.clone()));
+        list.sort_by_key(|placed| {
+            (placed.at.len(), std::cmp::Reverse(placed.rule.access), placed.at.clone())
+        });
         let globs =
             profile.globs.iter().map(|rule| PlacedGlob { at: host.resolve(&rule.place), rule }).collect();
         let fold = host.roots.ignore_case;

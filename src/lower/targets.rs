@@ -89,9 +89,7 @@ impl Target {
     #[must_use]
     pub const fn native(platform: Platform) -> &'static [Self] {
         match platform {
-            Platform::Linux => {
-                &[Self::Mounts, Self::Landlock, Self::Seccomp, Self::Netns, Self::Process]
-            }
+            Platform::Linux => &[Self::Mounts, Self::Landlock, Self::Seccomp, Self::Netns, Self::Process],
             Platform::Macos => &[Self::Seatbelt],
         }
     }

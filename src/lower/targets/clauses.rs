@@ -4,7 +4,7 @@
 use super::Clause;
 use crate::lower::places::{Host, Placed, Places};
 use crate::policy::profile::{
-    Access, EnvAction, GlobRule, Host as Destination, NetworkMode, Origin, PathAccess, Resolved,
+    Access, EnvAction, Host as Destination, NetworkMode, Origin, PathAccess, Resolved,
 };
 
 /// One clause of a profile.
@@ -20,18 +20,14 @@ pub struct Stated<'p> {
     pub loose: bool,
     /// For a path: it is known not to exist.
     pub missing: bool,
+    /// For a path: it lies where the command may make things.
+    pub makeable: bool,
 }
 
 impl<'p> Stated<'p> {
     fn new(clause: Clause, statement: impl Into<String>, origin: &'p Origin) -> Self {
-        Self { clause, statement: statement.into(), origin, loose: false, missing: false }
+        Self { clause, statement: statement.into(), origin, loose: false, missing: false, makeable: false }
     }
-}
-
-/// A wildcard statement as it would be written.
-pub(super) fn glob(rule: &GlobRule) -> String {
-    let place = rule.place.to_string();
-    format!("{} {}/{}", rule.access.as_str(), place.trim_end_matches('/'), rule.pattern)
 }
 
 /// Every clause of a profile, in the order of its parts.
@@ -41,23 +37,27 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
     let mut out: Vec<Stated<'p>> = Vec::new();
     for (at, placed) in places.list.iter().enumerate() {
         // A link is the same statement again, and so is a place that an equal or stronger statement names, too.
-        let said = out.iter().any(|known| std::ptr::eq(known.origin, &placed.rule.origin) && known.statement == path(placed));
+        let said = out
+            .iter()
+            .any(|known| std::ptr::eq(known.origin, &placed.rule.origin) && known.statement == path(placed));
         if !said {
             out.push(of_path(placed, at, &places, host));
         }
     }
     let denial = profile.paths.iter().find(|rule| rule.access == PathAccess::Deny).map(|rule| &rule.origin);
-    let denial = denial.or_else(|| {
-        profile.globs.iter().find(|rule| rule.access == Access::Deny).map(|rule| &rule.origin)
-    });
+    let denial = denial
+        .or_else(|| profile.globs.iter().find(|rule| rule.access == Access::Deny).map(|rule| &rule.origin));
     out.extend(denial.map(|origin| Stated::new(Clause::Lookup, "deny", origin)));
     for rule in &profile.globs {
         let clause = if rule.access == Access::Deny { Clause::DenyGlob } else { Clause::ReadGlob };
-        out.push(Stated::new(clause, glob(rule), &rule.origin));
+        out.push(Stated::new(clause, rule.statement(), &rule.origin));
     }
     for rule in &profile.protects {
         let loose = rule.name.contains('/');
-        out.push(Stated { loose, ..Stated::new(Clause::Protect, format!("protect {}", rule.name), &rule.origin) });
+        out.push(Stated {
+            loose,
+            ..Stated::new(Clause::Protect, format!("protect {}", rule.name), &rule.origin)
+        });
     }
     network(profile, &mut out);
     for rule in &profile.env {
@@ -69,7 +69,7 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
         out.push(Stated::new(clause, format!("env {word} {}", rule.pattern), &rule.origin));
     }
     for limit in &profile.limits {
-        out.push(Stated::new(Clause::Limit(limit.kind), format!("limit {}", limit.kind.as_str()), &limit.origin));
+        out.push(Stated::new(Clause::Limit(limit.kind), limit.statement(), &limit.origin));
     }
     for rule in &profile.syscalls {
         out.push(Stated::new(Clause::Syscall, format!("syscalls deny {}", rule.name), &rule.origin));
@@ -89,13 +89,17 @@ fn of_path<'p>(placed: &Placed<'p>, at: usize, places: &Places<'p>, host: &Host)
     let access = placed.rule.access;
     let around: Vec<PathAccess> = places.list[..at]
         .iter()
-        .filter(|other| other.at.len() < placed.at.len() && placed.at.starts_with(&other.at, host.roots.ignore_case))
+        .filter(|other| {
+            other.at.len() < placed.at.len() && placed.at.starts_with(&other.at, host.roots.ignore_case)
+        })
         .map(|other| other.rule.access)
         .collect();
     let enclosing = if placed.at.is_empty() { PathAccess::Deny } else { places.grant(&placed.at.parent()) };
     let clause = match access {
         PathAccess::Private => Clause::Private,
-        PathAccess::Write if enclosing != PathAccess::Write && around.contains(&PathAccess::Write) => Clause::Reopen,
+        PathAccess::Write if enclosing != PathAccess::Write && around.contains(&PathAccess::Write) => {
+            Clause::Reopen
+        }
         PathAccess::Read | PathAccess::Deny if enclosing.access() > access.access() => Clause::Narrow,
         _ => Clause::Grant,
     };
@@ -103,7 +107,9 @@ fn of_path<'p>(placed: &Placed<'p>, at: usize, places: &Places<'p>, host: &Host)
     let unsure = |path: &crate::policy::model::Path| host.tree.kind(path).is_none();
     Stated {
         loose: restricts && places.ancestors(&placed.at).iter().any(unsure),
-        missing: host.surveyed && host.tree.kind(&placed.at).is_none() && !placed.at.is_empty(),
+        // In a private directory there is nothing of the host's.
+        missing: host.surveyed && host.tree.kind(&placed.at).is_none() && enclosing != PathAccess::Private,
+        makeable: enclosing == PathAccess::Write,
         ..Stated::new(clause, path(placed), &placed.rule.origin)
     }
 }
@@ -127,9 +133,7 @@ fn network<'p>(profile: &'p Resolved, out: &mut Vec<Stated<'p>>) {
             (_, true) => Clause::AllowHost,
             (_, false) => Clause::DenyHost,
         };
-        let word = if rule.allow { "allow" } else { "deny" };
-        let spelt = rule.host.spell(rule.first_port, rule.last_port);
-        out.push(Stated::new(clause, format!("network {word} {spelt}"), &rule.origin));
+        out.push(Stated::new(clause, rule.statement(), &rule.origin));
     }
     out.push(Stated::new(Clause::Sockets, "network", origin));
 }
