@@ -7,6 +7,7 @@ mod formats;
 mod generate;
 mod harness;
 mod hostile;
+mod others;
 mod pages;
 mod reproducible;
 mod rules_front_end;

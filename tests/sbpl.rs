@@ -381,4 +381,6 @@ fn forms_of_peers_are_understood() {
     assert_eq!(profile.allowed("network-outbound", &Subject::Remote(true, 3128)), Ok(true));
     assert_eq!(profile.allowed("network-outbound", &Subject::Remote(false, 3128)), Ok(false));
     assert_eq!(profile.allowed("process-exec", &Subject::Nothing), Ok(false));
+    let service = Subject::Service("com.apple.trustd.agent".to_owned());
+    assert_eq!(profile.allowed("mach-lookup", &service), Ok(false));
 }

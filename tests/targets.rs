@@ -2,15 +2,17 @@
 //! differently from the reference model, outside of the gaps that `lower/targets` names.
 //! Not here: real kernels (`confine/`), and the evaluators of formats (`sbpl.rs`, `formats_of_others.rs`).
 
+use crate::others::{Landlock, Mounts, Oci, Shows, bpf};
 use crate::sandbox_model::{Random, each_family, host, nothing_more, path};
 use crate::sbpl::{Profile, Subject};
 use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::emit::seatbelt;
+use execpolicy::emit::{bwrap, landlock, oci, seatbelt};
 use execpolicy::lower::places::Host;
 use execpolicy::lower::targets::{Finding, Kept};
 use execpolicy::policy::model::{Destination, Model, Path, Ruling};
 use execpolicy::policy::profile::{Phase, Platform};
 use execpolicy::source::SourceMap;
+use execpolicy_runtime::confine::seccomp::{self as seccomp_words, Arch};
 
 /// How often a target was asked, and how often a gap explains that it answers differently.
 #[derive(Debug, Default)]
@@ -228,6 +230,256 @@ fn seatbelt_agrees_with_the_model() {
     });
     assert!(tally.asked >= 20_000, "{tally:?}");
     assert!(tally.excused * 10 < tally.asked, "{tally:?}");
+}
+
+/// What Landlock is asked for an operation: rights of a file are its own, making and removing are rights of the directory.
+fn by_landlock(loaded: &Landlock, operation: &Operation, host: &Host) -> Option<bool> {
+    let tree = &host.tree;
+    let follow = |right: &str, path: &Path| Some(loaded.allows(right, &tree.resolve(path)?));
+    let entry = |path: &Path| tree.resolve_parent(path).filter(|path| !path.is_empty());
+    let remove = |path: &Path| {
+        let path = entry(path)?;
+        let all = tree.below(&path).all(|path| loaded.allows("remove_file", &path.parent()));
+        Some(all && loaded.allows("remove_dir", &path.parent()))
+    };
+    let create = |path: &Path| Some(loaded.allows("make_reg", &entry(path)?.parent()));
+    let both = |p: &Path, q: &Path| {
+        let (old, new) = (entry(p)?, entry(q)?);
+        let one = old.parent() == new.parent();
+        Some(one || loaded.allows("refer", &old.parent()) && loaded.allows("refer", &new.parent()))
+    };
+    match operation {
+        Operation::Read(p) => follow("read_file", p),
+        Operation::Write(p) => follow("write_file", p),
+        Operation::Execute(p) => follow("execute", p),
+        Operation::List(p) => follow("read_dir", p),
+        // Not among its rights.
+        Operation::Stat(_) => None,
+        Operation::Create(p) => create(p),
+        Operation::Remove(p) => remove(p),
+        Operation::Rename(p, q) => Some(remove(p)? && create(q)? && both(p, q)?),
+        Operation::Link(p, q) => {
+            // A second name for what is granted by itself, in a directory that is not: the directory decides here.
+            let old = entry(p)?;
+            let alone = !loaded.allows("make_reg", &old.parent()) && loaded.allows("write_file", &old);
+            (!alone).then_some(loaded.allows("write_file", &old) && create(q)? && both(p, q)?)
+        }
+    }
+}
+
+#[test]
+fn landlock_agrees_with_the_model() {
+    let mut tally = Tally::default();
+    each_family(21, 1_500, nothing_more, |family, random| {
+        for profile in family.own() {
+            let (mut roots, tree) = host(random);
+            roots.ignore_case = false;
+            let host = Host { roots, tree, surveyed: true };
+            let emitted = landlock::write(profile, &host);
+            let text = String::from_utf8(emitted.bytes).unwrap();
+            let loaded = Landlock::parse(&text).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+            let model = Model::new(profile, &host.roots, &host.tree);
+            for _ in 0..12 {
+                let operation = Operation::any(random);
+                let Some(got) = by_landlock(&loaded, &operation, &host) else { continue };
+                let ruling = operation.ruling(&model);
+                let question = format!("{operation:?}");
+                if let Err(fault) = compare(&mut tally, &question, &ruling, got, &emitted.gaps) {
+                    panic!("{fault}\n{}\n{}\n{host:?}\n{text}", profile.name, family.text);
+                }
+            }
+        }
+    });
+    assert!(tally.asked >= 10_000, "{tally:?}");
+    assert!(tally.excused * 4 < tally.asked, "{tally:?}");
+}
+
+/// What the mounts answer. `None`: the file view does not say, or the kernel gives another error than a denial (EXDEV).
+fn by_mounts(view: &Mounts, operation: &Operation, host: &Host) -> Option<bool> {
+    let tree = &host.tree;
+    let at = |path: &Path| view.at(path).1;
+    let seen = |shows: Shows| matches!(shows, Shows::Host { .. });
+    let writable =
+        |shows: Shows| matches!(shows, Shows::Host { writable: true } | Shows::Own { writable: true, .. });
+    let entry = |path: &Path| tree.resolve_parent(path).filter(|path| !path.is_empty());
+    let create = |path: &Path| {
+        let path = entry(path)?;
+        Some(writable(at(&path.parent())) && !view.is_point(&path))
+    };
+    let remove = |path: &Path| {
+        let path = entry(path)?;
+        Some(writable(at(&path.parent())) && !view.holds_point(&path))
+    };
+    let across = |p: &Path, q: &Path| Some(view.at(&entry(p)?.parent()).0 != view.at(&entry(q)?.parent()).0);
+    match operation {
+        Operation::Read(p) | Operation::Execute(p) | Operation::List(p) => {
+            let shows = at(&tree.resolve(p)?);
+            Some(seen(shows) || matches!(shows, Shows::Own { listed: true, .. }))
+        }
+        Operation::Write(p) => Some(writable(at(&tree.resolve(p)?))),
+        // A name that is covered is still a name.
+        Operation::Stat(p) => seen(at(&tree.resolve(p)?)).then_some(true),
+        Operation::Create(p) => create(p),
+        Operation::Remove(p) => remove(p),
+        Operation::Rename(p, q) if across(p, q)? => None,
+        Operation::Rename(p, q) => {
+            let (old, new) = (entry(p)?, entry(q)?);
+            let there = if tree.kind(&new).is_some() { remove(q)? } else { true };
+            Some(writable(at(&old.parent())) && !view.holds_point(&old) && there && create(q)?)
+        }
+        Operation::Link(p, q) if across(p, q)? => None,
+        Operation::Link(p, q) => {
+            let old = entry(p)?;
+            let inside = writable(at(&old)) && !view.is_point(&old);
+            inside.then_some(create(q)?)
+        }
+    }
+}
+
+#[test]
+fn bubblewrap_agrees_with_the_model() {
+    let mut tally = Tally::default();
+    each_family(22, 3_000, nothing_more, |family, random| {
+        for profile in family.own() {
+            let (mut roots, tree) = host(random);
+            roots.ignore_case = false;
+            let host = Host { roots, tree, surveyed: true };
+            let emitted = bwrap::write(profile, &host).unwrap();
+            let text = String::from_utf8(emitted.bytes).unwrap();
+            let fail = |fault: String| -> ! {
+                let gaps = execpolicy::emit::gap_lines(&emitted.gaps).join("\n");
+                panic!("{fault}\n{}\n{}\n{host:?}\n{text}\n{gaps}\n{fault}", profile.name, family.text)
+            };
+            let view = Mounts::parse(&text, &host.tree).unwrap_or_else(|fault| fail(fault));
+            let model = Model::new(profile, &host.roots, &host.tree);
+            for _ in 0..12 {
+                let operation = Operation::any(random);
+                let Some(got) = by_mounts(&view, &operation, &host) else { continue };
+                let ruling = operation.ruling(&model);
+                if operation.own(&model, &host) && got != ruling.allowed {
+                    tally.asked += 1;
+                    tally.excused += 1;
+                    continue;
+                }
+                let question = format!("{operation:?}");
+                if let Err(fault) = compare(&mut tally, &question, &ruling, got, &emitted.gaps) {
+                    fail(fault);
+                }
+            }
+            let off = view.arguments.iter().any(|word| word == "--unshare-net");
+            let open = model.connect(&Destination::new("elsewhere.example", 9)).allowed;
+            // Where single hosts are refused, all are.
+            if off == open && profile.network.hosts.is_empty() {
+                fail(format!("the network is {open} in the model"));
+            }
+        }
+    });
+    assert!(tally.asked >= 10_000, "{tally:?}");
+    assert!(tally.excused * 5 < tally.asked, "{tally:?}");
+}
+
+/// A profile that denies some calls.
+fn denying(words: &[&str]) -> execpolicy::policy::profile::Resolved {
+    let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
+    let text = format!("profile agent {{\n read /\n syscalls deny {}\n}}\n", words.join(", "));
+    let file = sources.add("case.sandbox", text);
+    let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+    assert_eq!(sink.as_slice(), []);
+    profiles.get("agent", Phase::Run, Platform::Linux).unwrap().clone()
+}
+
+#[test]
+fn the_filters_agree_with_each_other_and_the_model() {
+    const ALLOW: u32 = 0x7FFF_0000;
+    let words: Vec<&str> = include_str!("../stdlib/sandbox/syscalls.txt")
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| !word.starts_with('#') && seccomp_words::is_word(word))
+        .collect();
+    assert!(words.len() > 300);
+    let mut random = Random(77);
+    let mut asked = 0;
+    for (arch, machine) in [(Arch::X86_64, 0xC000_003E), (Arch::Aarch64, 0xC000_00B7)] {
+        // The number of a name is where a filter that denies only that one refuses.
+        let number = |name: &str| {
+            let program = seccomp_words::build(arch, [name]).unwrap().to_bytes();
+            (0..500).find(|nr| {
+                bpf(&program, machine, *nr, &[0; 6]) & 0x7FFF_0000 == 0x0005_0000 && known(arch, *nr)
+            })
+        };
+        let plain: Vec<&str> = words.iter().copied().filter(|word| !word.contains(':')).collect();
+        let numbers: Vec<(&str, u32)> =
+            plain.iter().filter_map(|name| Some((*name, number(name)?))).collect();
+        assert!(numbers.len() > 280, "{}", numbers.len());
+        for _ in 0..40 {
+            let mut denied: Vec<&str> = (0..20).map(|_| *random.pick(&words)).collect();
+            denied.extend(words.iter().filter(|word| word.contains(':') && random.chance(70)));
+            denied.sort_unstable();
+            denied.dedup();
+            let profile = denying(&denied);
+            let usual = Host::usual(Platform::Linux);
+            let json = String::from_utf8(oci::write(&profile, &usual).bytes).unwrap();
+            let oci = Oci::parse(&json).unwrap_or_else(|fault| panic!("{fault}"));
+            let program = execpolicy::emit::seccomp::write(&profile, &usual, arch).unwrap().bytes;
+            let model = Model::new(&profile, &usual.roots, &usual.tree);
+            for _ in 0..200 {
+                let near = [
+                    "clone",
+                    "socket",
+                    "socketpair",
+                    "openat",
+                    "personality",
+                    "ioctl",
+                    "prlimit64",
+                    "fchmodat",
+                ];
+                let (name, nr) = match random.chance(50) {
+                    true => *random.pick(&numbers),
+                    false => {
+                        let wanted = *random.pick(&near);
+                        *numbers.iter().find(|(name, _)| *name == wanted).unwrap()
+                    }
+                };
+                let interesting = [
+                    0,
+                    1,
+                    2,
+                    8,
+                    10,
+                    16,
+                    0o100,
+                    0o4755,
+                    0o2000,
+                    0x5412,
+                    0x541C,
+                    0x4_0008,
+                    0x1000_0000,
+                    0xFFFF_FFFF,
+                ];
+                let args: [u64; 6] = std::array::from_fn(|_| match random.below(3) {
+                    0 => *random.pick(&interesting),
+                    1 => 1 << random.below(33),
+                    _ => random.next(),
+                });
+                let by_program = bpf(&program, machine, nr, &args);
+                let by_oci = oci.answer(name, &args).map_or(ALLOW, |errno| 0x0005_0000 | errno);
+                assert_eq!(by_program, by_oci, "{name} {args:x?} of {denied:?} on {arch:?}");
+                if model.syscall_denied(name).is_some() {
+                    assert_ne!(by_program, ALLOW, "{name}");
+                }
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked >= 10_000);
+}
+
+/// Numbers that the architecture gives out (the others are unknown to the filter).
+fn known(arch: Arch, nr: u32) -> bool {
+    match arch {
+        Arch::X86_64 => nr <= 335 || nr >= 424,
+        Arch::Aarch64 => nr <= 243 || (260..=294).contains(&nr) || nr >= 424,
+    }
 }
 
 /// What is told of the first profile in a text, for a target or (`require`) a platform.

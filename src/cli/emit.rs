@@ -11,7 +11,7 @@ use crate::lower::places::Host;
 use crate::lower::targets::{Clause, Finding, Kept, Support, Target, clauses, feature, support, unmet};
 use crate::policy::Policy;
 use crate::policy::model::Roots;
-use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
+use crate::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
 use crate::source::SourceMap;
 use execpolicy_runtime::confine::seccomp::Arch;
 use std::collections::BTreeMap;
@@ -248,8 +248,13 @@ fn report(gaps: &[Finding<'_>], deny: bool, sink: &mut Diagnostics) {
             if deny {
                 diagnostic.severity = Severity::Error;
             }
+            // `syscalls` is the word of a statement, too, so as a feature it is quoted.
+            let word = |feature: Feature| match feature {
+                Feature::Syscalls => "\"syscalls\"",
+                other => other.as_str(),
+            };
             let hint = feature(code)
-                .map(|feature| format!("to do without it, write `accept gap {}`", feature.as_str()));
+                .map(|feature| format!("to do without it, write `accept gap {}`", word(feature)));
             diagnostic = diagnostic.maybe_hint(hint);
         }
         sink.push(diagnostic);

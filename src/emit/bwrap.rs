@@ -65,7 +65,7 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
     match root {
         View::Write => add(&["--bind", "/", "/"]),
         View::Read => add(&["--ro-bind", "/", "/"]),
-        View::Hidden | View::Private => add(&["--tmpfs", "/"]),
+        View::Hidden | View::Private => add(&["--perms", "0111", "--tmpfs", "/"]),
     }
     add(&["--dev", "/dev", "--proc", "/proc"]);
     // Of root these could be written, and they change the whole machine.

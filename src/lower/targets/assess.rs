@@ -97,6 +97,10 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
                     let code = if stated.makeable { Code::EP0703 } else { Code::EP0702 };
                     Some((code, Weaker, "there is nothing to mount on while the path does not exist"))
                 }
+                // Not a restriction: what is not there cannot be given.
+                Target::Mounts | Target::Bwrap if stated.missing && stated.clause != Clause::Narrow => {
+                    Some((Code::EP0712, Stricter, "nothing is given while the path does not exist"))
+                }
                 _ => None,
             };
         }
