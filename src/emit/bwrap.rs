@@ -11,17 +11,17 @@ use crate::policy::model::{Kind, Model, Path};
 use crate::policy::profile::{Access, EnvAction, NetworkMode, Resolved};
 use std::collections::BTreeMap;
 
-/// A path with a line break cannot stand in a file of one argument a line.
+/// Why a profile cannot be written; a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unwritable(pub String);
+pub struct Refused(pub String);
 
-impl std::fmt::Display for Unwritable {
+impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} holds a line break, and the file has one argument a line", self.0)
+        f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unwritable {}
+impl std::error::Error for Refused {}
 
 /// What is at a path in the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ enum View {
 /// Writes the arguments.
 ///
 /// # Errors
-/// [`Unwritable`] if a path or a value cannot be written on one line.
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Unwritable> {
+/// [`Refused`] if a path or a value has a line break, or something private is not a directory.
+pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Refused> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
     add(&["--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]);
@@ -49,15 +49,15 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Unwr
             add(&["--setenv", &rule.pattern, value]);
         }
     }
-    files(profile, host, &mut add);
+    files(profile, host, &mut add)?;
     if let Some(bad) = arguments.iter().find(|argument| argument.contains(['\n', '\0'])) {
-        return Err(Unwritable(bad.clone()));
+        return Err(Refused(format!("{bad:?} has a line break, and the file has one argument a line")));
     }
     let gaps = assess(profile, host, Target::Bwrap);
     Ok(Emitted { bytes: (arguments.join("\n") + "\n").into_bytes(), gaps, says_gaps: false })
 }
 
-fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
+fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Result<(), Refused> {
     let model = Model::new(profile, &host.roots, &host.tree);
     let places = Places::of(profile, host);
     let view = view(&model, &places, host);
@@ -65,7 +65,8 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
     match root {
         View::Write => add(&["--bind", "/", "/"]),
         View::Read => add(&["--ro-bind", "/", "/"]),
-        View::Hidden | View::Private => add(&["--perms", "0111", "--tmpfs", "/"]),
+        View::Hidden => add(&["--perms", "0111", "--tmpfs", "/"]),
+        View::Private => return Err(Refused("the root cannot be private".to_owned())),
     }
     add(&["--dev", "/dev", "--proc", "/proc"]);
     // Of root these could be written, and they change the whole machine.
@@ -94,6 +95,9 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
             }
             // A device on a mount without devices cannot be opened.
             View::Hidden => add(&["--ro-bind", "/dev/null", &text]),
+            View::Private if !directory => {
+                return Err(Refused(format!("`{text}` is to be private and is not a directory")));
+            }
             View::Private => add(&["--perms", "0700", "--tmpfs", &text]),
             View::Read => add(&["--ro-bind", &text, &text]),
             View::Write => add(&["--bind", &text, &text]),
@@ -103,6 +107,7 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) {
     for path in sealed.into_iter().rev() {
         add(&["--remount-ro", &path.to_string()]);
     }
+    Ok(())
 }
 
 /// What holds around a path.
@@ -125,7 +130,11 @@ fn view(model: &Model<'_>, places: &Places<'_>, host: &Host) -> BTreeMap<Path, V
     let mut out = BTreeMap::from([(Path::default(), of(&Path::default()))]);
     let exists = |path: &Path| matches!(host.tree.kind(path), Some(Kind::File | Kind::Directory));
     for placed in places.list.iter().filter(|placed| !placed.link && exists(&placed.at)) {
-        out.insert(placed.at.clone(), of(&placed.at));
+        let here = of(&placed.at);
+        // Writable in what is writable needs no mount, and a mount point could not be removed.
+        if here != View::Write || placed.at.is_empty() || of(&placed.at.parent()) != View::Write {
+            out.insert(placed.at.clone(), here);
+        }
     }
     // What wildcards and names catch, and is there.
     let everything = Path::default();

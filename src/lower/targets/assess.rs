@@ -97,6 +97,15 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
                     let code = if stated.makeable { Code::EP0703 } else { Code::EP0702 };
                     Some((code, Weaker, "there is nothing to mount on while the path does not exist"))
                 }
+                Target::Mounts | Target::Bwrap
+                    if stated.missing && stated.makeable && stated.clause == Clause::Private =>
+                {
+                    Some((
+                        Code::EP0701,
+                        Weaker,
+                        "the directory does not exist, and one that is made is the host's",
+                    ))
+                }
                 // Not a restriction: what is not there cannot be given.
                 Target::Mounts | Target::Bwrap if stated.missing && stated.clause != Clause::Narrow => {
                     Some((Code::EP0712, Stricter, "nothing is given while the path does not exist"))

@@ -36,12 +36,15 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
     let places = Places::of(profile, host);
     let mut out: Vec<Stated<'p>> = Vec::new();
     for (at, placed) in places.list.iter().enumerate() {
-        // A link is the same statement again, and so is a place that an equal or stronger statement names, too.
-        let said = out
-            .iter()
-            .any(|known| std::ptr::eq(known.origin, &placed.rule.origin) && known.statement == path(placed));
-        if !said {
-            out.push(of_path(placed, at, &places, host));
+        // A link and where it leads are one statement, and may be two kinds of clause.
+        let here = of_path(placed, at, &places, host);
+        let same = |known: &Stated<'_>| {
+            std::ptr::eq(known.origin, here.origin)
+                && (known.clause, known.loose, known.missing) == (here.clause, here.loose, here.missing)
+                && known.statement == here.statement
+        };
+        if !out.iter().any(same) {
+            out.push(here);
         }
     }
     let denial = profile.paths.iter().find(|rule| rule.access == PathAccess::Deny).map(|rule| &rule.origin);
@@ -107,9 +110,8 @@ fn of_path<'p>(placed: &Placed<'p>, at: usize, places: &Places<'p>, host: &Host)
     let unsure = |path: &crate::policy::model::Path| host.tree.kind(path).is_none();
     Stated {
         loose: restricts && places.ancestors(&placed.at).iter().any(unsure),
-        // In a private directory there is nothing of the host's.
-        missing: host.surveyed && host.tree.kind(&placed.at).is_none() && enclosing != PathAccess::Private,
-        makeable: enclosing == PathAccess::Write,
+        missing: host.surveyed && host.tree.kind(&placed.at).is_none() && !placed.at.is_empty(),
+        makeable: enclosing.access() == Access::Write,
         ..Stated::new(clause, path(placed), &placed.rule.origin)
     }
 }
