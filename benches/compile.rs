@@ -1,39 +1,82 @@
-//! The back half of the compiler, phase by phase. `cargo bench --bench compile`.
+//! The compiler, phase by phase, from text to verified bytes. `cargo bench --bench compile`.
+//!
+//! In each round every phase runs once, on what the one before has made; medians over the rounds. The
+//! workload is written out in full, so nothing is evaluated: that is the case of nearly all real files.
 
 mod workload;
 
-use criterion::{BenchmarkId, Criterion};
-use execpolicy::artifact::build;
+use execpolicy::check::{Options, check};
+use execpolicy::diagnostic::Diagnostics;
 use execpolicy::emit::emit;
 use execpolicy::lower::{Budget, lower};
+use execpolicy::policy::Policy;
+use execpolicy::rules::bind::Binder;
+use execpolicy::rules::{literal, scan, syntax};
+use execpolicy::source::SourceMap;
 use execpolicy::verify::verify;
-use std::time::Duration;
+use std::hint::black_box;
+use std::time::Instant;
 use workload::{SIZES, workload};
 
+const PHASES: [&str; 9] =
+    ["take in", "scan", "scan, parse", "read calls", "bind", "check", "lower", "emit", "verify"];
+
+/// What the text goes through, each phase timed in seconds.
+fn compile(text: &str) -> [f64; 9] {
+    let mut seconds = [0.0; 9];
+    let mut phase = 0;
+    let mut clock = Instant::now();
+    let mut done = || {
+        seconds[phase] = clock.elapsed().as_secs_f64();
+        phase += 1;
+        clock = Instant::now();
+    };
+    let mut sources = SourceMap::new();
+    let file = sources.add("bench.rules", text);
+    done();
+    black_box(scan::scan(text));
+    done();
+    let tree = syntax::parse(&sources, file).expect("the workload is well-formed");
+    done();
+    let calls = literal::calls(&tree, 0, true).expect("the workload is written out");
+    done();
+    let (mut policy, mut diagnostics) = (Policy::default(), Diagnostics::new());
+    let mut binder = Binder { sources: &[file], policy: &mut policy, diagnostics: &mut diagnostics };
+    calls.iter().for_each(|call| binder.bind(call));
+    done();
+    let checked = check(policy, sources, Options { codex: true }, &mut diagnostics);
+    let checked = checked.map_err(|_| diagnostics).expect("the workload is sound");
+    done();
+    let automaton = lower(&checked, Budget::default()).expect("the workload fits");
+    done();
+    let bytes = emit(&checked, &automaton).expect("the workload fits");
+    done();
+    verify(&checked, &automaton, &bytes).expect("the bytes are right");
+    done();
+    seconds
+}
+
 fn main() {
-    let mut criterion = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(5))
-        .sample_size(10)
-        .configure_from_args();
-    let mut group = criterion.benchmark_group("compile");
     for size in SIZES {
-        let work = workload(size);
-        let automaton = lower(&work.checked, Budget::default()).expect("the workload fits");
-        let bytes = emit(&work.checked, &automaton).expect("the workload fits");
-        group.bench_function(BenchmarkId::new("lower", size), |bencher| {
-            bencher.iter(|| lower(&work.checked, Budget::default()));
-        });
-        group.bench_function(BenchmarkId::new("emit", size), |bencher| {
-            bencher.iter(|| emit(&work.checked, &automaton));
-        });
-        group.bench_function(BenchmarkId::new("verify", size), |bencher| {
-            bencher.iter(|| verify(&work.checked, &automaton, &bytes));
-        });
-        group.bench_function(BenchmarkId::new("all", size), |bencher| {
-            bencher.iter(|| build(&work.checked));
-        });
+        let text = workload(size).text;
+        let rounds = if size > 10_000 { 5 } else { 51 };
+        let mut all: Vec<[f64; 9]> = (0..rounds).map(|_| compile(&text)).collect();
+        let median = |value: &dyn Fn(&[f64; 9]) -> f64, all: &mut [[f64; 9]]| {
+            all.sort_by(|a, b| value(a).total_cmp(&value(b)));
+            value(&all[rounds / 2]) * 1e3
+        };
+        for (at, phase) in PHASES.iter().enumerate() {
+            println!("{size:>6} {phase:<11} {:>9.3} ms", median(&|phases| phases[at], &mut all));
+        }
+        // The scan alone is done again before the parser, so it is not counted twice.
+        let front = |phases: &[f64; 9]| phases[..6].iter().sum::<f64>() - phases[1];
+        let back = |phases: &[f64; 9]| phases[6..].iter().sum::<f64>();
+        println!("{size:>6} {:<11} {:>9.3} ms", "front end", median(&front, &mut all));
+        println!("{size:>6} {:<11} {:>9.3} ms", "back end", median(&back, &mut all));
+        println!(
+            "{size:>6} {:<11} {:>9.3} ms",
+            "all",
+            median(&|phases| front(phases) + back(phases), &mut all)
+        );
     }
-    group.finish();
-    criterion.final_summary();
 }

@@ -1,7 +1,7 @@
 //! Decisions without a clock, for an instruction counter: run it under callgrind with two
 //! different numbers of rounds; the difference is the decisions' alone (`docs/performance.md`).
 //!
-//! `instructions RULES hit|miss strict|codex|touch ROUNDS`
+//! `instructions RULES hit|alike|miss strict|codex|touch ROUNDS`
 
 mod workload;
 
@@ -14,14 +14,18 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [rules, class, mode, rounds] = arguments.as_slice() else {
         // `cargo bench` without a filter starts every bench; this one has nothing to do then.
-        println!("instructions RULES hit|miss strict|codex|touch ROUNDS");
+        println!("instructions RULES hit|alike|miss strict|codex|touch ROUNDS");
         return;
     };
     let number = |text: &str| text.parse::<usize>().expect("a number");
     let work = workload(number(rules));
     let bytes = build(&work.checked).expect("the workload compiles").bytes;
     let policy = Policy::from_bytes(&bytes).expect("it has been verified");
-    let commands = if class == "hit" { &work.hits } else { &work.misses };
+    let commands = match class.as_str() {
+        "hit" => &work.hits,
+        "alike" => &work.alike,
+        _ => &work.misses,
+    };
     let codex = Mode::Codex { resolve_host_executables: false };
     let context = Context { mode: if mode == "codex" { codex } else { Mode::Strict }, ..Context::default() };
     let mut scratch = policy.scratch();

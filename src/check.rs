@@ -3,6 +3,7 @@
 
 pub mod examples;
 pub mod overlap;
+pub mod placements;
 pub mod tokens;
 
 use crate::diagnostic::{Diagnostics, Reported};
@@ -37,7 +38,7 @@ impl CheckedPolicy {
     }
 }
 
-/// Checks a policy: examples, tokens, rules against each other. All findings are reported.
+/// Checks a policy: examples, tokens, places, rules against each other. All findings are reported.
 ///
 /// # Errors
 /// [`Reported`] if the sink holds any error, from this phase or one before it: a policy of which
@@ -51,6 +52,7 @@ pub fn check(
     examples::check(&policy, &sources, options, diagnostics);
     if !options.codex {
         tokens::check(&policy, diagnostics);
+        placements::check(&policy, &sources, diagnostics);
         // Of rules that are not right yet, nothing can be said about how they bear on others.
         if !diagnostics.has_errors() {
             overlap::check(&policy, &sources, diagnostics);

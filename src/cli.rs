@@ -8,11 +8,14 @@ mod decide;
 mod emit;
 mod evaluator;
 mod explain;
+mod explain_script;
 mod files;
 mod json;
 mod output;
+mod placement;
 mod policy;
 mod render;
+mod segments;
 mod survey;
 
 use args::{Cli, Command};

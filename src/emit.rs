@@ -172,6 +172,7 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     records::write(checked, &mut sections, &mut strings)?;
     let table = table::write(checked.policy(), automaton, &mut sections, &mut strings)?;
     strings.write(&mut sections);
+    sections.add(SectionId::Tools, checked.policy().tools.compact().into_bytes());
     profiles::write(&checked.policy().profiles, &mut sections)?;
 
     let count = sections.iter().count();
@@ -191,7 +192,17 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
         bytes.extend_from_slice(&seed.to_le_bytes());
     }
     let [literal_block, folded_block] = table.root_blocks;
-    for number in [automaton.states, table.longest, literal_block, folded_block, compiler, count as u32] {
+    let [root_slots, root_pilots] = table.roots;
+    for number in [
+        automaton.states,
+        table.longest,
+        literal_block,
+        folded_block,
+        compiler,
+        root_slots,
+        root_pilots,
+        count as u32,
+    ] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
     let mut at = start;

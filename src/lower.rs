@@ -21,7 +21,7 @@ use crate::check::CheckedPolicy;
 use crate::policy::Policy;
 use std::collections::BTreeMap;
 
-/// The number of a rule in load order.
+/// The number of a rule: those that decide in load order, then those that place.
 pub type RuleId = u32;
 /// The number of a state. [`LITERAL`] and [`FOLDED`] are the roots.
 pub type StateId = u32;
@@ -137,6 +137,8 @@ pub fn lower(checked: &CheckedPolicy, budget: Budget) -> Result<Automaton, TooLa
 /// The number of alternatives of every pattern together: what a budget is a multiple of.
 #[must_use]
 pub fn alternatives(policy: &Policy) -> u64 {
-    let tokens = policy.rules.iter().flat_map(|rule| &rule.pattern.tokens);
+    let patterns = policy.rules.iter().map(|rule| &rule.pattern);
+    let patterns = patterns.chain(policy.placements.iter().map(|rule| &rule.pattern));
+    let tokens = patterns.flat_map(|pattern| &pattern.tokens);
     tokens.map(|token| token.alternatives.len() as u64).sum()
 }

@@ -10,9 +10,10 @@
 use crate::check::CheckedPolicy;
 use crate::lower::{Automaton, FOLDED, LITERAL, Target};
 use crate::policy::program::absolute;
-use crate::policy::{Policy, matches};
+use crate::policy::{Policy, UNCONFINED, matches, placement};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::facts::base_name;
+use execpolicy_runtime::shell::Decider;
 use execpolicy_runtime::wire;
 use execpolicy_runtime::{Context, Mode, Scratch};
 use std::collections::BTreeMap;
@@ -55,7 +56,7 @@ pub fn verify(checked: &CheckedPolicy, automaton: &Automaton, bytes: &[u8]) -> R
     let verified = Verified {
         edges: edges(automaton, &loaded, &mut faults),
         records: records(checked, &loaded, &mut faults),
-        examples: examples(checked.policy(), &loaded, &mut faults),
+        examples: examples(checked.policy(), &loaded, &mut faults) + placed(checked, &loaded, &mut faults),
     };
     faults.truncate(TOLD);
     if faults.is_empty() { Ok(verified) } else { Err(faults) }
@@ -141,6 +142,22 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
     if loaded.rule_count() != policy.rules.len() {
         fault("the number of rules", loaded.rule_count());
     }
+    if loaded.placement_count() != policy.placements.len() {
+        fault("the number of sandbox rules", loaded.placement_count());
+    }
+    for (at, rule) in policy.placements.iter().enumerate() {
+        let same = loaded.placement_rule(at as u32).is_some_and(|found| {
+            let heads = rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
+            found.profile.unwrap_or(UNCONFINED) == rule.profile.value
+                && found.depth as usize == rule.pattern.tokens.len()
+                && found.source == name(rule.span)
+                && found.line == sources.position(rule.span).line
+                && loaded.placement_heads(&found).eq(heads.iter().map(|head| &*head.value))
+        });
+        if !same {
+            fault("sandbox rule", at);
+        }
+    }
     for (at, rule) in policy.rules.iter().enumerate() {
         let same = loaded.rule(at as u32).is_some_and(|found| {
             let heads = rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
@@ -189,6 +206,9 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
     if !same_profiles {
         fault("profile", 0);
     }
+    if loaded.tools() != Some(&policy.tools.compact()) || Decider::new(*loaded).is_err() {
+        fault("tool", 0);
+    }
     policy.rules.len()
         + policy.profiles.iter().count()
         + hosts.len()
@@ -217,6 +237,52 @@ fn examples(policy: &Policy, loaded: &runtime::Policy<'_>, faults: &mut Vec<Stri
         }
     }
     decided
+}
+
+/// Every example of a sandbox rule is placed again.
+fn placed(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+    let mut scratch = loaded.scratch();
+    let rules = checked.policy().placements.iter();
+    let examples: Vec<_> = rules.flat_map(|rule| rule.matches.iter().chain(&rule.not_matches)).collect();
+    for example in &examples {
+        faults.extend(compare_places(checked, loaded, &example.argv, &mut scratch));
+    }
+    examples.len()
+}
+
+/// What the reference and the loaded bytes say differently about where a command runs, in words;
+/// `None` if they agree.
+pub fn compare_places<T: AsRef<[u8]>>(
+    checked: &CheckedPolicy,
+    loaded: &runtime::Policy<'_>,
+    argv: &[T],
+    scratch: &mut Scratch,
+) -> Option<String> {
+    let (policy, sources) = (checked.policy(), checked.sources());
+    let confinement = |place: placement::Confinement<'_>| {
+        let rule = place
+            .rule
+            .and_then(|rule| policy.placements.get(rule))
+            .map(|rule| (sources.get(rule.span.source).name().to_owned(), sources.position(rule.span).line));
+        (place.profile.to_owned(), rule)
+    };
+    let loaded_confinement = |place: runtime::Confinement<'_>| {
+        let rule = place.rule.map(|(source, line)| (source.to_owned(), line));
+        (place.profile.unwrap_or(UNCONFINED).to_owned(), rule)
+    };
+    let expected = match placement::place(policy, argv) {
+        placement::Placement::Unsaid => Vec::new(),
+        placement::Placement::In(place) => vec![confinement(place)],
+        placement::Placement::Disputed(a, b) => vec![confinement(a), confinement(b)],
+    };
+    let verdict = loaded.decide(argv, &CONTEXTS[0], scratch);
+    let found = match verdict.placement() {
+        runtime::Placement::Unsaid => Vec::new(),
+        runtime::Placement::In(place) => vec![loaded_confinement(place)],
+        runtime::Placement::Disputed(a, b) => vec![loaded_confinement(a), loaded_confinement(b)],
+    };
+    let shown: Vec<_> = argv.iter().map(|word| String::from_utf8_lossy(word.as_ref())).collect();
+    (expected != found).then(|| format!("{shown:?} runs in {found:?} instead of {expected:?}"))
 }
 
 /// The rules of a policy by the program they could be about.

@@ -4,9 +4,9 @@ use crate::generate::{self, Random};
 use execpolicy::artifact::build_within;
 use execpolicy::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
 use execpolicy::policy::Policy;
-use execpolicy::verify::compare;
+use execpolicy::verify::{compare, compare_places};
 use execpolicy_runtime::facts::base_name;
-use execpolicy_runtime::{self as runtime, Context, Decision, Mode, Opaque};
+use execpolicy_runtime::{self as runtime, Context, Decision, Mode, Opaque, Placement};
 
 /// How often things happened that the test is about; a test that never meets them proves nothing.
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ struct Seen {
     resolved: usize,
     blocks: usize,
     root_blocks: usize,
+    placed: usize,
+    disputed: usize,
 }
 
 fn contexts(random: &mut Random) -> [Context<'static>; 3] {
@@ -35,19 +37,18 @@ fn contexts(random: &mut Random) -> [Context<'static>; 3] {
 /// The rules that a walk from a root must find, said plainly.
 fn expected(policy: &Policy, root: u32, argv: &[Vec<u8>]) -> Vec<RuleId> {
     let Some((program, rest)) = argv.split_first() else { return Vec::new() };
-    let fits = |rule: &execpolicy::policy::PrefixRule| {
-        let (head, tail) = rule.pattern.tokens.split_first().expect("patterns are not empty");
+    let fits = |(pattern, guards): (&execpolicy::policy::Pattern, bool)| {
+        let (head, tail) = pattern.tokens.split_first().expect("patterns are not empty");
         let fits = tail.len() <= rest.len() && tail.iter().zip(rest).all(|(token, word)| token.accepts(word));
         let starts = head.alternatives.iter().any(|head| {
             let head = head.value.as_bytes();
-            head == program
-                || (root == FOLDED
-                    && rule.decision > Decision::Allow
-                    && base_name(head).to_ascii_lowercase() == *program)
+            head == program || (root == FOLDED && guards && base_name(head).to_ascii_lowercase() == *program)
         });
         fits && starts
     };
-    (0..).zip(&policy.rules).filter(|(_, rule)| fits(rule)).map(|(at, _)| at).collect()
+    let deciding = policy.rules.iter().map(|rule| (&rule.pattern, rule.decision > Decision::Allow));
+    let placing = policy.placements.iter().map(|rule| (&rule.pattern, true));
+    (0..).zip(deciding.chain(placing)).filter(|(_, rule)| fits(*rule)).map(|(at, _)| at).collect()
 }
 
 /// Compares everything about one random policy.
@@ -82,6 +83,14 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                     "{folded:?} {policy:#?}"
                 );
             }
+            if let Some(fault) = compare_places(&checked, &loaded, &argv, &mut scratch) {
+                panic!("{fault}\n{budget:?}\n{policy:#?}");
+            }
+            match loaded.decide(&argv, &Context::default(), &mut scratch).placement() {
+                Placement::In(place) => seen.placed += usize::from(place.rule.is_some()),
+                Placement::Disputed(..) => seen.disputed += 1,
+                Placement::Unsaid => {}
+            }
             for context in contexts(random) {
                 if let Some(fault) = compare(policy, &loaded, &argv, &context, &mut scratch) {
                     panic!("{fault}\n{budget:?}\n{policy:#?}");
@@ -113,6 +122,7 @@ fn random_policies_decide_alike() {
     for count in [seen.several, seen.opaque, seen.settled, seen.resolved, seen.blocks, seen.root_blocks] {
         assert!(count >= 100, "{seen:?}");
     }
+    assert!(seen.placed >= 100 && seen.disputed >= 20, "{seen:?}");
 }
 
 #[test]

@@ -4,11 +4,14 @@
 use execpolicy::check::{CheckedPolicy, Options, check};
 use execpolicy::diagnostic::Diagnostics;
 use execpolicy::policy::matches::example;
+use execpolicy::policy::profile::Profiles;
 use execpolicy::policy::{
-    Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol,
+    Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol, SandboxRule,
 };
+use execpolicy::sandbox;
 use execpolicy::source::{SourceId, SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
+use std::sync::OnceLock;
 
 /// First words: spellings of the same programs, shells, wrappers, long ones, odd ones.
 pub const HEADS: &[&str] = &[
@@ -122,8 +125,45 @@ pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {
             justification: Some(Spanned::new("no".to_owned(), span)),
         });
     }
+    if random.once_in(16) {
+        // What is placed must be found among what decides, and change nothing about it.
+        policy.profiles = profiles()[random.below(3)].clone();
+        for _ in 0..random.below(6) {
+            let PrefixRule { span, pattern, .. } = rule(random, files[0]);
+            let profile = random.pick(PROFILES).to_owned();
+            let (matches, not_matches) = (Vec::new(), Vec::new());
+            let profile = Spanned::new(profile, span);
+            policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
+        }
+    }
     (policy, sources)
 }
+
+/// The standard library's profiles and two more, with each of three defaults.
+fn profiles() -> &'static [Profiles; 3] {
+    static PROFILES: OnceLock<[Profiles; 3]> = OnceLock::new();
+    PROFILES.get_or_init(|| {
+        ["", "default aside", "default tight"].map(|default| {
+            let own = "profile aside { read ~/notes }\nprofile tight extends read-only { deny /srv }\n";
+            let (mut sources, mut findings) = (SourceMap::new(), Diagnostics::new());
+            let own = sources.add("own.sandbox", own.to_owned() + default);
+            let profiles = sandbox::load(&mut sources, &[own], &mut findings);
+            assert!(findings.ok().is_ok(), "{findings:?}");
+            profiles
+        })
+    })
+}
+
+/// Profiles some of which are within others; `aside` is within few.
+const PROFILES: &[&str] = &[
+    "read-only",
+    "tight",
+    "aside",
+    "workspace-write",
+    "workspace-commit",
+    "danger-full-access",
+    "unconfined",
+];
 
 fn span(random: &mut Random, file: SourceId) -> Span {
     let start = random.below(8);
@@ -159,9 +199,11 @@ fn rule(random: &mut Random, file: SourceId) -> PrefixRule {
 /// A command that is likely to meet the policy.
 pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
     let mut argv: Vec<Vec<u8>> = Vec::new();
-    if !policy.rules.is_empty() && !random.once_in(4) {
-        let rule = &policy.rules[random.below(policy.rules.len())];
-        for token in &rule.pattern.tokens {
+    let patterns: Vec<_> = policy.rules.iter().map(|rule| &rule.pattern).collect();
+    let placing = policy.placements.iter().map(|rule| &rule.pattern);
+    let patterns: Vec<_> = patterns.into_iter().chain(placing).collect();
+    if !patterns.is_empty() && !random.once_in(4) {
+        for token in &patterns[random.below(patterns.len())].tokens {
             let word = &token.alternatives[random.below(token.alternatives.len())].value;
             argv.push(word.clone().into_bytes());
         }
@@ -198,7 +240,7 @@ pub fn checked(mut policy: Policy, sources: SourceMap) -> CheckedPolicy {
     for rule in &mut policy.rules {
         let examples = std::mem::take(&mut rule.not_matches);
         (rule.matches, rule.not_matches) =
-            examples.into_iter().partition(|written| example(&known, rule, &written.argv, true).is_ok());
+            examples.into_iter().partition(|written| example(&known, &*rule, &written.argv, true).is_ok());
     }
     // Codex's rules accept everything; what lints say of random words is not the point.
     check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")

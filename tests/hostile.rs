@@ -5,15 +5,23 @@ use execpolicy::artifact::{build, build_within};
 use execpolicy::check::CheckedPolicy;
 use execpolicy::lower::Budget;
 use execpolicy::verify::{CONTEXTS, compare};
-use execpolicy_runtime::wire::{self, LoadErrorKind};
-use execpolicy_runtime::{Context, Decision, Policy};
+use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
+use execpolicy_runtime::{Context, Decision, Placement, Policy};
 use std::time::{Duration, Instant};
 
-/// An artifact with something in every section, blocks included.
+/// An artifact with something in every section that all have, blocks included.
 fn sample() -> (CheckedPolicy, Vec<u8>) {
+    sample_with(false)
+}
+
+/// The same with or without profiles and sandbox rules.
+fn sample_with(profiles: bool) -> (CheckedPolicy, Vec<u8>) {
     let mut random = Random(7);
     loop {
         let (policy, sources) = generate::policy(&mut random, 12);
+        if policy.placements.is_empty() == profiles {
+            continue;
+        }
         let checked = generate::checked(policy, sources);
         let artifact = build_within(&checked, Budget { factor: 0, base: 12 }).unwrap();
         let extents = Policy::extents(&artifact.bytes).unwrap();
@@ -30,6 +38,7 @@ fn use_it(policy: &Policy<'_>, commands: &[Vec<Vec<u8>>]) -> usize {
     for argv in commands {
         for context in CONTEXTS {
             let verdict = policy.decide(argv, &context, &mut scratch);
+            seen += usize::from(verdict.placement() != Placement::Unsaid);
             seen += verdict.matches().map(|found| found.head.len() + found.source.len()).sum::<usize>();
         }
     }
@@ -91,10 +100,34 @@ fn the_header_is_understood_before_it_is_believed() {
     );
 }
 
+#[test]
+fn the_edges_of_the_roots_are_where_the_header_says() {
+    let (_, bytes) = sample();
+    let (slots_at, pilots_at) = (100, 104);
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
+    let change = |at: usize, new: u32| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + 4].copy_from_slice(&new.to_le_bytes());
+        let sum = wire::checksum(&bytes);
+        bytes[8..16].copy_from_slice(&sum.to_le_bytes());
+        let error = Policy::from_bytes(&bytes).unwrap_err();
+        (error.section, error.kind)
+    };
+    let (edges, pilots) = (Some(SectionId::Edges), Some(SectionId::Pilots));
+    assert_eq!(change(slots_at, u32::MAX), (edges, LoadErrorKind::Index));
+    assert_eq!(change(pilots_at, u32::MAX), (pilots, LoadErrorKind::Index));
+    // None for the roots; their edges among the others; others among theirs; no power of two.
+    assert_eq!(change(slots_at, 0), (edges, LoadErrorKind::Value));
+    assert_eq!(change(slots_at, 1), (edges, LoadErrorKind::Value));
+    assert_eq!(change(slots_at, number(slots_at) + 9), (edges, LoadErrorKind::Value));
+    assert_eq!(change(pilots_at, 0), (pilots, LoadErrorKind::Value));
+    assert_eq!(change(pilots_at, number(pilots_at) + 1), (pilots, LoadErrorKind::Value));
+}
+
 /// Changes with a checksum that fits: what gets through validation must not panic, hang, or
 /// answer with anything but a verdict. `changes` bytes are changed at random places.
-fn corrupt(rounds: usize, seed: u64) -> (usize, usize) {
-    let (checked, bytes) = sample();
+fn corrupt(rounds: usize, seed: u64, profiles: bool) -> (usize, usize) {
+    let (checked, bytes) = sample_with(profiles);
     let commands = commands(&checked);
     let mut random = Random(seed);
     let (mut refused, mut accepted) = (0, 0);
@@ -125,8 +158,10 @@ fn corrupt(rounds: usize, seed: u64) -> (usize, usize) {
 
 #[test]
 fn changes_with_a_repaired_checksum_never_panic() {
-    let (refused, accepted) = corrupt(20_000, 9);
-    assert!(refused > 1000 && accepted > 1000, "{refused} refused, {accepted} accepted");
+    for (rounds, profiles) in [(20_000, false), (4_000, true)] {
+        let (refused, accepted) = corrupt(rounds, 9, profiles);
+        assert!(refused > 200 && accepted > 200, "{refused} refused, {accepted} accepted");
+    }
 }
 
 /// `EXECPOLICY_CORRUPTIONS=10000000 cargo test --release -- --ignored --nocapture corruptions`:
@@ -137,7 +172,7 @@ fn millions_of_corruptions() {
     let rounds =
         std::env::var("EXECPOLICY_CORRUPTIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
     let seed = std::env::var("EXECPOLICY_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let (refused, accepted) = corrupt(rounds / 2, seed);
+    let (refused, accepted) = corrupt(rounds / 2, seed, false);
     let (_, bytes) = sample();
     let mut random = Random(seed + 1);
     let mut copy = bytes.clone();

@@ -1,7 +1,7 @@
 //! Hostile scripts: the analysis ends, in bounded time and stack, and never says "nothing here".
 
 use crate::shell_policy::policy;
-use execpolicy::policy::scripts::{decide_command, standard_tools};
+use execpolicy::policy::tools::Tools;
 use execpolicy_runtime::Decision::{Allow, Forbidden};
 use execpolicy_runtime::shell::{Dialect, Limits, Standing, analyse};
 use proptest::prelude::*;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 fn asked(script: &[u8]) {
     let rules = policy(&[(Forbidden, "rm"), (Allow, "echo"), (Allow, "true"), (Allow, "x")]);
     let start = Instant::now();
-    let found = decide_command(&rules, &[&b"bash"[..], b"-c", script], None).standing;
+    let found = rules.decide(&[&b"bash"[..], b"-c", script], None).standing;
     let shown = String::from_utf8_lossy(script.get(..40.min(script.len())).unwrap_or_default()).into_owned();
     assert!(found >= Standing::Prompt, "{shown:?}…: {found:?}");
     assert!(start.elapsed() < Duration::from_secs(20), "{shown:?}… took {:?}", start.elapsed());
@@ -122,16 +122,16 @@ proptest! {
         let script = words.join(if glue { " " } else { "" });
         for dialect in [Dialect::Bash, Dialect::Posix, Dialect::Zsh] {
             let start = Instant::now();
-            let _ = analyse(script.as_bytes(), dialect, None, &standard_tools(), &Limits::default());
+            let _ = analyse(script.as_bytes(), dialect, None, &Tools::default().facts(), &Limits::default());
             prop_assert!(start.elapsed() < Duration::from_secs(10), "{:?}", script);
         }
     }
 
     #[test]
     fn any_bytes_are_analysed(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = analyse(&bytes, Dialect::Bash, None, &standard_tools(), &Limits::default());
+        let _ = analyse(&bytes, Dialect::Bash, None, &Tools::default().facts(), &Limits::default());
         let ascii: Vec<u8> = bytes.iter().map(|byte| byte & 0x7f).collect();
-        let _ = analyse(&ascii, Dialect::Bash, None, &standard_tools(), &Limits::default());
+        let _ = analyse(&ascii, Dialect::Bash, None, &Tools::default().facts(), &Limits::default());
     }
 }
 

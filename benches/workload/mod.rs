@@ -90,6 +90,8 @@ pub struct Workload {
     pub hits: Vec<Vec<String>>,
     /// Commands whose program no rule names.
     pub misses: Vec<Vec<String>>,
+    /// Commands of one shape, so that only the number of rules differs: a rule's three words and one more.
+    pub alike: Vec<Vec<String>>,
 }
 
 /// The workload of this many rules.
@@ -131,7 +133,15 @@ pub fn workload(rules: usize) -> Workload {
     let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
     let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
     let misses = (0..commands).map(|at| vec![program(100_000 + at), word(at + 1), word(at + 2)]).collect();
-    Workload { checked, text, hits, misses }
+    let three: Vec<Written> = patterns.into_iter().filter(|(_, pattern, ..)| pattern.len() == 3).collect();
+    let alike = |random: &mut Random| {
+        let mut argv = hit(random, &three);
+        argv.truncate(3);
+        argv.push(word(random.below(20_000)));
+        argv
+    };
+    let alike = (0..commands).map(|_| alike(&mut random)).collect();
+    Workload { checked, text, hits, misses, alike }
 }
 
 type Written = ((usize, usize), Vec<Vec<String>>, Decision, Option<String>);

@@ -5,19 +5,25 @@
 use super::Options;
 use crate::diagnostic::text::list;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::policy::matches::{Divergence, example};
-use crate::policy::{Decision, Example, Policy, PrefixRule};
+use crate::policy::matches::{Divergence, Tried, example};
+use crate::policy::{Example, Policy};
 use crate::source::{SourceMap, Span};
 
 /// Tries every example of every rule. For each rule `not_match` comes first, as in Codex.
 pub fn check(policy: &Policy, sources: &SourceMap, options: Options, diagnostics: &mut Diagnostics) {
-    for rule in &policy.rules {
-        for written in &rule.not_matches {
+    let deciding = policy
+        .rules
+        .iter()
+        .map(|rule| (Tried::from(rule), rule.decision.as_str(), &rule.matches, &rule.not_matches));
+    let placing =
+        policy.placements.iter().map(|rule| (Tried::from(rule), "sandbox", &rule.matches, &rule.not_matches));
+    for (rule, kind, matches, not_matches) in deciding.chain(placing) {
+        for written in not_matches {
             if example(policy, rule, &written.argv, options.codex).is_ok() {
-                diagnostics.error(matched(rule, written, sources));
+                diagnostics.error(matched(rule, kind, written, sources));
             }
         }
-        for written in &rule.matches {
+        for written in matches {
             if let Err(divergence) = example(policy, rule, &written.argv, options.codex) {
                 diagnostics.error(unmatched(policy, rule, written, divergence, sources));
             }
@@ -25,7 +31,7 @@ pub fn check(policy: &Policy, sources: &SourceMap, options: Options, diagnostics
     }
 }
 
-fn matched(rule: &PrefixRule, written: &Example, sources: &SourceMap) -> Diagnostic {
+fn matched(rule: Tried<'_>, kind: &str, written: &Example, sources: &SourceMap) -> Diagnostic {
     let tokens = &rule.pattern.tokens;
     let length = tokens.len();
     let words = if length == 1 { "word".to_owned() } else { format!("{length} words") };
@@ -41,12 +47,12 @@ fn matched(rule: &PrefixRule, written: &Example, sources: &SourceMap) -> Diagnos
     .also(rule.pattern.span, "this pattern");
     let program = &written.argv[0];
     if tokens[0].alternatives.iter().all(|head| head.value != *program) {
-        diagnostic = diagnostic.hint(if rule.decision == Decision::Allow {
+        diagnostic = diagnostic.hint(if rule.surely {
             format!(
                 "`{program}` is a path that stands for the program (`host_executable`, system directories)"
             )
         } else {
-            format!("a {} rule sees every path with the program's name", rule.decision.as_str())
+            format!("a {kind} rule sees every path with the program's name")
         });
     }
     if written.argv.len() > length {
@@ -57,7 +63,7 @@ fn matched(rule: &PrefixRule, written: &Example, sources: &SourceMap) -> Diagnos
 
 fn unmatched(
     policy: &Policy,
-    rule: &PrefixRule,
+    rule: Tried<'_>,
     written: &Example,
     divergence: Divergence,
     sources: &SourceMap,
@@ -87,7 +93,7 @@ fn unmatched(
         return diagnostic.hint(if listed {
             format!("`host_executable(name = \"{bare}\")` does not list this path")
         } else {
-            format!("an allow does not follow `{bare}` there; list the path with `host_executable(name = \"{bare}\", paths = […])`")
+            format!("this rule does not follow `{bare}` there; list the path with `host_executable(name = \"{bare}\", paths = […])`")
         });
     }
     match divergence {

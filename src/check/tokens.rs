@@ -3,7 +3,7 @@
 //! Not here: rules against each other (`overlap.rs`).
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::policy::{Decision, PatternToken, Policy, PrefixRule};
+use crate::policy::{Decision, Pattern, PatternToken, Policy, PrefixRule};
 use crate::source::Spanned;
 use execpolicy_runtime::facts::opaque;
 
@@ -36,16 +36,11 @@ const INTERPRETERS: &[&str] = &[
 
 /// Looks at every rule by itself.
 pub fn check(policy: &Policy, diagnostics: &mut Diagnostics) {
+    for rule in &policy.placements {
+        pattern(&rule.pattern, diagnostics);
+    }
     for rule in &policy.rules {
-        for (position, token) in rule.pattern.tokens.iter().enumerate() {
-            for word in &token.alternatives {
-                if let Some(fault) = word_fault(rule, position, word) {
-                    diagnostics.push(fault);
-                }
-            }
-            repeated(token, diagnostics);
-            mixed(position, token, diagnostics);
-        }
+        pattern(&rule.pattern, diagnostics);
         if rule.decision == Decision::Allow {
             without_effect(rule, diagnostics);
             interpreter(rule, diagnostics);
@@ -53,9 +48,21 @@ pub fn check(policy: &Policy, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn word_fault(rule: &PrefixRule, position: usize, word: &Spanned<String>) -> Option<Diagnostic> {
+fn pattern(pattern: &Pattern, diagnostics: &mut Diagnostics) {
+    for (position, token) in pattern.tokens.iter().enumerate() {
+        for word in &token.alternatives {
+            if let Some(fault) = word_fault(pattern, position, word) {
+                diagnostics.push(fault);
+            }
+        }
+        repeated(token, diagnostics);
+        mixed(position, token, diagnostics);
+    }
+}
+
+fn word_fault(pattern: &Pattern, position: usize, word: &Spanned<String>) -> Option<Diagnostic> {
     let text = word.value.as_str();
-    let heads = &rule.pattern.tokens[0].alternatives;
+    let heads = &pattern.tokens[0].alternatives;
     let head_is = |names: &[&str]| heads.iter().any(|head| names.contains(&head.value.as_str()));
     let operator = match text {
         "&&" | "||" | "|" | "|&" | "&" | ">>" | "2>" | "2>&1" | "&>" | ">&2" | "<<" | "<<<" => true,
@@ -93,7 +100,7 @@ fn word_fault(rule: &PrefixRule, position: usize, word: &Spanned<String>) -> Opt
         Some(("~", "write the path in full"))
     } else if variable(text) {
         Some(("a variable", "write its value, or end the pattern before it"))
-    } else if position > 0 && glob(text) && rule.pattern.tokens.len() > 1 && !takes_patterns(heads) {
+    } else if position > 0 && glob(text) && pattern.tokens.len() > 1 && !takes_patterns(heads) {
         Some(("a wildcard", "end the pattern before it: a prefix rule accepts whatever follows"))
     } else {
         None

@@ -35,7 +35,7 @@ pub enum Command {
     #[command(after_help = CHECK_HELP)]
     Check(CheckFiles),
     /// Decide one command
-    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] [--] <CMD>…")]
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] ([--] <CMD>… | --shell <SCRIPT>)")]
     CheckCommand(CheckCommand),
     /// Explain a diagnostic, or why a command gets its verdict
     ///
@@ -65,8 +65,8 @@ pub enum Command {
 const CHECK_HELP: &str = "\
 To decide one command, name the rule files with --rules, or a compiled policy with --policy:
   execpolicy check (--rules FILE… | --policy FILE.epc) [--codex] [--pretty] [--details] [--resolve-host-executables]
-                   [--exit-code] [--] CMD…
-prints Codex's JSON. `execpolicy check --rules --help` shows the options of that form.";
+                   [--exit-code] ([--] CMD… | --shell SCRIPT)
+prints Codex's JSON, and for scripts and commands that run others their segments. `execpolicy check --rules --help` shows the options of that form.";
 
 /// The hidden name of the second form of `check`.
 const CHECK_COMMAND: &str = "check-command";
@@ -113,15 +113,47 @@ pub struct CheckCommand {
     /// Without --codex this is part of what every rule means.
     #[arg(long)]
     pub resolve_host_executables: bool,
-    /// Add the file and line of each rule to the JSON.
+    /// Add the file and line of each rule to the JSON, and where the command runs.
     #[arg(long, conflicts_with = "codex")]
     pub details: bool,
     /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
     #[arg(long)]
     pub exit_code: bool,
+    #[command(flatten)]
+    pub script: Script,
     /// The command; its own options may follow it.
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        id = "CMD",
+        value_name = "CMD",
+        required_unless_present = "shell",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub command: Vec<OsString>,
+}
+
+/// A script in place of a command.
+#[derive(Debug, Args)]
+pub struct Script {
+    /// A script in place of a command: every command that it can run is decided. `-` reads it from
+    /// standard input.
+    #[arg(long, value_name = "SCRIPT", allow_hyphen_values = true, conflicts_with_all = ["codex", "CMD"])]
+    pub shell: Option<OsString>,
+    /// The shell that would read the script; bash if none is named.
+    #[arg(long, value_enum, requires = "shell")]
+    pub dialect: Option<Dialect>,
+}
+
+/// Shells whose scripts can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// bash 5.2.
+    #[default]
+    Bash,
+    /// A POSIX shell, which may be bash under another name.
+    Sh,
+    /// zsh, as far as it is like bash.
+    Zsh,
 }
 
 /// Options of `compile`.
@@ -192,8 +224,16 @@ pub struct Explain {
     /// Explain what `codex execpolicy check` 0.169 decides.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
     pub codex: Option<String>,
+    #[command(flatten)]
+    pub script: Script,
     /// The number of a diagnostic (EPnnnn), or a command after `--`.
-    #[arg(value_name = "CODE|CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        id = "CMD",
+        value_name = "CODE|CMD",
+        required_unless_present = "shell",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub what: Vec<OsString>,
 }
 
@@ -219,7 +259,7 @@ pub enum When {
 }
 
 /// `check` has two forms with different operands. The one that decides a command is known by its
-/// `--rules` or `--policy` before any `--`; it gets its own name here, so that each has its own options.
+/// `--rules`, `--policy` or `--shell` before any `--`; it gets its own name here, so that each has its own options.
 pub fn split_check(args: &mut [OsString]) {
     let Some(at) =
         args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
@@ -234,7 +274,7 @@ pub fn split_check(args: &mut [OsString]) {
     };
     let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
         let word = word.to_string_lossy();
-        named(&word, "--rules") || named(&word, "--policy") || word.starts_with("-r")
+        ["--rules", "--policy", "--shell"].iter().any(|option| named(&word, option)) || word.starts_with("-r")
     });
     if decides {
         args[at] = CHECK_COMMAND.into();

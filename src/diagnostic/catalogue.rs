@@ -102,6 +102,8 @@ catalogue! {
     EP0407 Warning true "an alternative is listed twice";
     EP0408 Warning true "alternatives mix a subcommand with its options";
     EP0409 Warning true "an interpreter is allowed with any arguments";
+    EP0410 Error false "a command is placed in two profiles";
+    EP0411 Warning true "a command runs unconfined";
     // EP05xx: the syntax of sandbox files
     EP0501 Error false "a sandbox file does not read as statements";
     EP0502 Error false "a character has no meaning here";

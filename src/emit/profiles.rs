@@ -6,7 +6,7 @@
 //! written once, which is what keeps four variants of a profile cheap.
 
 use super::{EmitError, Sections};
-use crate::policy::model::narrower;
+use crate::policy::placement::within;
 use crate::policy::profile::{EnvAction, Host, Origin, Place, Profiles, Resolved, Root};
 use execpolicy_runtime::wire::SectionId;
 use std::collections::BTreeMap;
@@ -33,12 +33,7 @@ pub fn order(profiles: &Profiles) -> Vec<u8> {
     let mut bits = vec![0; (names.len() * names.len()).div_ceil(8)];
     let pairs = names.iter().flat_map(|narrow| names.iter().map(move |wide| (narrow, wide)));
     for (at, (narrow, wide)) in pairs.enumerate() {
-        let mut variants = profiles.iter().filter(|profile| profile.name == **narrow);
-        let within = variants.all(|profile| {
-            let other = profiles.get(wide, profile.phase, profile.platform);
-            other.is_some_and(|other| narrower(profile, other) == Some(true))
-        });
-        if narrow == wide || within {
+        if within(profiles, narrow, wide) {
             bits[at / 8] |= 1 << (at % 8);
         }
     }

@@ -4,6 +4,7 @@
 use super::strings::Strings;
 use super::{EmitError, Sections};
 use crate::check::CheckedPolicy;
+use crate::policy::Pattern;
 use crate::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::wire::{NONE, SectionId};
@@ -14,6 +15,9 @@ const SOURCES: usize = 1 << 28;
 
 /// The bit that says that a rule's last number is its only head.
 const ONE: u32 = 1 << 31;
+
+/// What stands in the place of a decision in the record of a rule that places.
+const PLACES: u32 = 3;
 
 /// Writes the records, in the order of the policy.
 ///
@@ -27,21 +31,22 @@ pub fn write(
     let (policy, sources) = (checked.policy(), checked.sources());
     for rule in &policy.rules {
         let place = place(sources, rule.span, strings, rule.justification.as_ref())?;
-        let depth = u32::try_from(rule.pattern.tokens.len()).map_err(|_| EmitError::TooLarge("words"))?;
         let source = with_decision(place.source, rule.decision);
-        let heads = rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
-        let head = match heads {
-            [only] => strings.intern(&only.value)? | ONE,
-            _ => sections.count(SectionId::Heads)?,
-        };
-        sections.push(SectionId::Rules, [place.justification, place.line, source, depth, head]);
-        if heads.len() != 1 {
-            sections.push(SectionId::Heads, [heads.len() as u32]);
-            for word in heads {
-                let string = strings.intern(&word.value)?;
-                sections.push(SectionId::Heads, [string]);
+        write_rule([place.justification, place.line, source], &rule.pattern, sections, strings)?;
+    }
+    let names: Vec<&str> = policy.profiles.names().collect();
+    for rule in &policy.placements {
+        let place = place(sources, rule.span, strings, None)?;
+        let profile = match names.binary_search(&&*rule.profile.value) {
+            Ok(number) => number as u32,
+            Err(_) if rule.unconfined() => NONE,
+            // `check` has found every name; a rule that lost its profile would be unconfined.
+            Err(_) => {
+                return Err(EmitError::Wrong(vec![format!("there is no profile `{}`", rule.profile.value)]));
             }
-        }
+        };
+        let source = place.source | (PLACES << 30);
+        write_rule([profile, place.line, source], &rule.pattern, sections, strings)?;
     }
     // For one name the last entry counts, so only that one is written; sorted for the search.
     let hosts: BTreeMap<&str, _> = policy.hosts.iter().map(|host| (&*host.name.value, host)).collect();
@@ -63,6 +68,30 @@ pub fn write(
         let name = strings.intern(source.name())?;
         sections.push(SectionId::Sources, [name]);
         sections.get(SectionId::Sources).extend_from_slice(blake3::hash(source.text().as_bytes()).as_bytes());
+    }
+    Ok(())
+}
+
+/// Appends the record of a rule: what is its own, then what its pattern says.
+fn write_rule(
+    [what, line, source]: [u32; 3],
+    pattern: &Pattern,
+    sections: &mut Sections,
+    strings: &mut Strings,
+) -> Result<(), EmitError> {
+    let depth = u32::try_from(pattern.tokens.len()).map_err(|_| EmitError::TooLarge("words"))?;
+    let heads = pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
+    let head = match heads {
+        [only] => strings.intern(&only.value)? | ONE,
+        _ => sections.count(SectionId::Heads)?,
+    };
+    sections.push(SectionId::Rules, [what, line, source, depth, head]);
+    if heads.len() != 1 {
+        sections.push(SectionId::Heads, [heads.len() as u32]);
+        for word in heads {
+            let string = strings.intern(&word.value)?;
+            sections.push(SectionId::Heads, [string]);
+        }
     }
     Ok(())
 }

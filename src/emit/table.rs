@@ -25,6 +25,8 @@ pub struct Written {
     pub longest: u32,
     /// The blocks that stand for the roots, literal and folded.
     pub root_blocks: [u32; 2],
+    /// How many of the slots, and how many of the pilots, are those of the roots.
+    pub roots: [u32; 2],
 }
 
 /// An edge and its word.
@@ -55,10 +57,10 @@ pub fn write(
             edge.string = strings.intern(word)?;
         }
     }
-    let seeds = place(&mut pending, sections)?;
+    let (seeds, roots) = place(&mut pending, sections)?;
     let longest = u32::try_from(longest).map_err(|_| EmitError::TooLarge("bytes in a word"))?;
     let root_blocks = [LITERAL, FOLDED].map(|root| automaton.block(root).unwrap_or(NONE));
-    Ok(Written { seeds, longest, root_blocks })
+    Ok(Written { seeds, longest, root_blocks, roots })
 }
 
 fn write_sets(policy: &Policy, automaton: &Automaton, sections: &mut Sections) -> Result<(), EmitError> {
@@ -78,7 +80,9 @@ fn write_sets(policy: &Policy, automaton: &Automaton, sections: &mut Sections) -
         }
     }
     // The highest bit of a set's number says that it is a single rule.
-    if sections.count(SectionId::Members)? >= Sets::SINGLE || policy.rules.len() as u32 >= Sets::SINGLE {
+    if sections.count(SectionId::Members)? >= Sets::SINGLE
+        || policy.rules.len() + policy.placements.len() >= Sets::SINGLE as usize
+    {
         return Err(EmitError::TooLarge("rules"));
     }
     Ok(())
@@ -91,10 +95,12 @@ fn summaries(policy: &Policy, automaton: &Automaton) -> Vec<u32> {
         let (mut guard, mut allow) =
             summaries.get(set.parent as usize).map_or((0, 0), |s| (s & 3, s & Info::ALLOW));
         for &rule in &set.rules {
-            match policy.rules[rule as usize].decision {
-                Decision::Allow => allow = Info::ALLOW,
-                Decision::Prompt => guard = guard.max(1),
-                Decision::Forbidden => guard = 2,
+            match policy.rules.get(rule as usize).map(|rule| rule.decision) {
+                Some(Decision::Allow) => allow = Info::ALLOW,
+                Some(Decision::Prompt) => guard = guard.max(1),
+                Some(Decision::Forbidden) => guard = 2,
+                // It places, and decides nothing.
+                None => {}
             }
         }
         summaries.push(guard | allow);
@@ -202,30 +208,46 @@ fn write_posting(
     Ok(number)
 }
 
-/// Finds seeds and pilots under which every edge has a slot of its own, and writes them.
-fn place(pending: &mut [Pending<'_>], sections: &mut Sections) -> Result<Seeds, EmitError> {
+/// Finds seeds and pilots under which every edge has a slot of its own, and writes them: first
+/// those of the roots, whose numbers of slots and pilots are returned, then the others.
+fn place(pending: &mut [Pending<'_>], sections: &mut Sections) -> Result<(Seeds, [u32; 2]), EmitError> {
     let content = content(pending, sections);
+    pending.sort_by_key(|pending| !table::is_root(pending.edge.parent));
+    let roots = pending.partition_point(|pending| table::is_root(pending.edge.parent));
     for attempt in 0..ATTEMPTS {
         let mut hasher = blake3::Hasher::new_keyed(&content);
         hasher.update(&attempt.to_le_bytes());
         let digest = hasher.finalize();
         let halves = digest.as_bytes().as_chunks::<8>().0;
         let seeds = [u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])];
-        let hash = |pending: &Pending<'_>| {
-            table::hash_at(pending.edge.parent, Key::of(pending.word.as_bytes(), seeds).hash(seeds))
-        };
-        let hashes: Vec<u64> = pending.iter().map(hash).collect();
-        let Some((pilots, slots, count)) = pilots(&hashes) else { continue };
-        let mut bytes = Edge::EMPTY.repeat(count);
-        for (pending, slot) in pending.iter_mut().zip(slots) {
-            pending.edge.key = Key::of(pending.word.as_bytes(), seeds);
-            bytes[slot * table::EDGE..(slot + 1) * table::EDGE].copy_from_slice(&pending.edge.write());
-        }
-        *sections.get(SectionId::Edges) = bytes;
+        let (roots, inner) = pending.split_at_mut(roots);
+        let Some((mut slots, mut pilots)) = part(roots, seeds) else { continue };
+        let Some((more_slots, more_pilots)) = part(inner, seeds) else { continue };
+        let too_large = |_| EmitError::TooLarge("programs");
+        let root_slots = u32::try_from(slots.len() / table::EDGE).map_err(too_large)?;
+        let root_pilots = u32::try_from(pilots.len()).map_err(too_large)?;
+        slots.extend(more_slots);
+        pilots.extend(more_pilots);
+        *sections.get(SectionId::Edges) = slots;
         *sections.get(SectionId::Pilots) = pilots.into_iter().flat_map(u16::to_le_bytes).collect();
-        return Ok(seeds);
+        return Ok((seeds, [root_slots, root_pilots]));
     }
     Err(EmitError::Placement)
+}
+
+/// The slots and pilots of some edges under these seeds, if they can all be placed.
+fn part(pending: &mut [Pending<'_>], seeds: Seeds) -> Option<(Vec<u8>, Vec<u16>)> {
+    for Pending { edge, word } in &mut *pending {
+        edge.key = Key::of(word.as_bytes(), seeds);
+    }
+    let hashes: Vec<(u32, u64)> =
+        pending.iter().map(|Pending { edge, .. }| (edge.parent, edge.key.hash(seeds))).collect();
+    let (pilots, slots, count) = pilots(&hashes)?;
+    let mut bytes = Edge::EMPTY.repeat(count);
+    for (Pending { edge, .. }, slot) in pending.iter().zip(slots) {
+        bytes[slot * table::EDGE..(slot + 1) * table::EDGE].copy_from_slice(&edge.write());
+    }
+    Some((bytes, pilots))
 }
 
 /// A digest of all that the seeds depend on.
@@ -240,25 +262,27 @@ fn content(pending: &[Pending<'_>], sections: &Sections) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
-/// For each bucket the smallest pilot that sends all its edges to free slots, the fullest buckets
-/// first; and the slot of each edge. `None` if some bucket has no such pilot.
-fn pilots(hashes: &[u64]) -> Option<(Vec<u16>, Vec<usize>, usize)> {
+/// For each bucket the smallest pilot that sends all its edges (their states, and the hashes of their
+/// words) to free slots, the fullest buckets first; and the slot of each edge. `None` if some bucket has
+/// no such pilot.
+fn pilots(hashes: &[(u32, u64)]) -> Option<(Vec<u16>, Vec<usize>, usize)> {
     let count = hashes.len() + hashes.len() / 20 + 1;
     let buckets = (hashes.len() / 4).next_power_of_two();
     let mut order: Vec<(usize, usize)> =
-        hashes.iter().enumerate().map(|(at, &hash)| (table::bucket(hash, buckets), at)).collect();
+        (0..).zip(hashes).map(|(at, &(state, hash))| (table::bucket(state, hash, buckets), at)).collect();
     order.sort_unstable();
     let mut runs: Vec<&[(usize, usize)]> = order.chunk_by(|a, b| a.0 == b.0).collect();
     runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
-    let mut pilots = vec![0u16; buckets];
+    let mut pilots = vec![1u16; buckets];
     let mut taken = vec![false; count];
     let mut slots = vec![0; hashes.len()];
     let mut tried = Vec::new();
     for run in runs {
-        let pilot = (0..=u16::MAX).find(|&pilot| {
+        let pilot = (1..=u16::MAX).find(|&pilot| {
             tried.clear();
             run.iter().all(|&(_, at)| {
-                let slot = table::slot(hashes[at], pilot, count);
+                let (state, hash) = hashes[at];
+                let slot = table::slot(state, hash, pilot, count);
                 let free = !taken[slot] && !tried.contains(&slot);
                 tried.push(slot);
                 free
@@ -280,11 +304,11 @@ mod tests {
     #[test]
     fn every_edge_gets_a_slot_of_its_own() {
         for len in [0usize, 1, 2, 7, 100, 5000] {
-            let hashes: Vec<u64> = (0..len as u64)
-                .map(|at| {
-                    u64::from_le_bytes(*blake3::hash(&at.to_le_bytes()).as_bytes().first_chunk().unwrap())
-                })
-                .collect();
+            let hash = |at: u32| {
+                u64::from_le_bytes(*blake3::hash(&at.to_le_bytes()).as_bytes().first_chunk().unwrap())
+            };
+            // Some words at few states, and few words at many.
+            let hashes: Vec<(u32, u64)> = (0..len as u32).map(|at| (at % 5, hash(at / 3))).collect();
             let (_, mut slots, count) = pilots(&hashes).unwrap();
             slots.sort_unstable();
             slots.dedup();
@@ -295,6 +319,6 @@ mod tests {
 
     #[test]
     fn equal_hashes_cannot_be_placed() {
-        assert_eq!(pilots(&[7, 7]), None);
+        assert_eq!(pilots(&[(2, 7), (2, 7)]), None);
     }
 }

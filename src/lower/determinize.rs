@@ -5,7 +5,7 @@ use super::{
     Automaton, Block, Budget, Edge, FOLDED, LITERAL, RuleId, RuleSet, SetId, StateId, SymbolId, Symbols,
 };
 use super::{Target, TooLarge, alternatives};
-use crate::policy::{Policy, PrefixRule};
+use crate::policy::{self, Policy};
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::facts::base_name;
 use execpolicy_runtime::table::Info;
@@ -63,7 +63,11 @@ struct Group {
 
 pub(super) fn determinize(policy: &Policy, budget: Budget) -> Result<Automaton, TooLarge> {
     let mut symbols = Symbols::default();
-    let patterns: Vec<_> = policy.rules.iter().map(|rule| pattern(rule, &mut symbols)).collect();
+    let deciding = policy.rules.iter().map(|rule| (&rule.pattern, rule.decision == Decision::Allow));
+    // A sandbox rule is found as a guard is: wherever the command could be meant.
+    let placing = policy.placements.iter().map(|rule| (&rule.pattern, false));
+    let patterns: Vec<_> =
+        deciding.chain(placing).map(|(written, allow)| pattern(written, allow, &mut symbols)).collect();
     let left = budget.factor.saturating_mul(alternatives(policy)).saturating_add(budget.base);
     let sets = vec![RuleSet::default()];
     let automaton =
@@ -89,13 +93,12 @@ pub(super) fn determinize(policy: &Policy, budget: Budget) -> Result<Automaton, 
     work.finish()
 }
 
-fn pattern(rule: &PrefixRule, symbols: &mut Symbols) -> Pattern {
-    let mut tokens = Vec::with_capacity(rule.pattern.tokens.len());
-    for token in &rule.pattern.tokens {
+fn pattern(written: &policy::Pattern, allow: bool, symbols: &mut Symbols) -> Pattern {
+    let mut tokens = Vec::with_capacity(written.tokens.len());
+    for token in &written.tokens {
         tokens.push(distinct(token.alternatives.iter().map(|word| symbols.intern(&word.value))));
     }
-    let heads = rule.pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
-    let allow = rule.decision == Decision::Allow;
+    let heads = written.tokens.first().map_or(&[][..], |token| &token.alternatives);
     let folded = distinct(heads.iter().filter_map(|head| {
         let name = std::str::from_utf8(base_name(head.value.as_bytes())).unwrap_or("").to_ascii_lowercase();
         // An allow is found by a base name only if that is all its head says.

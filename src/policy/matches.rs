@@ -5,7 +5,7 @@
 //! Not here: speed, and the decision of scripts.
 
 use super::program::{absolute, could_be, surely_is};
-use super::{Policy, PrefixRule};
+use super::{Pattern, Policy, PrefixRule, SandboxRule};
 use execpolicy_runtime::facts::{Opaque, base_name, opaque};
 use execpolicy_runtime::{Context, Decision, Mode};
 
@@ -131,12 +131,42 @@ pub enum Divergence {
     End(usize),
 }
 
+/// What a rule's examples are tried with.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried<'a> {
+    /// The pattern.
+    pub pattern: &'a Pattern,
+    /// Whether the first word must surely be the program: so for allows and places, not for guards.
+    pub surely: bool,
+    /// As [`PrefixRule::hosts_known`].
+    pub hosts_known: usize,
+}
+
+impl<'a> From<&'a PrefixRule> for Tried<'a> {
+    fn from(rule: &'a PrefixRule) -> Self {
+        let surely = rule.decision == Decision::Allow;
+        Self { pattern: &rule.pattern, surely, hosts_known: rule.hosts_known }
+    }
+}
+
+impl<'a> From<&'a SandboxRule> for Tried<'a> {
+    fn from(rule: &'a SandboxRule) -> Self {
+        Self { pattern: &rule.pattern, surely: true, hosts_known: usize::MAX }
+    }
+}
+
 /// Whether a rule's pattern accepts an example, on its own, whatever other rules say. The first
 /// word is compared as in the mode; that a command is opaque does not matter here.
 ///
 /// # Errors
 /// Where they part.
-pub fn example(policy: &Policy, rule: &PrefixRule, argv: &[String], codex: bool) -> Result<(), Divergence> {
+pub fn example<'a>(
+    policy: &Policy,
+    rule: impl Into<Tried<'a>>,
+    argv: &[String],
+    codex: bool,
+) -> Result<(), Divergence> {
+    let rule = rule.into();
     let tokens = &rule.pattern.tokens;
     let Some(program) = argv.first().map(|word| word.as_bytes()) else { return Err(Divergence::End(0)) };
     let heads = tokens.first().map_or(&[][..], |token| &token.alternatives);
@@ -151,7 +181,7 @@ pub fn example(policy: &Policy, rule: &PrefixRule, argv: &[String], codex: bool)
                     && host.is_none_or(|host| host.paths.iter().any(|listed| listed.value.as_bytes() == path))
             })
         }
-    } else if rule.decision == Decision::Allow {
+    } else if rule.surely {
         heads.any(|head| surely_is(head, program, listed(policy, head).as_deref()))
     } else {
         heads.any(|head| could_be(head, program))
@@ -174,6 +204,7 @@ fn nothing<'a>() -> Verdict<'a> {
 }
 
 /// The paths of the `host_executable` that counts for a name.
-fn listed(policy: &Policy, name: &[u8]) -> Option<Vec<Vec<u8>>> {
+#[must_use]
+pub fn listed(policy: &Policy, name: &[u8]) -> Option<Vec<Vec<u8>>> {
     policy.host(name).map(|host| host.paths.iter().map(|path| path.value.as_bytes().to_vec()).collect())
 }

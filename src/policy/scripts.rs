@@ -6,12 +6,7 @@ use super::Policy;
 use super::program::surely_is;
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::facts::base_name;
-use execpolicy_runtime::shell::{
-    Argv, ArgvRules, Fit, Found, Limits, ScriptVerdict, ToolFacts, WordSet, decide,
-};
-
-/// The facts about tools that are built in (`stdlib/tools/`).
-pub const STANDARD_TOOLS: &str = include_str!("../../stdlib/tools/wrappers.tools");
+use execpolicy_runtime::shell::{Argv, ArgvRules, Fit, Found, Limits, ScriptVerdict, WordSet, decide};
 
 /// One rule that matched, by one alternative of its first position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,33 +59,12 @@ impl ArgvRules for Policy {
     }
 }
 
-/// Decides a command with everything it runs, by the rules as written and the built-in facts.
-///
-/// # Panics
-///
-/// Never: that the built-in facts are readable is a test.
+/// Decides a command with everything it runs, by the rules as written and the policy's facts about tools.
 #[must_use]
 pub fn decide_command<T: AsRef<[u8]>>(
     policy: &Policy,
     argv: &[T],
     cwd: Option<&[u8]>,
 ) -> ScriptVerdict<Entry> {
-    decide(policy, argv, cwd, &standard_tools(), &Limits::default())
-}
-
-/// The built-in facts, read. If they could not be read there would be none, and every wrapper opaque.
-#[must_use]
-pub fn standard_tools() -> ToolFacts {
-    ToolFacts::parse(STANDARD_TOOLS).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_built_in_facts_are_readable() {
-        let facts = ToolFacts::parse(STANDARD_TOOLS).map_err(|error| error.to_string());
-        assert!(facts.is_ok_and(|facts| facts.names().count() > 100));
-    }
+    decide(policy, argv, cwd, &policy.tools.facts(), &Limits::default())
 }

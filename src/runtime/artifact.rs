@@ -6,7 +6,7 @@ use crate::Decision;
 use crate::decide::Scratch;
 use crate::profile::{DEFAULT, Order, Profiles};
 use crate::table::block::Blocks;
-use crate::table::{Sets, Strings, Table};
+use crate::table::{Part, Sets, Strings, Table};
 use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
 
@@ -19,7 +19,10 @@ pub struct Policy<'a> {
     pub(crate) table: Table<'a>,
     pub(crate) sets: Sets<'a>,
     pub(crate) blocks: Blocks<'a>,
+    /// The rules that decide, then those that place.
     pub(crate) rules: &'a [[u8; 20]],
+    /// How many of them decide.
+    pub(crate) deciding: usize,
     pub(crate) heads: &'a [[u8; 4]],
     pub(crate) hosts: &'a [[u8; 8]],
     pub(crate) paths: &'a [[u8; 4]],
@@ -30,6 +33,8 @@ pub struct Policy<'a> {
     pub(crate) literal_edges: bool,
     pub(crate) profiles: Option<Profiles<'a>>,
     pub(crate) order: Order<'a>,
+    /// Where the facts about tools begin, and their text.
+    pub(crate) tools: Option<(usize, &'a str)>,
 }
 
 /// What the artifact says about one rule.
@@ -48,6 +53,23 @@ pub struct Rule<'a> {
     /// Its alternatives of the first position.
     pub(crate) heads: Heads<'a>,
 }
+
+/// What the artifact says about one sandbox rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacementRule<'a> {
+    /// The profile; `None` means unconfined.
+    pub profile: Option<&'a str>,
+    /// How many words its pattern has.
+    pub depth: u32,
+    /// The file it is written in, relative to the policy root.
+    pub source: &'a str,
+    /// The line it begins in, from 1.
+    pub line: u32,
+    pub(crate) heads: Heads<'a>,
+}
+
+/// The number in the place of a decision that says that a record is a sandbox rule's.
+pub(crate) const PLACES: u32 = 3;
 
 /// The alternatives of a rule's first position: strings, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +128,11 @@ impl<'a> Policy<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, LoadError> {
         let (header, extents) = wire::open(bytes)?;
         let mut policy = Self::view(bytes, header, &extents)?;
+        policy.deciding = policy.rules.partition_point(|rule| word(rule, 2) >> 30 != PLACES);
         policy.literal_edges = policy.validate(bytes, &extents)?;
         policy.read_profiles(bytes, &extents)?;
+        policy.validate_placements(&extents)?;
+        policy.read_tools(bytes, &extents)?;
         Ok(policy)
     }
 
@@ -137,6 +162,45 @@ impl<'a> Policy<'a> {
         })?;
         self.profiles = Some(read);
         Ok(())
+    }
+
+    /// Every sandbox rule names a profile that there is.
+    fn validate_placements(&self, extents: &Extents) -> Result<(), LoadError> {
+        let names = self.profiles.map_or(0, |profiles| profiles.names().count());
+        let start = extents.get(SectionId::Rules).map_or(0, |extent| extent.start);
+        for (at, record) in self.rules.iter().enumerate().skip(self.deciding) {
+            let profile = word(record, 0);
+            let known = profile == NONE && names > 0 || (profile as usize) < names;
+            if !known {
+                let offset = start + at * SectionId::Rules.record();
+                return Err(LoadError {
+                    kind: wire::LoadErrorKind::Index,
+                    section: Some(SectionId::Rules),
+                    offset,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The text about tools. Its statements are read by who uses them (`shell::Decider`).
+    fn read_tools(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
+        let Some(Extent { start, len }) = extents.get(SectionId::Tools) else { return Ok(()) };
+        let text =
+            str::from_utf8(bytes.get(start..start + len).unwrap_or(&[])).map_err(|fault| LoadError {
+                kind: wire::LoadErrorKind::Text,
+                section: Some(SectionId::Tools),
+                offset: start + fault.valid_up_to(),
+            })?;
+        self.tools = Some((start, text));
+        Ok(())
+    }
+
+    /// What is known about programs that run other programs, as text; `None` if the artifact does not
+    /// say, and then every such program is opaque.
+    #[must_use]
+    pub fn tools(&self) -> Option<&'a str> {
+        self.tools.map(|(_, text)| text)
     }
 
     /// The sandbox profiles, if the policy has sandbox files or places commands.
@@ -171,11 +235,17 @@ impl<'a> Policy<'a> {
             offset: text.start + fault.valid_up_to(),
         })?;
         let strings = Strings { text, ends: slice(ends).as_chunks().0 };
+        let fault =
+            |section, offset| LoadError { kind: wire::LoadErrorKind::Index, section: Some(section), offset };
+        let slots = slice(edges).as_chunks().0.split_at_checked(header.root_slots as usize);
+        let (root_slots, inner_slots) = slots.ok_or(fault(SectionId::Edges, edges.start))?;
+        let two = slice(pilots).as_chunks().0.split_at_checked(header.root_pilots as usize);
+        let (root_pilots, inner_pilots) = two.ok_or(fault(SectionId::Pilots, pilots.start))?;
         Ok(Self {
             header,
             table: Table {
-                slots: slice(edges).as_chunks().0,
-                pilots: slice(pilots).as_chunks().0,
+                roots: Part { slots: root_slots, pilots: root_pilots },
+                inner: Part { slots: inner_slots, pilots: inner_pilots },
                 seeds: header.seeds,
                 longest: header.longest as usize,
                 strings,
@@ -188,6 +258,7 @@ impl<'a> Policy<'a> {
                 data: slice(data).as_chunks().0,
             },
             rules: slice(rules).as_chunks().0,
+            deciding: 0,
             heads: slice(heads).as_chunks().0,
             hosts: slice(hosts).as_chunks().0,
             paths: slice(paths).as_chunks().0,
@@ -197,6 +268,7 @@ impl<'a> Policy<'a> {
             literal_edges: true,
             profiles: None,
             order: Order::default(),
+            tools: None,
         })
     }
 
@@ -225,10 +297,34 @@ impl<'a> Policy<'a> {
         self.strings.get(self.header.compiler)
     }
 
-    /// The number of rules.
+    /// The number of rules that decide.
     #[must_use]
     pub const fn rule_count(&self) -> usize {
-        self.rules.len()
+        self.deciding
+    }
+
+    /// The number of sandbox rules.
+    #[must_use]
+    pub const fn placement_count(&self) -> usize {
+        self.rules.len() - self.deciding
+    }
+
+    /// A sandbox rule by its number in load order.
+    #[must_use]
+    pub fn placement_rule(&self, rule: u32) -> Option<PlacementRule<'a>> {
+        let record = self.rules.get(self.deciding + rule as usize)?;
+        let (source, _) = split(word(record, 2));
+        let profile = match word(record, 0) {
+            NONE => None,
+            number => Some(self.profiles?.names().nth(number as usize)?),
+        };
+        Some(PlacementRule {
+            profile,
+            depth: word(record, 3),
+            source: self.source_name(source),
+            line: word(record, 1),
+            heads: self.heads_at(word(record, 4)),
+        })
     }
 
     /// A rule by its number in load order.
@@ -257,7 +353,16 @@ impl<'a> Policy<'a> {
 
     /// The alternatives of a rule's first position, in the order written.
     pub fn heads(&self, rule: &Rule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
-        let (heads, strings) = (rule.heads, self.strings);
+        self.words(rule.heads)
+    }
+
+    /// The alternatives of a sandbox rule's first position, in the order written.
+    pub fn placement_heads(&self, rule: &PlacementRule<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.words(rule.heads)
+    }
+
+    fn words(&self, heads: Heads<'a>) -> impl Iterator<Item = &'a str> + use<'a> {
+        let strings = self.strings;
         (0..).map_while(move |at| heads.get(at)).map(move |string| strings.get(string))
     }
 

@@ -7,7 +7,7 @@
 //! no `/`, no capital) is its own base name, so there one walk gives all.
 #![forbid(unsafe_code)]
 
-use crate::artifact::{Heads, Policy, Rule};
+use crate::artifact::{Heads, PlacementRule, Policy, Rule};
 use crate::facts::{base_name, opaque};
 use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
@@ -46,21 +46,55 @@ impl Scratch {
 #[derive(Clone, Copy, Debug)]
 struct Walk {
     set: u32,
+    block: Option<InBlock>,
+}
+
+/// A block, and which of the columns hold the postings that it is to be intersected with.
+#[derive(Clone, Copy, Debug)]
+struct InBlock {
     block: u32,
     first_column: u32,
     columns: u32,
 }
 
-const NOWHERE: Walk = Walk { set: 0, block: NONE, first_column: 0, columns: 0 };
+const NOWHERE: Walk = Walk { set: 0, block: None };
 
-/// What a walk found.
+/// What a walk found: the strictest guard and whether there is an allow, as in an [`Info`]; the bit
+/// [`Info::EXACT`] says that an allow has the whole argv as its pattern.
 #[derive(Clone, Copy, Debug, Default)]
-struct Found {
-    /// 0 none, 1 prompt, 2 forbidden.
-    guard: u32,
-    allow: bool,
-    /// Whether an allow has the whole argv as its pattern.
-    exact: bool,
+struct Found(u32);
+
+impl Found {
+    /// What an edge says, if so many words lead to it.
+    #[inline]
+    const fn by(info: Info, exact: bool) -> Self {
+        Self(info.0 & (3 | Info::ALLOW) | if exact { Info::EXACT } else { 0 })
+    }
+
+    /// The strictest guard: 0 none, 1 prompt, 2 forbidden.
+    #[inline]
+    const fn guard(self) -> u32 {
+        self.0 & 3
+    }
+
+    /// Whether an allow counts; in an opaque command only one that has the whole argv does.
+    #[inline]
+    const fn allow(self, hidden: bool) -> bool {
+        self.0 & (if hidden { Info::EXACT } else { Info::ALLOW }) != 0
+    }
+}
+
+/// What the strictest guard and an allow come to, from bits 0 to 2 of a [`Found`]. A table, because
+/// no branch could foretell it.
+#[inline]
+fn settled(found: u32) -> Option<Decision> {
+    const FORBIDDEN: Option<Decision> = Some(Decision::Forbidden);
+    const PROMPT: Option<Decision> = Some(Decision::Prompt);
+    const ALLOW: Option<Decision> = Some(Decision::Allow);
+    const SETTLED: [Option<Decision>; 8] =
+        [None, PROMPT, FORBIDDEN, FORBIDDEN, ALLOW, PROMPT, FORBIDDEN, FORBIDDEN];
+    // Three bits always have a place in it.
+    SETTLED.get(found as usize & 7).copied().unwrap_or(FORBIDDEN)
 }
 
 /// Which alternatives of a rule's first position stand for the first word.
@@ -88,7 +122,9 @@ pub struct Verdict<'v> {
     program: &'v [u8],
     words: u32,
     filter: Filter<'v>,
-    walks: [Walk; 3],
+    walk: Walk,
+    /// The second and third walk, if the first word is not plain.
+    others: Option<[Walk; 2]>,
     columns: &'v [u32],
 }
 
@@ -157,7 +193,8 @@ impl Policy<'_> {
             program,
             words: u32::try_from(words).unwrap_or(u32::MAX),
             filter,
-            walks: [NOWHERE; 3],
+            walk: NOWHERE,
+            others: None,
             columns: &[],
         }
     }
@@ -169,29 +206,31 @@ impl Policy<'_> {
         argv: &[T],
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
-        let Some(key) = short(program).filter(|_| self.header.folded_block == NONE) else {
+        let Some(info) = self.strict_plain(program, argv) else {
             return self.strict_spelt(program, argv, scratch);
         };
-        let step = self.table.step_short(FOLDED, key);
-        // Words on the edges of this root are folded base names, so a word that is on one is plain.
-        if step.is_none() && !key.is_plain() {
-            return self.strict_spelt(program, argv, scratch);
-        }
-        let hidden = if may_be_opaque(key, program.last()) { opaque(argv) } else { None };
-        let (walk, found) = match step {
-            Some(step) => self.walk_from(step, argv, &mut scratch.columns),
-            None => (NOWHERE, Found::default()),
-        };
-        let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
-        let mut verdict = self.verdict(program, argv.len(), filter);
-        verdict.walks = [walk, NOWHERE, NOWHERE];
-        verdict.columns = &scratch.columns;
-        let allow = if hidden.is_some() { found.exact } else { found.allow };
-        verdict.settle(found.guard, allow, hidden);
+        let mut verdict = self.verdict(program, argv.len(), Filter::Strict { trusted: None, hidden: false });
+        verdict.walk.set = info.set();
+        verdict.decision = settled(info.0);
         verdict
     }
 
-    /// A first word that is long, has a `/` or a capital.
+    /// What nearly every command comes to; `None` for the rest, which is left to the general case so
+    /// that this one has few branches.
+    #[inline]
+    fn strict_plain<T: AsRef<[u8]>>(&self, program: &[u8], argv: &[T]) -> Option<Info> {
+        let key = short(program).filter(|_| self.header.folded_block == NONE)?;
+        let first = self.table.step_short(FOLDED, key);
+        // Words on the edges of this root are folded base names, so a word that is on one is plain.
+        if may_be_opaque(key, program.last()) || first.is_none() && !key.is_plain() {
+            return None;
+        }
+        let info = first.map_or(Info(0), |first| self.follow(first, argv).0.info);
+        (!info.is_block()).then_some(info)
+    }
+
+    /// The general case: a first word that is long, has a `/` or a capital, may run others, or leads
+    /// into a block.
     #[cold]
     fn strict_spelt<'v, T: AsRef<[u8]>>(
         &'v self,
@@ -203,13 +242,13 @@ impl Policy<'_> {
         let base = base_name(program);
         let hidden = if may_be_opaque(first_eight(base), base.last()) { opaque(argv) } else { None };
         if !program.iter().any(|byte| *byte == b'/' || byte.is_ascii_uppercase()) {
-            // Only long: its own base name, so one walk does.
+            // Its own base name, so one walk does.
             let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);
             let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
             let mut verdict = self.verdict(program, argv.len(), filter);
-            verdict.walks = [walk, NOWHERE, NOWHERE];
+            verdict.walk = walk;
             verdict.columns = &scratch.columns;
-            verdict.settle(found.guard, if hidden.is_some() { found.exact } else { found.allow }, hidden);
+            verdict.settle(found, found.allow(hidden.is_some()), hidden);
             return verdict;
         }
         let (guards, guard) = self.walk(FOLDED, |state| self.table.step_folded(state, base), argv, columns);
@@ -221,15 +260,16 @@ impl Policy<'_> {
         };
         let mut verdict =
             self.verdict(program, argv.len(), Filter::Strict { trusted, hidden: hidden.is_some() });
-        verdict.walks = [guards, literal, by_name];
+        (verdict.walk, verdict.others) = (guards, Some([literal, by_name]));
         verdict.columns = &scratch.columns;
-        let allow = if hidden.is_some() { exact.exact } else { exact.allow || named.allow };
-        verdict.settle(guard.guard, allow, hidden);
+        // A trusted base name is not asked for where something is hidden.
+        let allow = exact.allow(hidden.is_some()) || named.allow(hidden.is_some());
+        verdict.settle(guard, allow, hidden);
         verdict
     }
 
     /// The base name, if a bare-name allow covers this path.
-    fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
+    pub(crate) fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
         let (directory, name) = normal_path(program)?;
         let covered = match self.host(name) {
             Some(paths) => paths.contain(program),
@@ -246,13 +286,39 @@ impl Policy<'_> {
         context: &Context<'_>,
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
+        // As in the strict mode, whatever is rare is left to the general case.
+        let info = match self.header.literal_block {
+            NONE => self.first_literal(program).map_or(Info(0), |first| self.follow(first, argv).0.info),
+            _ => return self.codex_spelt(program, argv, resolve, context, scratch),
+        };
+        let decision = settled(info.0);
+        if info.is_block() || decision.is_none() && resolve {
+            return self.codex_spelt(program, argv, resolve, context, scratch);
+        }
+        let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
+        verdict.walk.set = info.set();
+        verdict.decision = decision;
+        verdict
+    }
+
+    /// The general case: a command that leads into a block, or a path that may have to be resolved.
+    #[cold]
+    fn codex_spelt<'v, T: AsRef<[u8]>>(
+        &'v self,
+        program: &'v [u8],
+        argv: &[T],
+        resolve: bool,
+        context: &Context<'_>,
+        scratch: &'v mut Scratch,
+    ) -> Verdict<'v> {
         let Scratch { columns, path } = scratch;
         let (walk, found) = self.walk_literal(program, argv, columns);
         let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
-        if found.guard > 0 || found.allow || !resolve || !absolute(program, context.cwd, context.home, path) {
-            verdict.walks = [walk, NOWHERE, NOWHERE];
+        let settled = found.guard() > 0 || found.allow(false);
+        if settled || !resolve || !absolute(program, context.cwd, context.home, path) {
+            verdict.walk = walk;
             verdict.columns = columns;
-            verdict.settle(found.guard, found.allow, None);
+            verdict.settle(found, found.allow(false), None);
             return verdict;
         }
         let path: &'v [u8] = path;
@@ -260,25 +326,27 @@ impl Policy<'_> {
         if self.host(name).is_none_or(|paths| paths.contain(path)) {
             columns.clear();
             let (walk, found) = self.walk_literal(name, argv, columns);
-            verdict.walks = [walk, NOWHERE, NOWHERE];
+            verdict.walk = walk;
             verdict.columns = columns;
             verdict.filter = Filter::Resolved(name);
             verdict.resolved_program = Some(path);
-            verdict.settle(found.guard, found.allow, None);
+            verdict.settle(found, found.allow(false), None);
         }
         verdict
     }
 
-    /// The walk by a literal first word. Where the folded root has the same edge, only that one
+    /// The step by a literal first word. Where the folded root has the same edge, only that one
     /// is stored.
+    #[inline]
+    fn first_literal(&self, word: &[u8]) -> Option<Step> {
+        let shared = self.table.step(FOLDED, word).filter(|edge| edge.info.shared());
+        shared.or_else(|| if self.literal_edges { self.table.step(LITERAL, word) } else { None })
+    }
+
+    /// The walk by a literal first word.
     fn walk_literal<T: AsRef<[u8]>>(&self, word: &[u8], argv: &[T], columns: &mut Vec<u32>) -> (Walk, Found) {
-        let first = |state| {
-            if state != LITERAL {
-                return self.table.step(state, word);
-            }
-            let shared = self.table.step(FOLDED, word).filter(|edge| edge.info.shared());
-            shared.or_else(|| if self.literal_edges { self.table.step(LITERAL, word) } else { None })
-        };
+        let first =
+            |state| if state == LITERAL { self.first_literal(word) } else { self.table.step(state, word) };
         self.walk(LITERAL, first, argv, columns)
     }
 
@@ -304,21 +372,27 @@ impl Policy<'_> {
     /// From the step by the first word, as far as the argv leads.
     #[inline]
     fn walk_from<T: AsRef<[u8]>>(&self, first: Step, argv: &[T], columns: &mut Vec<u32>) -> (Walk, Found) {
-        let mut edge = first;
-        let mut depth = 1;
-        while edge.info.is_state() {
-            let Some(word) = argv.get(depth) else { break };
-            let Some(next) = self.table.step(edge.target, word.as_ref()) else { break };
-            edge = next;
-            depth += 1;
-        }
+        let (edge, depth) = self.follow(first, argv);
         let info = edge.info;
         if info.is_block() {
             return self.walk_block(edge.target, info, depth, |_| None, argv, columns);
         }
         let exact = info.exact() && depth == argv.len();
-        let walk = Walk { set: info.set(), ..NOWHERE };
-        (walk, Found { guard: info.guard(), allow: info.allow(), exact })
+        (Walk { set: info.set(), block: None }, Found::by(info, exact))
+    }
+
+    /// The last edge, from the step by the first word on, and how many words lead to its end.
+    #[inline(always)]
+    fn follow<T: AsRef<[u8]>>(&self, first: Step, argv: &[T]) -> (Step, usize) {
+        let mut edge = first;
+        let mut depth = 1;
+        while edge.info.is_state() {
+            let Some(word) = argv.get(depth) else { break };
+            let Some(next) = self.table.step_on(edge.target, word.as_ref()) else { break };
+            edge = next;
+            depth += 1;
+        }
+        (edge, depth)
     }
 
     /// Goes on in a block: finds the posting of each further word, then looks at the rules they
@@ -333,8 +407,7 @@ impl Policy<'_> {
         argv: &[T],
         columns: &mut Vec<u32>,
     ) -> (Walk, Found) {
-        let mut found = Found { guard: info.guard(), allow: info.allow(), exact: false };
-        found.exact = info.exact() && depth == argv.len();
+        let mut found = Found::by(info, info.exact() && depth == argv.len());
         let start = columns.len();
         let Some(block) = self.blocks.get(number) else { return (NOWHERE, found) };
         for (at, word) in argv.iter().enumerate().skip(depth).take(block.columns as usize) {
@@ -346,27 +419,24 @@ impl Policy<'_> {
         let postings = columns.get(start..).unwrap_or(&[]);
         for rule in Hits::new(&self.blocks, block, postings).filter_map(|rule| self.rule(rule)) {
             match rule.decision {
-                Decision::Forbidden => found.guard = 2,
-                Decision::Prompt => found.guard = found.guard.max(1),
+                // The guards are the numbers 1 and 2, and no bit but theirs is below an allow's.
+                Decision::Forbidden => found.0 = found.0 & !3 | 2,
+                Decision::Prompt if found.guard() == 0 => found.0 |= 1,
+                Decision::Prompt => {}
                 Decision::Allow => {
-                    found.allow = true;
-                    found.exact |= rule.depth as usize == argv.len();
+                    found.0 |= Info::ALLOW;
+                    found.0 |= if rule.depth as usize == argv.len() { Info::EXACT } else { 0 };
                 }
             }
-            if found.guard == 2 {
+            if found.guard() == 2 {
                 // Nothing is stricter. What was said of allows does not change the decision, but
                 // an exact one settles what is hidden, so it must still be looked for.
-                found.exact |= self.has_exact(block, postings, argv.len());
+                found.0 |= if self.has_exact(block, postings, argv.len()) { Info::EXACT } else { 0 };
                 break;
             }
         }
-        let walk = Walk {
-            set: info.set(),
-            block: number,
-            first_column: start as u32,
-            columns: postings.len() as u32,
-        };
-        (walk, found)
+        let block = InBlock { block: number, first_column: start as u32, columns: postings.len() as u32 };
+        (Walk { set: info.set(), block: Some(block) }, found)
     }
 
     /// Whether an allow of exactly this length is among the matches of a block.
@@ -379,23 +449,62 @@ impl Policy<'_> {
 
 impl<'v> Verdict<'v> {
     #[inline]
-    fn settle(&mut self, guard: u32, allow: bool, hidden: Option<Opaque>) {
+    fn settle(&mut self, guard: Found, allow: bool, hidden: Option<Opaque>) {
         // In an opaque command the only allow that counts has the whole argv, so it settles it.
         self.opaque = if allow { None } else { hidden };
-        self.decision = match guard {
-            0 if self.opaque.is_some() => Some(Decision::Prompt),
-            0 => allow.then_some(Decision::Allow),
-            1 => Some(Decision::Prompt),
-            _ => Some(Decision::Forbidden),
-        };
+        self.decision = settled(guard.guard() | if allow { Info::ALLOW } else { 0 });
+        if self.opaque.is_some() {
+            self.decision = self.decision.max(Some(Decision::Prompt));
+        }
+    }
+
+    /// Where the walks ended.
+    fn walks(&self) -> [Walk; 3] {
+        let [second, third] = self.others.unwrap_or([NOWHERE; 2]);
+        [self.walk, second, third]
     }
 
     /// Every rule that matched, in load order, once for each alternative of its first position
     /// that stands for the command's first word. Nothing is copied or allocated.
     #[must_use]
     pub fn matches(&self) -> Matches<'_> {
+        self.matches_from(0)
+    }
+
+    /// The policy that decided.
+    pub(crate) const fn policy(&self) -> &'v Policy<'v> {
+        self.policy
+    }
+
+    /// Whether the verdict says where the command runs: not in Codex's mode, nor for no command.
+    pub(crate) const fn places(&self) -> bool {
+        matches!(self.filter, Filter::Strict { .. })
+    }
+
+    /// Every sandbox rule that could match, in load order, and whether it surely does.
+    pub(crate) fn placements(&self) -> impl Iterator<Item = (PlacementRule<'v>, bool)> {
+        let first = u32::try_from(self.policy.deciding).unwrap_or(NONE);
+        let mut matches = self.matches_from(first);
+        core::iter::from_fn(move || matches.next_rule()).filter_map(move |number| {
+            let rule = self.policy.placement_rule(number.checked_sub(first)?)?;
+            let (mut could, mut sure) = (false, false);
+            for head in self.policy.placement_heads(&rule) {
+                let spelt = head.as_bytes() == self.program;
+                could |= spelt || base_name(head.as_bytes()).eq_ignore_ascii_case(base_name(self.program));
+                sure |= match self.filter {
+                    Filter::Strict { hidden: true, .. } => spelt && rule.depth == self.words,
+                    Filter::Strict { trusted, .. } => spelt || trusted == Some(head.as_bytes()),
+                    _ => false,
+                };
+            }
+            could.then_some((rule, sure))
+        })
+    }
+
+    fn matches_from(&self, from: u32) -> Matches<'_> {
         let sets = &self.policy.sets;
-        let mut rest = self.walks.map(|walk| walk.set);
+        let walks = self.walks();
+        let mut rest = walks.map(|walk| walk.set);
         let (mut chains, mut used) = ([Chain::NONE; CHAINS], 0);
         for set in &mut rest {
             while let Some(chain) = chains.get_mut(used).filter(|_| *set != 0) {
@@ -404,16 +513,16 @@ impl<'v> Verdict<'v> {
                 used += 1;
             }
         }
-        let blocks = self.walks.iter().any(|walk| walk.block != NONE);
-        let more =
-            (blocks || rest != [0; 3]).then(|| More { rest, hits: self.walks.map(|walk| self.hits(walk)) });
-        Matches { verdict: self, chains, used, more, from: 0, current: None }
+        let blocks = walks.iter().any(|walk| walk.block.is_some());
+        let more = (blocks || rest != [0; 3]).then(|| More { rest, hits: walks.map(|walk| self.hits(walk)) });
+        Matches { verdict: self, chains, used, more, from, current: None }
     }
 
     /// The rules of the block that a walk ended in.
     fn hits(&self, walk: Walk) -> Option<Peekable<Hits<'_>>> {
-        let range = walk.first_column as usize..(walk.first_column + walk.columns) as usize;
-        let (block, columns) = (self.policy.blocks.get(walk.block)?, self.columns.get(range)?);
+        let InBlock { block, first_column, columns } = walk.block?;
+        let range = first_column as usize..(first_column + columns) as usize;
+        let (block, columns) = (self.policy.blocks.get(block)?, self.columns.get(range)?);
         Some(Hits::new(&self.policy.blocks, block, columns).peekable())
     }
 
@@ -529,6 +638,7 @@ impl<'v> Iterator for Matches<'v> {
                 }
             }
             let number = self.next_rule()?;
+            // The rules that place come last, and are no matches.
             let rule = self.verdict.policy.rule(number)?;
             match rule.heads {
                 Heads::One(string) => {

@@ -13,6 +13,7 @@ pub mod confine;
 pub mod decide;
 pub mod decision;
 pub mod facts;
+pub mod placement;
 pub mod profile;
 pub mod program;
 #[cfg(feature = "shell")]
@@ -25,4 +26,5 @@ pub use artifact::Policy;
 pub use decide::{RuleMatch, Scratch, Verdict};
 pub use decision::{Context, Decision, Mode};
 pub use facts::Opaque;
+pub use placement::{Confinement, Placement};
 pub use wire::{LoadError, LoadErrorKind};

@@ -134,12 +134,19 @@ pub struct Edge {
 
 /// Bytes of an edge.
 pub const EDGE: usize = 24;
+// Which number of a slot is what. What an edge is found by is its last four, in two reads; the last
+// two are the key's beginning, or the stored half of a hash and a string.
+const TARGET: usize = 0;
+const INFO: usize = 1;
+const HIGH: usize = 2;
+const PARENT: usize = 3;
 
 impl Edge {
     /// A slot that no edge is in.
     pub const EMPTY: [u8; EDGE] = {
         let mut slot = [0; EDGE];
-        let (parent, _) = slot.split_at_mut(4);
+        let (_, parent) = slot.split_at_mut(4 * PARENT);
+        let (parent, _) = parent.split_at_mut(4);
         parent.copy_from_slice(&NONE.to_le_bytes());
         slot
     };
@@ -149,12 +156,12 @@ impl Edge {
     #[inline]
     #[must_use]
     pub fn read(slot: &[u8; EDGE]) -> Option<Self> {
-        let (parent, text, high) = (word(slot, 0), word(slot, 5), word(slot, 3));
+        let (parent, text, high) = (word(slot, PARENT), word(slot, 5), word(slot, HIGH));
         let low = u64::from(word(slot, 4));
         let key = Key { low, high };
         let (string, key) =
             if key.is_long() { (text, key) } else { (0, Key { low: low | (u64::from(text) << 32), high }) };
-        let edge = Self { parent, target: word(slot, 1), info: Info(word(slot, 2)), string, key };
+        let edge = Self { parent, target: word(slot, TARGET), info: Info(word(slot, INFO)), string, key };
         (parent != NONE).then_some(edge)
     }
 
@@ -164,7 +171,7 @@ impl Edge {
         let mut slot = [0; EDGE];
         let (low, half) = (self.key.low as u32, (self.key.low >> 32) as u32);
         let last = if self.key.is_long() { self.string } else { half };
-        let numbers = [self.parent, self.target, self.info.0, self.key.high, low, last];
+        let numbers = [self.target, self.info.0, self.key.high, self.parent, low, last];
         for (bytes, number) in slot.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
             *bytes = number.to_le_bytes();
         }
@@ -191,41 +198,68 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The transitions.
+/// Edges that are placed by one perfect hash.
 #[derive(Clone, Copy, Debug)]
-pub struct Table<'a> {
+pub struct Part<'a> {
     pub(crate) slots: &'a [[u8; EDGE]],
     pub(crate) pilots: &'a [[u8; 2]],
+}
+
+impl<'a> Part<'a> {
+    /// The only slot that an edge from this state by a word of this hash can be in.
+    #[inline]
+    fn slot(&self, state: u32, hash: u64) -> Option<&'a [u8; EDGE]> {
+        let pilot = self.pilots.get(bucket(state, hash, self.pilots.len()))?;
+        self.slots.get(slot(state, hash, u16::from_le_bytes(*pilot), self.slots.len()))
+    }
+
+    /// The edge that leaves a state by a short key.
+    #[inline]
+    fn step(&self, state: u32, key: Key, seeds: Seeds) -> Option<Step> {
+        let slot = self.slot(state, key.hash(seeds))?;
+        let same = (long(slot, 1) == key.at(state)) & (long(slot, 2) == key.low);
+        same.then(|| Step { target: word(slot, TARGET), info: Info(word(slot, INFO)) })
+    }
+}
+
+/// The transitions: those of the two roots lie together, so that a command which no rule names
+/// costs no look at the others, and a large policy's programs stay near.
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'a> {
+    pub(crate) roots: Part<'a>,
+    pub(crate) inner: Part<'a>,
     pub(crate) seeds: Seeds,
     pub(crate) longest: usize,
     pub(crate) strings: Strings<'a>,
 }
 
-/// Where an edge lies: odd constants without pattern (the digits of π and e).
+/// Whether a state's edges are among those of the roots.
+#[inline]
+#[must_use]
+pub const fn is_root(state: u32) -> bool {
+    state <= FOLDED
+}
+
+// A state is known only when the step before it is done, but words are known from the beginning. So
+// the hash of a word does not depend on the state, and from a state to its slot there is as little
+// as possible to wait for: an addition, the pilot, two multiplications.
+
+/// An odd constant without pattern (the digits of π).
 const BY_STATE: u64 = 0x243F_6A88_85A3_08D3;
-const BY_PILOT: u64 = 0xB7E1_5162_8AED_2A6B;
-const LAST: u64 = 0x1319_8A2E_0370_7345;
 
-/// The hash of a key at a state.
+/// The bucket of a word's hash at a state, among a power of two of them.
 #[inline]
 #[must_use]
-pub const fn hash_at(state: u32, hash: u64) -> u64 {
-    hash ^ (state as u64).wrapping_mul(BY_STATE)
+pub const fn bucket(state: u32, hash: u64, buckets: usize) -> usize {
+    (hash as usize).wrapping_add(state as usize) & buckets.wrapping_sub(1)
 }
 
-/// The bucket of a hash among a power of two of them.
+/// The slot of a word's hash at a state under its bucket's pilot; less than `slots`.
 #[inline]
 #[must_use]
-pub const fn bucket(hash: u64, buckets: usize) -> usize {
-    hash as usize & buckets.wrapping_sub(1)
-}
-
-/// The slot of a hash under its bucket's pilot; less than `slots`.
-#[inline]
-#[must_use]
-pub const fn slot(hash: u64, pilot: u16, slots: usize) -> usize {
-    let mixed = (hash ^ (pilot as u64).wrapping_mul(BY_PILOT)).wrapping_mul(LAST);
-    (((mixed >> 32) * slots as u64) >> 32) as usize
+pub const fn slot(state: u32, hash: u64, pilot: u16, slots: usize) -> usize {
+    let mixed = (hash ^ (state as u64).wrapping_mul(BY_STATE)).wrapping_mul(pilot as u64);
+    ((mixed as u128 * slots as u128) >> 64) as usize
 }
 
 impl<'a> Table<'a> {
@@ -253,9 +287,16 @@ impl<'a> Table<'a> {
     #[inline]
     #[must_use]
     pub fn step_short(&self, state: u32, key: Key) -> Option<Step> {
-        let slot = self.slot(state, key)?;
-        let same = word(slot, 0) == state && word(slot, 3) == key.high && low(slot) == key.low;
-        same.then(|| Step { target: word(slot, 1), info: Info(word(slot, 2)) })
+        self.part(state).step(state, key, self.seeds)
+    }
+
+    /// [`Table::step`] from a state that is no root.
+    #[inline]
+    pub(crate) fn step_on(&self, state: u32, text: &[u8]) -> Option<Step> {
+        match key::short(text) {
+            Some(key) => self.inner.step(state, key, self.seeds),
+            None => self.step_long(state, Key::of, text, <[u8]>::eq),
+        }
     }
 
     /// The edge that leaves a state by a long word, of which `same` compares every byte.
@@ -271,31 +312,29 @@ impl<'a> Table<'a> {
             return None;
         }
         let key = key(text, self.seeds);
-        let edge = Edge::read(self.slot(state, key)?)?;
+        let edge = Edge::read(self.part(state).slot(state, key.hash(self.seeds))?)?;
         let alike =
             edge.parent == state && edge.key.high == key.high && edge.key.low == key.low & 0xFFFF_FFFF;
         let whole = alike && same(self.strings.get(edge.string).as_bytes(), text);
         whole.then_some(Step { target: edge.target, info: edge.info })
     }
 
-    /// The only slot that an edge from this state by this key can be in.
+    /// The part with the edges of a state.
     #[inline]
-    fn slot(&self, state: u32, key: Key) -> Option<&'a [u8; EDGE]> {
-        let hash = hash_at(state, key.hash(self.seeds));
-        let pilot = self.pilots.get(bucket(hash, self.pilots.len()))?;
-        self.slots.get(slot(hash, u16::from_le_bytes(*pilot), self.slots.len()))
+    fn part(&self, state: u32) -> &Part<'a> {
+        if is_root(state) { &self.roots } else { &self.inner }
     }
 
     /// Every edge, in the order of the slots.
     pub fn edges(&self) -> impl Iterator<Item = Edge> + use<'a> {
-        self.slots.iter().filter_map(Edge::read)
+        self.roots.slots.iter().chain(self.inner.slots).filter_map(Edge::read)
     }
 }
 
-/// The last eight bytes of a slot: the beginning of a short word.
+/// Eight bytes of a slot.
 #[inline]
-fn low(slot: &[u8; EDGE]) -> u64 {
-    slot.as_chunks::<8>().0.get(2).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+fn long(slot: &[u8; EDGE], index: usize) -> u64 {
+    slot.as_chunks::<8>().0.get(index).map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// A step that has been taken.

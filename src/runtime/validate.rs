@@ -12,7 +12,7 @@
 use crate::artifact::{Heads, Policy, split};
 use crate::table::block::Block;
 use crate::table::key::SHORT;
-use crate::table::{Edge, LITERAL, Sets, Target};
+use crate::table::{Edge, LITERAL, Part, Sets, Target, is_root};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
 use crate::wire::{Extent, Extents, LoadError, LoadErrorKind, NONE, SectionId, word};
 
@@ -128,9 +128,12 @@ impl Policy<'_> {
         let mut expected = 0;
         for (index, rule) in self.rules.iter().enumerate() {
             let (source, decision) = split(word(rule, 2));
-            let texts = self.optional_string(word(rule, 0)) && (source as usize) < self.sources.len();
-            at.check(index, texts, Index)?;
-            at.check(index, decision.is_some() && word(rule, 3) > 0, Value)?;
+            // The rules that place come after those that decide; what they name is looked at with the profiles.
+            let places = index >= self.deciding;
+            let texts = places || self.optional_string(word(rule, 0));
+            at.check(index, texts && (source as usize) < self.sources.len(), Index)?;
+            at.check(index, decision.is_none() == places, Order)?;
+            at.check(index, word(rule, 3) > 0, Value)?;
             let head = word(rule, 4);
             if head & Heads::ONE != 0 {
                 at.check(index, self.string(head & !Heads::ONE), Index)?;
@@ -226,18 +229,37 @@ impl Policy<'_> {
     }
 
     fn validate_edges(&self, at: Place, at_pilots: Place) -> Result<bool, LoadError> {
-        at_pilots.check(0, self.table.pilots.len().is_power_of_two(), Value)?;
-        at.check(0, !self.table.slots.is_empty(), Value)?;
         let mut literal = false;
-        for (index, slot) in self.table.slots.iter().enumerate() {
+        let (mut first_slot, mut first_pilot) = (0, 0);
+        for (part, roots) in [(&self.table.roots, true), (&self.table.inner, false)] {
+            at_pilots.check(first_pilot, part.pilots.len().is_power_of_two(), Value)?;
+            at.check(first_slot, !part.slots.is_empty(), Value)?;
+            literal |= self.validate_part(at, first_slot, part, roots)?;
+            first_slot += part.slots.len();
+            first_pilot += part.pilots.len();
+        }
+        Ok(literal)
+    }
+
+    /// Checks the slots of one part, the first of which has this number in the section.
+    fn validate_part(
+        &self,
+        at: Place,
+        first: usize,
+        part: &Part<'_>,
+        roots: bool,
+    ) -> Result<bool, LoadError> {
+        let mut literal = false;
+        for (index, slot) in (first..).zip(part.slots) {
             let Some(edge) = Edge::read(slot) else {
                 at.check(index, *slot == Edge::EMPTY, Value)?;
                 continue;
             };
             literal |= edge.parent == LITERAL;
+            at.check(index, is_root(edge.parent) == roots, Value)?;
             let set = (edge.info.set() as usize) < self.sets.sets.len();
             let target = match edge.info.target() {
-                Target::State => edge.target < self.header.states && set,
+                Target::State => edge.target < self.header.states && !is_root(edge.target) && set,
                 Target::Leaf => edge.target == 0 && set,
                 Target::Block => (edge.target as usize) < self.blocks.blocks.len() && set,
                 Target::Posting => self.is_posting(&edge),

@@ -14,7 +14,7 @@ pub const OLDEST: u16 = if FORMAT > 1 { FORMAT - 1 } else { 1 };
 /// Read as a little-endian number; anything else comes from a writer of the other byte order.
 pub const BYTE_ORDER: u16 = 0xFEFF;
 /// Bytes before the section table.
-pub const HEADER: usize = 104;
+pub const HEADER: usize = 112;
 /// Bytes of one line of the section table: id, offset, length.
 pub const TABLE_LINE: usize = 12;
 /// The first section begins at the next multiple of this, so that the edges do not straddle more
@@ -95,8 +95,8 @@ sections! {
     Text = 16, "text", 1;
     /// Reserved: the layer each rule comes from.
     Layers = 32, "layers", 0;
-    /// Reserved: facts about tools' options.
-    Tools = 33, "tools", 0;
+    /// Facts about programs that run other programs, as text: `shell::ToolFacts`.
+    Tools = 33, "tools", 1;
     /// Reserved: edges that carry a set of words given by a predicate.
     Predicates = 34, "predicates", 0;
     /// Sandbox profiles, target-neutral: [`crate::profile::Profiles`].
@@ -130,7 +130,8 @@ pub const FIRST_OPTIONAL: u32 = 32;
 pub const OPTIONAL: usize = 32;
 /// The feature bits this version understands. Each optional section comes with one
 /// ([`SectionId::feature`]), so that a reader that would not heed it refuses the whole file.
-pub const FEATURES: u32 = SectionId::Profiles.feature() | SectionId::Order.feature();
+pub const FEATURES: u32 =
+    SectionId::Tools.feature() | SectionId::Profiles.feature() | SectionId::Order.feature();
 
 /// What is wrong with an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,8 @@ pub enum LoadErrorKind {
     Value,
     /// Something is wrong in a section about profiles: what was being read.
     Profile(&'static str),
+    /// A statement in the facts about tools means nothing: why.
+    Tools(&'static str),
 }
 
 impl fmt::Display for LoadErrorKind {
@@ -184,6 +187,7 @@ impl fmt::Display for LoadErrorKind {
             Self::Text => f.write_str("the artifact is damaged: a text is not UTF-8"),
             Self::Value => f.write_str("the artifact is damaged: a number has no meaning"),
             Self::Profile(what) => write!(f, "the artifact is damaged: bad {what}"),
+            Self::Tools(why) => write!(f, "the artifact's facts about tools cannot be read: {why}"),
         }
     }
 }
@@ -286,6 +290,10 @@ pub struct Header<'a> {
     pub folded_block: u32,
     /// The string that names the compiler and its version.
     pub compiler: u32,
+    /// How many slots of the edges, from the first, are those of the roots.
+    pub root_slots: u32,
+    /// How many of the pilots, from the first, are those of the roots.
+    pub root_pilots: u32,
 }
 
 /// Where a section lies.
@@ -378,6 +386,8 @@ pub fn open(bytes: &[u8]) -> Result<(Header<'_>, Extents), LoadError> {
         literal_block: at.u32()?,
         folded_block: at.u32()?,
         compiler: at.u32()?,
+        root_slots: at.u32()?,
+        root_pilots: at.u32()?,
     };
     let extents = sections(bytes, features, at)?;
     Ok((header, extents))

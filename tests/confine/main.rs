@@ -10,6 +10,9 @@
 
 mod behaviour;
 mod escapes;
+mod hosts;
+mod leftovers;
+mod plain;
 mod world;
 
 use std::process::ExitCode;
@@ -36,6 +39,15 @@ fn main() -> ExitCode {
     if only == [behaviour::PROPAGATION_CHILD] {
         return behaviour::propagation_child();
     }
+    if let [plain::CHILD, how] = only[..] {
+        return plain::child(how);
+    }
+    if let [hosts::CHILD, what] = only[..] {
+        return hosts::child(what);
+    }
+    if let [leftovers::CHILD, ws, life, marker] = only[..] {
+        return leftovers::child(ws, life, marker);
+    }
     if only == [behaviour::DETECTION_CHILD] {
         return behaviour::detection_child();
     }
@@ -43,7 +55,9 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };
     let (mut failed, mut skipped) = (0, 0);
-    for scenario in escapes::SCENARIOS.iter().chain(behaviour::SCENARIOS) {
+    let scenarios =
+        [escapes::SCENARIOS, plain::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
+    for scenario in scenarios.into_iter().flatten() {
         if !only.is_empty() && !only.iter().any(|name| scenario.name.contains(name)) {
             continue;
         }

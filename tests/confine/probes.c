@@ -1006,7 +1006,7 @@ static int work_comm(void) { return !writes("/proc/self/comm", O_WRONLY); }
 static int work_personality_query(void) { return personality(0xffffffff) < 0; }
 static int work_no_random(void) { return personality(0x40000) < 0; }
 static int work_unshare_files(void) { return unshare(CLONE_FILES); }
-static int work_nice(void) { return setpriority(PRIO_PROCESS, 0, 5); }
+static int work_nice(void) { return setpriority(PRIO_PROCESS, 0, 19); }
 static int work_lower_limit(void) {
     struct rlimit r = {100, 100};
     return setrlimit(RLIMIT_NOFILE, &r);

@@ -119,8 +119,7 @@ const fn same_family(a: IpAddr, b: IpAddr) -> bool {
 
 fn environment(a: &Resolved, b: &Resolved) -> bool {
     let outcome = |profile: &Resolved, name: &str| -> Option<EnvAction> {
-        let model = super::Model::new(profile, &super::Roots::symbolic(), &super::Tree::new());
-        match model.env(name).0 {
+        match environment::outcome(profile, name).0 {
             super::Outcome::Absent => None,
             super::Outcome::Passed => Some(EnvAction::Pass),
             super::Outcome::Set(value) => Some(EnvAction::Set(value.to_owned())),

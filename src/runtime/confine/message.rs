@@ -14,7 +14,7 @@ use std::vec::Vec;
 use super::codec::{Reader, Writer};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout, Node};
-use super::plan::{Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
+use super::plan::{Gap, Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
 use super::status::{ClauseStatus, EnforcementStatus, Given};
 
 /// What the helper is asked to be.
@@ -25,6 +25,19 @@ pub(crate) enum Life {
     /// A spawner that starts commands on request.
     Session,
 }
+
+/// What a sandbox stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// Namespaces, Landlock and seccomp.
+    Namespaces,
+    /// The same, or where namespaces are not permitted, Landlock and seccomp alone.
+    Either,
+    /// Landlock and seccomp alone.
+    Plain,
+}
+
+const FOOTINGS: [Footing; 3] = [Footing::Namespaces, Footing::Either, Footing::Plain];
 
 /// Everything the helper needs; the same bytes serve every start of a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +51,11 @@ pub(crate) struct Request {
     pub cwd: PathBuf,
     pub landlock: Wall,
     pub seccomp: Wall,
+    pub footing: Footing,
+    /// The plan accepts that attributes of files can be changed; matters without namespaces only.
+    pub attributes_open: bool,
+    /// Why there are no namespaces, for the status; written by the helper, not part of the message.
+    pub why_plain: String,
     pub life: Life,
 }
 
@@ -65,6 +83,9 @@ impl Request {
             cwd: plan.cwd.clone(),
             landlock: plan.landlock,
             seccomp: plan.seccomp,
+            footing: Footing::Namespaces,
+            attributes_open: plan.accept.contains(&Gap::Attributes),
+            why_plain: String::from("not asked for"),
             life: Life::Session,
         }
     }
@@ -103,6 +124,8 @@ impl Request {
         w.path(&self.cwd);
         w.u8(self.landlock as u8);
         w.u8(self.seccomp as u8);
+        w.u8(FOOTINGS.iter().position(|footing| *footing == self.footing).unwrap_or(0) as u8);
+        w.u8(u8::from(self.attributes_open));
         match &self.life {
             Life::OneShot(argv) => {
                 w.u8(1);
@@ -141,6 +164,8 @@ impl Request {
         let syscalls = r.list(Reader::string)?.into_iter().collect();
         let cwd = r.path()?;
         let (landlock, seccomp) = (wall(r.u8()?)?, wall(r.u8()?)?);
+        let footing = *FOOTINGS.get(usize::from(r.u8()?))?;
+        let attributes_open = r.u8()? == 1;
         let life = match r.u8()? {
             1 => Life::OneShot(r.list(Reader::os_string)?),
             2 => Life::Session,
@@ -157,6 +182,9 @@ impl Request {
             cwd,
             landlock,
             seccomp,
+            footing,
+            attributes_open,
+            why_plain: String::from("not asked for"),
             life,
         })
     }

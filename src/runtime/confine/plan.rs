@@ -106,6 +106,35 @@ pub enum Wall {
 pub enum Gap {
     /// `limits.processes` for uid 0, which the kernel exempts.
     ProcessLimitOfRoot,
+    /// Without namespaces: if the two processes that watch a sandbox are both killed at once, what the command started lives on.
+    /// As long as one of them lives, nothing does.
+    Survivors,
+    /// Without namespaces: the host's /proc is seen, with the names and command lines of other processes and what it tells about the
+    /// machine. They can be neither signalled nor traced.
+    HostProcesses,
+    /// Without namespaces: that a denied file exists, its size, owner and times can be seen. Its content cannot, nor what a denied
+    /// directory holds.
+    Metadata,
+    /// Without namespaces: modes, owners, times and extended attributes can be changed wherever the user may change them. Content
+    /// cannot. A plan that lets nothing be written does not need this: there these calls are denied altogether.
+    Attributes,
+}
+
+impl Gap {
+    /// Every gap, in order.
+    pub const ALL: [Gap; 5] =
+        [Gap::ProcessLimitOfRoot, Gap::Survivors, Gap::HostProcesses, Gap::Metadata, Gap::Attributes];
+
+    /// A short name for reports and for whoever writes a profile.
+    pub fn name(self) -> &'static str {
+        match self {
+            Gap::ProcessLimitOfRoot => "process-limit-of-root",
+            Gap::Survivors => "survivors",
+            Gap::HostProcesses => "host-processes",
+            Gap::Metadata => "metadata",
+            Gap::Attributes => "attributes",
+        }
+    }
 }
 
 /// Everything a confined command gets. Absent fields do not exist: each is said.

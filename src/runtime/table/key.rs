@@ -43,11 +43,19 @@ const fn capitals(x: u64) -> u64 {
     !x & (from_a ^ past_z) & HIGH
 }
 
-/// The bytes of `x` that are `/`, as their high bits.
+/// Not zero if some byte of `x` is one of `@` to `_` with or without its high bit: those that have
+/// bit 6 and not bit 5.
+#[inline]
+const fn upper(x: u64) -> u64 {
+    x & !(x << 1) & (ONES << 6)
+}
+
+/// Not zero if and only if some byte of `x` is `/`: only one that is zero borrows from its high bit,
+/// or one above such a byte.
 #[inline]
 const fn slashes(x: u64) -> u64 {
     let y = x ^ (ONES * b'/' as u64);
-    !(((y & !HIGH) + !HIGH) | y | !HIGH)
+    y.wrapping_sub(ONES) & !y & HIGH
 }
 
 /// ASCII capitals made small; every other byte stays.
@@ -76,13 +84,13 @@ impl Key {
         }
     }
 
-    /// Whether the word is short, has no `/` and no ASCII capital: it is then its own base name
-    /// and its own folded form.
+    /// Whether the word is short and has neither `/` nor any of `@` to `_`, which the ASCII capitals
+    /// are among: it is then its own base name and its own folded form.
     #[inline]
     #[must_use]
     pub const fn is_plain(self) -> bool {
         let high = self.high as u64;
-        let odd = capitals(self.low) | capitals(high) | slashes(self.low) | slashes(high);
+        let odd = upper(self.low) | upper(high) | slashes(self.low) | slashes(high);
         !self.is_long() & (odd == 0)
     }
 
@@ -124,6 +132,13 @@ impl Key {
         len as usize <= SHORT && past == 0
     }
 
+    /// The rest of the key and the state it is asked for at: what an edge keeps side by side.
+    #[inline]
+    #[must_use]
+    pub const fn at(self, state: u32) -> u64 {
+        self.high as u64 | (state as u64) << 32
+    }
+
     /// The hash under the seeds.
     #[inline]
     #[must_use]
@@ -134,30 +149,38 @@ impl Key {
 }
 
 /// Zero-padded bytes and the length, from overlapping reads; `None` for a long word.
+///
+/// Lengths of words cannot be foretold, and a branch foretold wrongly costs more than the rest of a
+/// step. So there is none between 4 and 11 bytes, and none between 1 and 3: two reads that may
+/// overlap give the first eight bytes, a third those after them, if there are any.
 #[inline]
 pub(crate) fn short(word: &[u8]) -> Option<Key> {
     let len = word.len();
     let size = (len as u32) << 24;
-    if let (Some(first), Some(last)) = (word.first_chunk::<8>(), word.last_chunk::<4>()) {
-        if len > SHORT {
-            return None;
-        }
-        // The last four bytes, less those that `first` has; in two steps, as 32 is no shift.
-        let rest = (u32::from_le_bytes(*last) >> 8) >> (8 * (SHORT - len));
-        return Some(Key { low: u64::from_le_bytes(*first), high: rest | size });
-    }
-    let low = if let (Some(first), Some(last)) = (word.first_chunk::<4>(), word.last_chunk::<4>()) {
-        // Where the two overlap they agree.
-        u64::from(u32::from_le_bytes(*first)) | (u64::from(u32::from_le_bytes(*last)) << (8 * (len & 3)))
-    } else {
-        match *word {
-            [a] => u64::from(a),
-            [a, b] => u64::from(u16::from_le_bytes([a, b])),
-            [a, b, c] => u64::from(u32::from_le_bytes([a, b, c, 0])),
-            _ => 0,
-        }
+    let Some(first) = word.first_chunk::<4>() else {
+        return Some(Key { low: tiny(word), high: size });
     };
-    Some(Key { low, high: size })
+    if len > SHORT {
+        return None;
+    }
+    let last = u64::from(u32::from_le_bytes(*word.last_chunk::<4>()?));
+    let at = (len - 4).min(4);
+    let middle = word.get(at..)?.first_chunk::<4>()?;
+    // Where the two overlap they agree.
+    let low = u64::from(u32::from_le_bytes(*first)) | (u64::from(u32::from_le_bytes(*middle)) << (8 * at));
+    // Of the last four bytes those that `low` does not have: at least one less, and none below 9.
+    let rest = (last >> 8) >> (8 * (SHORT - len));
+    Some(Key { low, high: rest as u32 | size })
+}
+
+/// The bytes of a word of up to three.
+#[inline]
+fn tiny(word: &[u8]) -> u64 {
+    let (Some(&first), Some(&last)) = (word.first(), word.last()) else { return 0 };
+    let half = word.len() / 2;
+    let middle = word.get(half).copied().unwrap_or(0);
+    // Where two of them are the same byte they agree.
+    u64::from(first) | (u64::from(middle) << (8 * half)) | (u64::from(last) << (8 * (word.len() - 1)))
 }
 
 /// Hashes sixteen bytes at a time, each eight of them through `map`. The last sixteen may overlap
@@ -208,7 +231,9 @@ mod tests {
                 let word: Vec<u8> = (0..len).map(|at: u8| at.wrapping_mul(37).wrapping_add(shift)).collect();
                 let lower = word.to_ascii_lowercase();
                 assert_eq!(Key::folded(&word, SEEDS), Key::of(&lower, SEEDS));
-                let plain = word == lower && !word.contains(&b'/') && word.len() <= SHORT;
+                let odd = |byte: &u8| *byte == b'/' || matches!(byte & 0x7F, b'@'..=b'_');
+                let plain = !word.iter().any(odd) && word.len() <= SHORT;
+                assert!(!plain || word == lower);
                 assert_eq!(Key::of(&word, SEEDS).is_plain(), plain, "{word:?}");
                 let key = Key::of(&word, SEEDS);
                 assert!(key.is_long() || key.is_sound());

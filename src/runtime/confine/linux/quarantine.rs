@@ -16,10 +16,11 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 
 use super::super::message::Finding;
 use super::super::plan::{Missing, MissingKind, Promise};
+use super::paths::open_without_links;
 
 /// The ending of a quarantined name.
 const SUFFIX: &str = ".execpolicy-quarantine";
@@ -53,13 +54,7 @@ pub(super) fn sweep(missing: &[Missing]) -> Vec<Finding> {
 }
 
 pub(super) fn open_directory(path: &Path) -> rustix::io::Result<OwnedFd> {
-    rustix::fs::openat2(
-        rustix::fs::CWD,
-        path,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::NO_SYMLINKS,
-    )
+    open_without_links(path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
 struct Place<'a> {
