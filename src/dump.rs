@@ -2,6 +2,7 @@
 //! Not here: any decision, and the sources (an artifact does not hold the patterns as written).
 
 use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
+use crate::policy::tools::Tools;
 use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, Target};
 use execpolicy_runtime::{LoadError, Policy};
 use std::fmt::{self, Write};
@@ -25,6 +26,7 @@ pub fn dump(bytes: &[u8]) -> Result<String, LoadError> {
         })
         .and_then(|()| records(&mut text, &policy))
         .and_then(|()| profiles(&mut text, &policy))
+        .and_then(|()| tools(&mut text, &policy))
         .and_then(|()| automaton(&mut text, &policy));
     debug_assert!(written.is_ok(), "writing to a string cannot fail");
     Ok(text)
@@ -110,6 +112,25 @@ fn profiles(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
                 writeln!(text, "      {sign} {line}")?;
             }
         }
+    }
+    Ok(())
+}
+
+/// The facts about tools, as they are written in a file, unless they are those of this version.
+fn tools(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+    let Some(facts) = policy.tools() else { return Ok(()) };
+    text.push_str("\ntools\n");
+    if facts == Tools::default().compact() {
+        return writeln!(
+            text,
+            "  the built-in facts: {} lines, {} bytes",
+            facts.lines().count(),
+            facts.len()
+        );
+    }
+    for line in facts.lines() {
+        let indent = if line.starts_with("tool ") { "  " } else { "    " };
+        writeln!(text, "{indent}{line}")?;
     }
     Ok(())
 }

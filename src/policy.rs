@@ -8,8 +8,10 @@ pub mod profile;
 pub mod program;
 pub mod rule;
 pub mod scripts;
+pub mod tools;
 
 use profile::Profiles;
+use tools::Tools;
 
 pub use rule::{
     Decision, Example, HostExecutable, NetworkRule, Pattern, PatternToken, PrefixRule, Protocol, SandboxRule,
@@ -32,6 +34,8 @@ pub struct Policy {
     /// The profiles of the sandbox files with those of the standard library; empty if there is
     /// neither a sandbox file nor a `sandbox_rule`.
     pub profiles: Profiles,
+    /// What is known about programs that run other programs.
+    pub tools: Tools,
 }
 
 impl Policy {

@@ -13,6 +13,7 @@ use crate::policy::program::absolute;
 use crate::policy::{Policy, UNCONFINED, matches, placement};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::facts::base_name;
+use execpolicy_runtime::shell::Decider;
 use execpolicy_runtime::wire;
 use execpolicy_runtime::{Context, Mode, Scratch};
 use std::collections::BTreeMap;
@@ -204,6 +205,9 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
     };
     if !same_profiles {
         fault("profile", 0);
+    }
+    if loaded.tools() != Some(&policy.tools.compact()) || Decider::new(*loaded).is_err() {
+        fault("tool", 0);
     }
     policy.rules.len()
         + policy.profiles.iter().count()

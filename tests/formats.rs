@@ -2,6 +2,7 @@
 
 use crate::generate;
 use execpolicy::artifact::build;
+use execpolicy_runtime::shell::Decider;
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision, Policy};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,19 @@ fn artifacts_of_every_format_still_decide() {
         assert_eq!(short, &[&b"git"[..], b"push"]);
         assert_eq!(long, &[&b"git"[..], b"push", b"--force"]);
         assert_eq!(path, &[&b"/opt/git/bin/git"[..], b"push", b"--force"]);
+        // Without facts about tools whatever runs others is asked about.
+        let facts = policy.tools().is_some();
+        let decider = Decider::new(policy).expect("no facts, or readable ones");
+        for line in ["sudo git status", "bash -c git", "env git push --force", "git status"] {
+            let argv: Vec<_> = line.split(' ').collect();
+            let wanted = match line {
+                "git status" => Decision::Allow,
+                "env git push --force" => Decision::Forbidden,
+                _ => Decision::Prompt,
+            };
+            let found = decider.decide(&argv, &Context::default(), &mut scratch).decision();
+            assert!(facts || found == Some(wanted), "{line}: {found:?}");
+        }
     }
 }
 

@@ -2,20 +2,27 @@
 
 mod boundary;
 mod codex;
+mod confine_model;
 mod differential;
 mod formats;
 mod generate;
 mod harness;
 mod hostile;
+mod others;
 mod pages;
 mod reproducible;
 mod rules_front_end;
+mod run_programs;
 mod sandbox_grammar;
 mod sandbox_model;
 mod sandbox_suite;
+mod sbpl;
 mod shell_attacks;
 mod shell_policy;
+mod shell_program;
 mod shell_robust;
 mod shell_soundness;
 mod shell_spellings;
+mod shell_table;
 mod suite;
+mod targets;

@@ -1,8 +1,8 @@
 //! Known ways around command policies, each named by its public id, and our own list of spellings.
 
-use crate::shell_policy::{policy, standing, verdict};
+use crate::shell_policy::{policy, policy_of, standing, verdict};
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
-use execpolicy_runtime::shell::{Access, Standing};
+use execpolicy_runtime::shell::{Access, Span, Standing};
 
 /// `script` must not be allowed although `prefix` is.
 fn not_allowed(prefix: &str, script: &str) {
@@ -401,25 +401,41 @@ fn what_is_around_a_command_counts() {
 
 #[test]
 fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
-    use execpolicy::policy::scripts::decide_command;
-    let argv = ["bash", "-lc", "$x y"];
-    let mut rules = policy(&[(Allow, "bash -lc z"), (Forbidden, "rm"), (Prompt, "git")]);
-    let mut literal = |script: &str| {
-        rules.rules[0].pattern.tokens[2].alternatives[0].value = script.to_owned();
-        decide_command(&rules, &["bash", "-lc", script], None).standing
+    let rules = |script: &'static [&'static str]| {
+        policy_of(&[(Allow, script), (Forbidden, &["rm"]), (Prompt, &["git"])])
     };
-    assert_eq!(literal("$x y"), Standing::Allow);
-    assert_eq!(literal("foo"), Standing::Allow);
-    assert_eq!(literal("rm x"), Standing::Forbidden);
-    assert_eq!(literal("git x"), Standing::Prompt);
-    assert_eq!(decide_command(&rules, &argv, None).standing, Standing::Prompt);
+    let literal = |script: &'static [&'static str]| rules(script).decide(script, None).standing;
+    assert_eq!(literal(&["bash", "-lc", "$x y"]), Standing::Allow);
+    assert_eq!(literal(&["bash", "-lc", "foo"]), Standing::Allow);
+    assert_eq!(literal(&["bash", "-lc", "rm x"]), Standing::Forbidden);
+    assert_eq!(literal(&["bash", "-lc", "git x"]), Standing::Prompt);
+    let other = rules(&["bash", "-lc", "z"]);
+    assert_eq!(other.decide(&["bash", "-lc", "$x y"], None).standing, Standing::Prompt);
 }
 
 #[test]
 fn spans_point_into_the_script() {
-    let script = "echo a; rm b";
-    let found = verdict(&policy(&[(Forbidden, "rm")]), script);
-    let part = found.parts.iter().find(|part| part.standing == Some(Standing::Forbidden)).unwrap();
-    let span = part.segment.span;
-    assert_eq!((span.argument, &script[span.start as usize..span.end as usize]), (2, "rm b"));
+    let rules = policy(&[(Forbidden, "rm")]);
+    for (script, wanted) in [
+        ("echo a; rm b", "rm b"),
+        ("é; echo $(ls; rm b)", "rm b"),
+        ("echo x `ls; rm b`", "`ls; rm b`"),
+        ("echo x `ls; echo \\`rm b\\``", "`ls; echo \\`rm b\\``"),
+        ("cat <<E\n$(rm b)\nE\nls", "<<E"),
+        ("bash -c 'rm b'; ls", "bash -c 'rm b'"),
+        ("bash -c 'ls'; rm b", "rm b"),
+        ("eval 'rm b'; ls", "eval 'rm b'"),
+        ("x=1; trap 'rm b' EXIT", "trap 'rm b' EXIT"),
+        ("f() { rm \"$1\"; }; f b", "rm \"$1\""),
+    ] {
+        let found = verdict(&rules, script);
+        let part = found.parts.iter().find(|part| part.standing == Some(Standing::Forbidden));
+        let span = part.unwrap_or_else(|| panic!("{script}: {found:#?}")).segment.span;
+        let text = script.get(span.start as usize..span.end as usize);
+        assert_eq!((span.argument, text), (2, Some(wanted)), "{script}");
+    }
+    let argv = ["env", "-i", "nice", "-n", "5", "bash", "-x", "-c", "ls; rm b", "name"];
+    let found = rules.decide(&argv, None);
+    let part = found.parts.iter().find(|part| part.segment.argv.words() == Some(vec![b"rm", b"b"])).unwrap();
+    assert_eq!(part.segment.span, Span { argument: 8, start: 4, end: 8 });
 }

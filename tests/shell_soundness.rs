@@ -5,7 +5,7 @@
 //! `SHELL_SOUNDNESS_SCRIPTS=20000` runs more; `SHELL_SOUNDNESS_SEED` starts elsewhere. The run counts
 //! exact, pattern and opaque.
 
-use execpolicy::policy::scripts::standard_tools;
+use execpolicy::policy::tools::Tools;
 use execpolicy_runtime::shell::{Analysis, Dialect, Limits, analyse};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -381,7 +381,7 @@ fn every_exec_of_a_real_shell_is_covered() {
         println!("no shell to compare with");
         return;
     }
-    let facts = standard_tools();
+    let facts = Tools::default().facts();
     let (mut exact, mut pattern, mut opaque, mut silent, mut misses) = (0, 0, 0, 0, Vec::new());
     for at in 0..scripts {
         let mut writer = Writer { dice: Dice(seed.wrapping_mul(1_000_003).wrapping_add(at)) };

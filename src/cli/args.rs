@@ -15,8 +15,9 @@ Examples:
   execpolicy check --rules my.rules -- git push decide one command, as JSON
   execpolicy explain --rules my.rules -- git push   say which rule decided, and which almost did
   execpolicy explain EP0301                     explain a diagnostic
+  execpolicy run -- make test                   decide a command, confine it, run it
 
-Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage.")]
+Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage. `run` and `sandbox` end as the command does.")]
 pub struct Cli {
     /// When to use colour; `auto` means: on a terminal, unless NO_COLOR is set.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
@@ -35,7 +36,7 @@ pub enum Command {
     #[command(after_help = CHECK_HELP)]
     Check(CheckFiles),
     /// Decide one command
-    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] [--] <CMD>…")]
+    #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] ([--] <CMD>… | --shell <SCRIPT>)")]
     CheckCommand(CheckCommand),
     /// Explain a diagnostic, or why a command gets its verdict
     ///
@@ -55,6 +56,19 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Decide a command, confine it, run it
+    ///
+    /// The policy decides whether the command may run and in which profile; the kernel keeps it, and everything it
+    /// starts, to that profile. Without --rules or --policy it asks the policy of this directory, or
+    /// else the embedded default, and confines by `workspace-write` (`read-only` where the directory is not
+    /// under version control).
+    #[command(after_help = RUN_HELP)]
+    Run(Run),
+    /// Run a command in a sandbox profile, whatever the rules say; or show what the profile becomes here
+    #[command(after_help = SANDBOX_HELP)]
+    Sandbox(Sandbox),
+    /// Say what this host enforces, profile by profile and clause by clause, and what to change
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completions {
         /// The shell.
@@ -62,11 +76,18 @@ pub enum Command {
     },
 }
 
+const RUN_HELP: &str = "\
+Exit status: the command's own, or 128 + the signal that ended it, or 124 if its time was over. 126 if it was not run (the
+reason is on standard error, and as JSON on --status-fd), 127 if the program does not exist.";
+
+const SANDBOX_HELP: &str = "\
+Without --profile the default of the sandbox files is used, else `workspace-write`. The exit status is that of `run`.";
+
 const CHECK_HELP: &str = "\
 To decide one command, name the rule files with --rules, or a compiled policy with --policy:
   execpolicy check (--rules FILE… | --policy FILE.epc) [--codex] [--pretty] [--details] [--resolve-host-executables]
-                   [--exit-code] [--] CMD…
-prints Codex's JSON. `execpolicy check --rules --help` shows the options of that form.";
+                   [--exit-code] ([--] CMD… | --shell SCRIPT)
+prints Codex's JSON, and for scripts and commands that run others their segments. `execpolicy check --rules --help` shows the options of that form.";
 
 /// The hidden name of the second form of `check`.
 const CHECK_COMMAND: &str = "check-command";
@@ -113,15 +134,47 @@ pub struct CheckCommand {
     /// Without --codex this is part of what every rule means.
     #[arg(long)]
     pub resolve_host_executables: bool,
-    /// Add the file and line of each rule to the JSON.
+    /// Add the file and line of each rule to the JSON, and where the command runs.
     #[arg(long, conflicts_with = "codex")]
     pub details: bool,
     /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
     #[arg(long)]
     pub exit_code: bool,
+    #[command(flatten)]
+    pub script: Script,
     /// The command; its own options may follow it.
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        id = "CMD",
+        value_name = "CMD",
+        required_unless_present = "shell",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub command: Vec<OsString>,
+}
+
+/// A script in place of a command.
+#[derive(Debug, Args)]
+pub struct Script {
+    /// A script in place of a command: every command that it can run is decided. `-` reads it from
+    /// standard input.
+    #[arg(long, value_name = "SCRIPT", allow_hyphen_values = true, conflicts_with_all = ["codex", "CMD"])]
+    pub shell: Option<OsString>,
+    /// The shell that would read the script; bash if none is named.
+    #[arg(long, value_enum, requires = "shell")]
+    pub dialect: Option<Dialect>,
+}
+
+/// Shells whose scripts can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// bash 5.2.
+    #[default]
+    Bash,
+    /// A POSIX shell, which may be bash under another name.
+    Sh,
+    /// zsh, as far as it is like bash.
+    Zsh,
 }
 
 /// Options of `compile`.
@@ -139,6 +192,45 @@ pub struct Compile {
     /// Print nothing but findings.
     #[arg(long, short)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub emit: Emit,
+}
+
+/// Options of `compile` about other tools.
+#[derive(Debug, Args)]
+pub struct Emit {
+    /// Also write a profile for another tool: seatbelt, landlock, seccomp, oci-seccomp, bwrap, srt or codex.
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',')]
+    pub emit: Vec<String>,
+    /// Show which target enforces which clause of a profile, and write nothing.
+    #[arg(long)]
+    pub explain_targets: bool,
+    /// Refuse to write what does not enforce the profile exactly, unless the profile accepts the gap.
+    #[arg(long)]
+    pub deny_gaps: bool,
+    /// Which profile; without it, the default one.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` stands for in what is written; without it, this directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// What `~` stands for; without it, $HOME.
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// What `$TMPDIR` stands for; without it, $TMPDIR or /tmp.
+    #[arg(long, value_name = "DIR")]
+    pub tmpdir: Option<PathBuf>,
+    /// For which machine `seccomp` is written; without it, this one.
+    #[arg(long, value_enum, value_name = "ARCH")]
+    pub arch: Option<Machine>,
+}
+
+/// Machines that a filter can be written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Machine {
+    #[value(name = "x86_64")]
+    X86_64,
+    Aarch64,
 }
 
 /// Options of `explain`.
@@ -153,9 +245,137 @@ pub struct Explain {
     /// Explain what `codex execpolicy check` 0.169 decides.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
     pub codex: Option<String>,
+    #[command(flatten)]
+    pub script: Script,
     /// The number of a diagnostic (EPnnnn), or a command after `--`.
-    #[arg(value_name = "CODE|CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        id = "CMD",
+        value_name = "CODE|CMD",
+        required_unless_present = "shell",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
     pub what: Vec<OsString>,
+}
+
+/// The sources of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Rule and sandbox files, and directories of them; may be given several times, the order counts.
+    #[arg(long, short, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Sandbox files: the same as naming them with --rules.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of files.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "sandbox"])]
+    pub policy: Option<PathBuf>,
+    /// Who is asked about commands that the policy neither allows nor forbids.
+    #[arg(long, value_enum, default_value_t = Approval::Ask, value_name = "MODE")]
+    pub approval: Approval,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub watch: Watch,
+    /// The command; its own options may follow it.
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Options of `sandbox`.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Sandbox files, and directories of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy, in place of files.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub watch: Watch,
+    /// Show what the profile becomes on this host; run nothing.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub print: Option<Print>,
+    /// The command; its own options may follow it.
+    #[arg(
+        value_name = "CMD",
+        required_unless_present = "print",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// In which profile and where.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The sandbox profile; without it, the one that the policy places the command in.
+    #[arg(long, short, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` is; without it, the working directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+}
+
+/// What is reported, and how.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Write one line of JSON for each thing that happens (refused, started, ended) to this open descriptor.
+    #[arg(long, value_name = "N")]
+    pub status_fd: Option<i32>,
+    /// When a command fails, do not say what the profile may have kept from it.
+    #[arg(long)]
+    pub no_hints: bool,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Sandbox files, and directories of them, whose profiles are looked at as well.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy whose profiles are looked at as well.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub policy: Option<PathBuf>,
+    /// Only this profile.
+    #[arg(long, short, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` is; without it, the working directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Approval {
+    /// Ask on the terminal about commands to be prompted; what no rule is about runs confined.
+    Ask,
+    /// Ask also about what no rule is about.
+    AskUnmatched,
+    /// Ask nobody: what would be prompted is not run.
+    Never,
+    /// Somebody has already agreed: what would be prompted runs. Never what is forbidden.
+    Granted,
+}
+
+/// What `sandbox --print` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// Every clause with its statement and the wall that carries it.
+    Plan,
+    /// The second wall: paths and rights.
+    Landlock,
+    /// The denied system calls, and the program made of them.
+    Seccomp,
+    /// The file view, in the order in which it is mounted.
+    Mounts,
+    /// The environment of the command.
+    Env,
 }
 
 /// Output formats of `check`.
@@ -180,7 +400,7 @@ pub enum When {
 }
 
 /// `check` has two forms with different operands. The one that decides a command is known by its
-/// `--rules` or `--policy` before any `--`; it gets its own name here, so that each has its own options.
+/// `--rules`, `--policy` or `--shell` before any `--`; it gets its own name here, so that each has its own options.
 pub fn split_check(args: &mut [OsString]) {
     let Some(at) =
         args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
@@ -195,7 +415,7 @@ pub fn split_check(args: &mut [OsString]) {
     };
     let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
         let word = word.to_string_lossy();
-        named(&word, "--rules") || named(&word, "--policy") || word.starts_with("-r")
+        ["--rules", "--policy", "--shell"].iter().any(|option| named(&word, option)) || word.starts_with("-r")
     });
     if decides {
         args[at] = CHECK_COMMAND.into();

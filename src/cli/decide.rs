@@ -1,11 +1,15 @@
-//! `execpolicy check --rules FILE… -- CMD…` (or `--policy FILE.epc`): decides one command, in Codex's JSON.
+//! `execpolicy check --rules FILE… -- CMD…` (or `--policy FILE.epc`; or `--shell SCRIPT` in place of the
+//! command): decides one command or script, in Codex's JSON.
 
-use super::args::CheckCommand;
+use super::args::{self, CheckCommand};
 use super::output::{Style, stderr, stdout};
-use super::policy::{self, From};
+use super::policy::{self, From as Source};
+use super::segments::{self, Asked, What};
 use super::{Outcome, json};
-use execpolicy_runtime::{Context, Decision, Mode, Policy};
-use std::ffi::OsString;
+use execpolicy_runtime::shell::{Dialect, Ruling};
+use execpolicy_runtime::{Context, Decision, Mode};
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
 /// The exit status of `--exit-code`: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
@@ -26,19 +30,67 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     } else {
         Mode::Strict
     };
-    let from = arguments.policy.as_deref().map_or(From::Rules(&arguments.rules), From::Artifact);
+    let from = arguments.policy.as_deref().map_or(Source::Rules(&arguments.rules), Source::Artifact);
     let compiled = policy::load(from, arguments.codex.is_some(), style);
-    let Some(policy) = compiled.as_ref().and_then(|compiled| Policy::from_bytes(&compiled.bytes).ok()) else {
+    let Some(decider) = compiled.as_ref().and_then(|compiled| compiled.decider()) else {
         stderr("execpolicy: the policy cannot be used, so nothing was decided\n");
         return Outcome::Findings;
     };
-    let argv = bytes(&arguments.command);
-    let here = Here::now();
-    let mut scratch = policy.scratch();
-    let verdict = policy.decide(&argv, &here.context(mode), &mut scratch);
     let form = json::Form { pretty: arguments.pretty, details: arguments.details };
-    stdout(&json::verdict(&verdict, &argv, form));
-    if arguments.exit_code { Outcome::Verdict(verdict_code(verdict.decision)) } else { Outcome::Good }
+    let here = Here::now();
+    let context = here.context(mode);
+    let decision = if let Some(given) = &arguments.script.shell {
+        let Some(script) = script(given) else { return Outcome::Findings };
+        let verdict =
+            decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
+        let asked = Asked { what: What::Script(&script), cwd: context.cwd };
+        stdout(&segments::verdict(&decider, asked, &verdict, form));
+        verdict.standing.decision()
+    } else {
+        let argv = bytes(&arguments.command);
+        let mut scratch = decider.policy().scratch();
+        let ruling = decider.decide(&argv, &context, &mut scratch);
+        stdout(&match &ruling {
+            Ruling::Plain(verdict) => json::verdict(verdict, &argv, form),
+            Ruling::Parts(verdict) => segments::verdict(
+                &decider,
+                Asked { what: What::Command(&argv), cwd: context.cwd },
+                verdict,
+                form,
+            ),
+        });
+        ruling.decision()
+    };
+    if arguments.exit_code { Outcome::Verdict(verdict_code(decision)) } else { Outcome::Good }
+}
+
+/// How much of standard input is read: far more than the analysis looks at, so that what is cut off
+/// is a script that is too long either way.
+const MOST_INPUT: u64 = 64 << 20;
+
+/// The script as bytes: the word itself, or standard input for `-`.
+pub fn script(given: &OsStr) -> Option<Vec<u8>> {
+    if given != "-" {
+        return Some(given.as_bytes().to_vec());
+    }
+    let mut script = Vec::new();
+    match std::io::stdin().lock().take(MOST_INPUT).read_to_end(&mut script) {
+        Ok(_) => Some(script),
+        Err(error) => {
+            stderr(&format!("execpolicy: standard input cannot be read, so nothing was decided: {error}\n"));
+            None
+        }
+    }
+}
+
+impl From<args::Dialect> for Dialect {
+    fn from(dialect: args::Dialect) -> Self {
+        match dialect {
+            args::Dialect::Bash => Self::Bash,
+            args::Dialect::Sh => Self::Posix,
+            args::Dialect::Zsh => Self::Zsh,
+        }
+    }
 }
 
 /// The words of a command as bytes.

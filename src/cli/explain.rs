@@ -1,23 +1,28 @@
-//! `execpolicy explain EPnnnn` and `execpolicy explain [--rules FILE…] -- CMD…`.
+//! `execpolicy explain EPnnnn` and `execpolicy explain [--rules FILE…] (-- CMD… | --shell SCRIPT)`.
 
 use super::args::Explain;
-use super::decide::{Here, bytes};
+use super::decide::{Here, bytes, script};
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
-use super::{Outcome, files, render::harmless};
+use super::segments::What;
+use super::{Outcome, explain_script, files, placement, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
 use crate::diagnostic::text::{list, nearest};
 use crate::policy::{PrefixRule, program::could_be};
-use execpolicy_runtime::{Decision, Mode, Policy, RuleMatch, Verdict};
+use execpolicy_runtime::shell::Ruling;
+use execpolicy_runtime::{Decision, Mode, RuleMatch, Verdict};
 use std::fmt::Write;
 
+/// Characters of a command in a title.
+const TITLE: usize = 400;
 /// Rules shown that almost matched.
 const ALMOST: usize = 3;
 
 /// Runs the command.
 pub fn run(arguments: &Explain, style: Style) -> Outcome {
-    if let [word] = &arguments.what[..]
+    if arguments.script.shell.is_none()
+        && let [word] = &arguments.what[..]
         && let Some(word) = word.to_str().filter(|word| looks_like_code(word))
     {
         return page(word, style);
@@ -37,18 +42,33 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
         }
     };
     let compiled = policy::load(from, codex, style);
-    let policy =
-        compiled.as_ref().and_then(|compiled| Some((compiled, Policy::from_bytes(&compiled.bytes).ok()?)));
-    let Some((compiled, policy)) = policy else {
+    let decider = compiled.as_ref().and_then(|compiled| Some((compiled, compiled.decider()?)));
+    let Some((compiled, decider)) = decider else {
         stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
         return Outcome::Findings;
     };
     let mode = if codex { Mode::Codex { resolve_host_executables: true } } else { Mode::Strict };
-    let argv = bytes(&arguments.what);
+    let checked = compiled.checked.as_ref();
     let here = Here::now();
-    let mut scratch = policy.scratch();
-    let verdict = policy.decide(&argv, &here.context(mode), &mut scratch);
-    stdout(&explain(compiled.checked.as_ref(), &verdict, &argv, style));
+    let context = here.context(mode);
+    if let Some(given) = &arguments.script.shell {
+        let Some(script) = script(given) else { return Outcome::Findings };
+        let verdict =
+            decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
+        let title = shortened(harmless(&String::from_utf8_lossy(&script)));
+        let what = What::Script(&script);
+        stdout(&explain_script::explain(&decider, checked, what, &verdict, &title, style.stdout));
+        return Outcome::Good;
+    }
+    let argv = bytes(&arguments.what);
+    let mut scratch = decider.policy().scratch();
+    stdout(&match decider.decide(&argv, &context, &mut scratch) {
+        Ruling::Plain(verdict) => explain(checked, &verdict, &argv, style),
+        Ruling::Parts(verdict) => {
+            let what = What::Command(&argv);
+            explain_script::explain(&decider, checked, what, &verdict, &in_short(&argv), style.stdout)
+        }
+    });
     Outcome::Good
 }
 
@@ -77,8 +97,7 @@ fn page(word: &str, style: Style) -> Outcome {
 fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u8>], style: Style) -> String {
     let on = style.stdout;
     let mut text = String::new();
-    let shown: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
-    let shown = shlex::try_join(shown.iter().map(String::as_str)).unwrap_or_else(|_| shown.join(" "));
+    let shown = in_short(argv);
     let (word, colour) = match verdict.decision {
         Some(Decision::Allow) => ("allow", Colour::Green),
         Some(Decision::Prompt) => ("prompt", Colour::Yellow),
@@ -86,14 +105,6 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
         None => ("unmatched", Colour::Cyan),
     };
     let _ = writeln!(text, "{}: {}", paint(&shown, Colour::Bold, on), paint(word, colour, on));
-    if let Some(why) = verdict.opaque {
-        let program = shown.split(' ').next().unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "\n  `{program}` {}: no prefix allows it, and it is prompted unless a rule is stricter",
-            why.reason()
-        );
-    }
     let matches: Vec<RuleMatch<'_>> = verdict.matches().collect();
     let decider = matches.iter().position(|found| Some(found.decision) == verdict.decision);
     // The rule that decided comes first, the others in load order.
@@ -104,24 +115,9 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
         } else {
             "also matches".to_owned()
         };
-        let rule = checked.and_then(|checked| checked.policy().rules.get(found.rule as usize));
-        let what = match (checked, rule) {
-            (Some(checked), Some(rule)) => describe(checked, rule, on),
-            // An artifact holds no patterns, but knows what it matched.
-            _ => {
-                let words: Vec<String> = found
-                    .matched_prefix(argv)
-                    .map(|word| format!("{:?}", String::from_utf8_lossy(word)))
-                    .collect();
-                let place = format!("{}:{}", found.source, found.line);
-                format!(
-                    "{} [{}] at {}",
-                    found.decision.as_str(),
-                    harmless(&words.join(", ")),
-                    paint(&harmless(&place), Colour::Cyan, on)
-                )
-            }
-        };
+        let words: Vec<String> =
+            found.matched_prefix(argv).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        let what = rule_text(checked, found, &words, on);
         let _ = writeln!(text, "\n  {role} {what}");
         if found.resolved {
             let _ = writeln!(
@@ -135,11 +131,14 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
             let _ = writeln!(text, "    {}", harmless(why));
         }
     }
-    if matches.is_empty() && verdict.opaque.is_none() {
+    if matches.is_empty() {
         let _ = writeln!(text, "\n  no rule matches");
     }
+    if let Some(place) = placement::sentence(verdict.placement(), on) {
+        let _ = writeln!(text, "\n  {place}");
+    }
     let Some(checked) = checked else { return text };
-    let near = almost(checked, verdict.opaque.is_some(), &matches, argv);
+    let near = almost(checked, &matches, argv);
     if !near.is_empty() {
         let _ = writeln!(text, "\n  {}", paint("almost matched", Colour::Bold, on));
         for (rule, why) in near {
@@ -147,6 +146,45 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
         }
     }
     text
+}
+
+/// A command as a person would type it, on one line and not too long.
+fn in_short(argv: &[Vec<u8>]) -> String {
+    let words: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
+    let shown = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    shortened(shown)
+}
+
+/// The first line, and not too much of it.
+fn shortened(mut text: String) -> String {
+    let end = text.find('\n').into_iter().chain(text.char_indices().nth(TITLE).map(|(at, _)| at)).min();
+    if let Some(end) = end {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
+/// A rule that matched: its pattern as written, or from an artifact, which holds none, the words that
+/// it matched.
+pub fn rule_text(
+    checked: Option<&CheckedPolicy>,
+    found: &RuleMatch<'_>,
+    words: &[String],
+    on: bool,
+) -> String {
+    let rule = checked.and_then(|checked| checked.policy().rules.get(found.rule as usize));
+    if let (Some(checked), Some(rule)) = (checked, rule) {
+        return describe(checked, rule, on);
+    }
+    let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    let place = format!("{}:{}", found.source, found.line);
+    format!(
+        "{} [{}] at {}",
+        found.decision.as_str(),
+        harmless(&words.join(", ")),
+        paint(&harmless(&place), Colour::Cyan, on)
+    )
 }
 
 /// `forbidden ["git", "push"] at my.rules:3`.
@@ -180,7 +218,6 @@ fn describe(checked: &CheckedPolicy, rule: &PrefixRule, on: bool) -> String {
 /// The rules of the same program that came closest, and what kept each from matching.
 fn almost<'a>(
     checked: &'a CheckedPolicy,
-    opaque: bool,
     matches: &[RuleMatch<'_>],
     argv: &[Vec<u8>],
 ) -> Vec<(&'a PrefixRule, String)> {
@@ -212,7 +249,6 @@ fn almost<'a>(
                 };
                 format!("{found}, the rule wants {}{more}{note}", list(&wanted).replace(" and ", " or "))
             }
-            None if opaque => "an allow does not cover what the command runs".to_owned(),
             None => format!(
                 "an allow of `{}` does not cover `{}`",
                 tokens[0].alternatives[0].value,

@@ -1,6 +1,7 @@
 //! In: diagnostics and verdicts. Out: JSON, SARIF and GitHub workflow commands. The shapes of
 //! everything that other programs read; serde derives live here.
 
+use super::placement::{self, Placed};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::source::{SourceMap, Span};
 use execpolicy_runtime::Verdict;
@@ -214,37 +215,47 @@ struct Decided<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    opaque: Option<Opaque>,
+    placement: Option<Placed<'a>>,
 }
 
-#[derive(Serialize)]
-struct Opaque {
-    reason: &'static str,
-}
-
+/// One rule that matched, in the shape of Codex.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Matched<'a> {
-    prefix_rule_match: PrefixRuleMatch<'a>,
+pub struct Matched<'a> {
+    /// What Codex says about it.
+    pub prefix_rule_match: PrefixRuleMatch<'a>,
+    /// In a segment whose words are not all known: `could` if some command that it can be begins so,
+    /// `if-file` if that needs a file of the right name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certainty: Option<&'static str>,
 }
 
+/// What Codex says about a rule that matched.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PrefixRuleMatch<'a> {
-    matched_prefix: Vec<String>,
-    decision: &'static str,
+pub struct PrefixRuleMatch<'a> {
+    /// The rule's program and the command's own words.
+    pub matched_prefix: Vec<String>,
+    /// What the rule says.
+    pub decision: &'static str,
+    /// The command's first word, if it is another spelling of the program.
     #[serde(skip_serializing_if = "Option::is_none")]
-    resolved_program: Option<String>,
+    pub resolved_program: Option<String>,
+    /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
-    justification: Option<&'a str>,
+    pub justification: Option<&'a str>,
+    /// Where the rule is written, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<RulePlace<'a>>,
+    pub rule: Option<RulePlace<'a>>,
 }
 
+/// Where a rule is written.
 #[derive(Serialize)]
-struct RulePlace<'a> {
-    file: &'a str,
-    line: u32,
+pub struct RulePlace<'a> {
+    /// The file, relative to the policy root.
+    pub file: &'a str,
+    /// The line it begins in, from 1.
+    pub line: u32,
 }
 
 /// How a verdict is written.
@@ -252,11 +263,11 @@ struct RulePlace<'a> {
 pub struct Form {
     /// Indented.
     pub pretty: bool,
-    /// With the file and line of each rule.
+    /// With the file and line of each rule, and where the command runs.
     pub details: bool,
 }
 
-/// A verdict in the shape of `codex execpolicy check`; in the strict mode `opaque` may be added.
+/// The verdict of a plain command, in the shape of `codex execpolicy check`.
 pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let lossy = |word: &[u8]| String::from_utf8_lossy(word).into_owned();
     let matched_rules = verdict.matches().map(|found| {
@@ -269,17 +280,18 @@ pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
             justification: found.justification,
             rule: form.details.then_some(RulePlace { file: found.source, line: found.line }),
         };
-        Matched { prefix_rule_match }
+        Matched { prefix_rule_match, certainty: None }
     });
     let decided = Decided {
         matched_rules: matched_rules.collect(),
         decision: verdict.decision.map(|decision| decision.as_str()),
-        opaque: verdict.opaque.map(|why| Opaque { reason: why.reason() }),
+        placement: if form.details { placement::json(verdict.placement()) } else { None },
     };
     text(&decided, form.pretty)
 }
 
-fn text(value: &impl Serialize, pretty: bool) -> String {
+/// One line, or indented.
+pub fn text(value: &impl Serialize, pretty: bool) -> String {
     let written = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     // These types hold nothing that JSON cannot say (no maps with other keys than strings).
     written.map_or_else(|error| format!("{{\"error\":{:?}}}\n", error.to_string()), |text| text + "\n")

@@ -12,7 +12,8 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::emit::EmitError;
 use crate::loader::{Loader, STDLIB};
 use crate::source::SourceMap;
-use execpolicy_runtime::{LoadError, LoadErrorKind};
+use execpolicy_runtime::shell::Decider;
+use execpolicy_runtime::{LoadError, LoadErrorKind, Policy};
 use std::path::{Path, PathBuf};
 
 /// What came of reading and checking.
@@ -61,6 +62,13 @@ pub struct Compiled {
     pub bytes: Vec<u8>,
     /// What it was compiled from; nothing if the bytes themselves were given.
     pub checked: Option<CheckedPolicy>,
+}
+
+impl Compiled {
+    /// What decides. `None` cannot be: the bytes were read once when they were made or loaded.
+    pub fn decider(&self) -> Option<Decider<'_>> {
+        Policy::from_bytes(&self.bytes).and_then(Decider::new).ok()
+    }
 }
 
 /// Where a policy to decide from comes from.
@@ -113,7 +121,7 @@ fn read(path: &Path, style: Style) -> Option<Compiled> {
             return None;
         }
     };
-    match execpolicy_runtime::Policy::from_bytes(&bytes) {
+    match Policy::from_bytes(&bytes).and_then(Decider::new) {
         Ok(_) => Some(Compiled { bytes, checked: None }),
         Err(error) => {
             fail(unusable(&error, shown), style);

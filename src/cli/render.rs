@@ -119,6 +119,56 @@ fn plain(text: &str) -> String {
     parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
 }
 
+/// A place in a script and what is said about it.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// The bytes; of several lines only the first is marked.
+    pub range: std::ops::Range<usize>,
+    /// What is said.
+    pub message: String,
+    /// How it looks.
+    pub colour: Colour,
+}
+
+/// A script with marks. Marks outside of the text, or within a character, are left out.
+pub fn marked(script: &str, name: &str, mut marks: Vec<Mark>, colour: bool) -> String {
+    let text = harmless(script);
+    marks.retain(|mark| text.get(mark.range.clone()).is_some_and(|marked| !marked.is_empty()));
+    // In the order of the text: ariadne begins a new excerpt for each step back.
+    marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
+    let Some(first) = marks.first() else { return String::new() };
+    let place = |range: &std::ops::Range<usize>| {
+        let line = text.get(range.clone()).and_then(|marked| marked.find('\n'));
+        (name.to_owned(), range.start..line.map_or(range.end, |length| range.start + length.max(1)))
+    };
+    let config = Config::default()
+        .with_color(colour)
+        .with_index_type(IndexType::Byte)
+        .with_char_set(CharSet::Unicode)
+        .with_tab_width(4);
+    let labels = marks.iter().map(|mark| {
+        let colour = match mark.colour {
+            Colour::Red => Color::Red,
+            Colour::Green => Color::Green,
+            Colour::Yellow => Color::Yellow,
+            Colour::Cyan | Colour::Bold => Color::Cyan,
+        };
+        Label::new(place(&mark.range)).with_color(colour).with_message(harmless(&mark.message))
+    });
+    let report = Report::build(ReportKind::Custom("script", Color::Cyan), place(&first.range))
+        .with_config(config)
+        .with_labels(labels.collect::<Vec<_>>())
+        .finish();
+    let mut drawn = Vec::new();
+    if report.write(ariadne::sources([(name.to_owned(), text.as_str())]), &mut drawn).is_err() {
+        return String::new();
+    }
+    let drawn = String::from_utf8_lossy(&drawn);
+    let drawn = if colour { drawn.into_owned() } else { plain(&drawn) };
+    // The first line is ariadne's title; what stands above it says more.
+    drawn.lines().skip(1).map(|line| format!("{}\n", line.trim_end())).collect()
+}
+
 /// A span of many lines is shown by its first line: a call of forty lines is no place to look at.
 fn one_line(span: Span, sources: &SourceMap) -> Span {
     match sources.text(span).find('\n') {

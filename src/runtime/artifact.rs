@@ -33,6 +33,8 @@ pub struct Policy<'a> {
     pub(crate) literal_edges: bool,
     pub(crate) profiles: Option<Profiles<'a>>,
     pub(crate) order: Order<'a>,
+    /// Where the facts about tools begin, and their text.
+    pub(crate) tools: Option<(usize, &'a str)>,
 }
 
 /// What the artifact says about one rule.
@@ -130,6 +132,7 @@ impl<'a> Policy<'a> {
         policy.literal_edges = policy.validate(bytes, &extents)?;
         policy.read_profiles(bytes, &extents)?;
         policy.validate_placements(&extents)?;
+        policy.read_tools(bytes, &extents)?;
         Ok(policy)
     }
 
@@ -178,6 +181,26 @@ impl<'a> Policy<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The text about tools. Its statements are read by who uses them (`shell::Decider`).
+    fn read_tools(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
+        let Some(Extent { start, len }) = extents.get(SectionId::Tools) else { return Ok(()) };
+        let text =
+            str::from_utf8(bytes.get(start..start + len).unwrap_or(&[])).map_err(|fault| LoadError {
+                kind: wire::LoadErrorKind::Text,
+                section: Some(SectionId::Tools),
+                offset: start + fault.valid_up_to(),
+            })?;
+        self.tools = Some((start, text));
+        Ok(())
+    }
+
+    /// What is known about programs that run other programs, as text; `None` if the artifact does not
+    /// say, and then every such program is opaque.
+    #[must_use]
+    pub fn tools(&self) -> Option<&'a str> {
+        self.tools.map(|(_, text)| text)
     }
 
     /// The sandbox profiles, if the policy has sandbox files or places commands.
@@ -245,6 +268,7 @@ impl<'a> Policy<'a> {
             literal_edges: true,
             profiles: None,
             order: Order::default(),
+            tools: None,
         })
     }
 

@@ -23,16 +23,20 @@ mod codec;
 mod error;
 mod layout;
 mod linux;
+pub mod lower;
 mod message;
+mod names;
+mod plain;
 mod plan;
 pub mod seccomp;
 mod status;
 
 pub use error::{ConfineError, Step};
 pub use linux::{
-    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, inherited, init,
-    is_placeholder,
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, detect_without_namespaces,
+    duplicate, inherited, init, is_placeholder,
 };
 pub use message::{Finding, Outcome};
-pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+pub use plain::Obstacle;
+pub use plan::{Access, Gap, Late, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
 pub use status::{ClauseStatus, EnforcementStatus, Given};

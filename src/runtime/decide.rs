@@ -269,7 +269,7 @@ impl Policy<'_> {
     }
 
     /// The base name, if a bare-name allow covers this path.
-    fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
+    pub(crate) fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
         let (directory, name) = normal_path(program)?;
         let covered = match self.host(name) {
             Some(paths) => paths.contain(program),

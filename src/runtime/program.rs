@@ -8,30 +8,54 @@ use crate::facts::{PROGRAMS, SYSTEM_DIRECTORIES};
 use crate::table::key::Key;
 use alloc::vec::Vec;
 
-/// A Bloom filter: two bits for each program of [`PROGRAMS`].
-const KNOWN: [u64; 64] = {
-    let mut bits = [0; 64];
+/// A Bloom filter of program names: two bits for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Names([u64; 64]);
+
+impl Names {
+    /// No names.
+    pub(crate) const NONE: Self = Self([0; 64]);
+
+    /// With one more name, which has no ASCII capitals.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "spots are below 4096; and for constants the compiler sees it"
+    )]
+    pub(crate) const fn with(mut self, name: &[u8]) -> Self {
+        let mut low = 0;
+        let mut byte = 0;
+        while byte < name.len() && byte < 8 {
+            low |= (name[byte] as u64) << (8 * byte);
+            byte += 1;
+        }
+        let (one, two) = (spot(low, ONE), spot(low, TWO));
+        self.0[one / 64] |= 1 << (one % 64);
+        self.0[two / 64] |= 1 << (two % 64);
+        self
+    }
+
+    /// Whether the name can be one of them: wrong only towards yes. Takes what [`first_eight`] gives.
+    #[inline]
+    pub(crate) fn may_hold(&self, name: Key) -> bool {
+        let set = |spot: usize| self.0.get(spot / 64).is_some_and(|bits| bits >> (spot % 64) & 1 != 0);
+        set(spot(name.low, ONE)) && set(spot(name.low, TWO))
+    }
+}
+
+/// The programs of [`PROGRAMS`].
+const KNOWN: Names = {
+    let mut names = Names::NONE;
     let mut at = 0;
     while at < PROGRAMS.len() {
         #[expect(
             clippy::indexing_slicing,
             reason = "evaluated by the compiler, where it cannot be wrong in silence"
         )]
-        {
-            let name = PROGRAMS[at].0.as_bytes();
-            let mut low = 0;
-            let mut byte = 0;
-            while byte < name.len() && byte < 8 {
-                low |= (name[byte] as u64) << (8 * byte);
-                byte += 1;
-            }
-            let (one, two) = (spot(low, ONE), spot(low, TWO));
-            bits[one / 64] |= 1 << (one % 64);
-            bits[two / 64] |= 1 << (two % 64);
-        }
+        let name = PROGRAMS[at].0.as_bytes();
+        names = names.with(name);
         at += 1;
     }
-    bits
+    names
 };
 
 /// Two odd constants without pattern (the golden ratio, and the digits of π).
@@ -42,12 +66,6 @@ const TWO: u64 = 0xA409_3822_299F_31D1;
 #[inline]
 const fn spot(low: u64, by: u64) -> usize {
     (low.wrapping_mul(by) >> 52) as usize
-}
-
-/// Whether a bit of [`KNOWN`] is set.
-#[inline]
-fn known(spot: usize) -> bool {
-    KNOWN.get(spot / 64).is_some_and(|bits| bits >> (spot % 64) & 1 != 0)
 }
 
 /// Whether a base name is worth asking [`crate::facts::opaque`] about: wrong only towards yes.
@@ -62,8 +80,7 @@ pub fn may_be_opaque(name: Key, last: Option<&u8>) -> bool {
 #[inline]
 fn may_be_known(name: Key) -> bool {
     // The dynamic loaders are known by how their names begin.
-    known(spot(name.low, ONE)) && known(spot(name.low, TWO))
-        || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
+    KNOWN.may_hold(name) || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
 }
 
 /// What [`may_be_opaque`] takes, of any base name.

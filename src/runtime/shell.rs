@@ -1,5 +1,6 @@
 //! In: the bytes of a script, or an argv that may hold one. Out: every command that it can run
-//! ([`analyse`]), and what a set of rules says about them ([`decide`]).
+//! ([`analyse`]), and what a set of rules says about them. [`Decider::decide`] is the one function
+//! for agents; [`decide`] is the same for rules that are stored otherwise.
 //!
 //! Needs the feature `shell`. Not here: rules (they come through [`ArgvRules`]) and how a command is
 //! confined. The meaning in words: `docs/scripts.md`.
@@ -9,18 +10,27 @@ mod ast;
 mod brace;
 mod builtins;
 mod decide;
+mod decider;
 mod expand;
 mod invoke;
+mod place;
 mod read;
+mod read_compound;
+mod read_here;
+mod read_simple;
 mod read_word;
 mod simple;
 mod state;
+mod table;
 mod tools;
 mod walk;
 mod words;
 mod zsh;
 
+use decide::settle;
 pub use decide::{ArgvRules, Found, Part, ScriptVerdict, Standing, decide, judge};
+pub use decider::{Decider, Ruling};
+pub use table::{RuleRef, TableRules};
 pub use tools::{FactsError, ToolFacts};
 pub use words::{Argv, Fit, Item, Pattern, Piece, WordSet};
 

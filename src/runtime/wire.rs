@@ -95,8 +95,8 @@ sections! {
     Text = 16, "text", 1;
     /// Reserved: the layer each rule comes from.
     Layers = 32, "layers", 0;
-    /// Reserved: facts about tools' options.
-    Tools = 33, "tools", 0;
+    /// Facts about programs that run other programs, as text: `shell::ToolFacts`.
+    Tools = 33, "tools", 1;
     /// Reserved: edges that carry a set of words given by a predicate.
     Predicates = 34, "predicates", 0;
     /// Sandbox profiles, target-neutral: [`crate::profile::Profiles`].
@@ -130,7 +130,8 @@ pub const FIRST_OPTIONAL: u32 = 32;
 pub const OPTIONAL: usize = 32;
 /// The feature bits this version understands. Each optional section comes with one
 /// ([`SectionId::feature`]), so that a reader that would not heed it refuses the whole file.
-pub const FEATURES: u32 = SectionId::Profiles.feature() | SectionId::Order.feature();
+pub const FEATURES: u32 =
+    SectionId::Tools.feature() | SectionId::Profiles.feature() | SectionId::Order.feature();
 
 /// What is wrong with an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +163,8 @@ pub enum LoadErrorKind {
     Value,
     /// Something is wrong in a section about profiles: what was being read.
     Profile(&'static str),
+    /// A statement in the facts about tools means nothing: why.
+    Tools(&'static str),
 }
 
 impl fmt::Display for LoadErrorKind {
@@ -184,6 +187,7 @@ impl fmt::Display for LoadErrorKind {
             Self::Text => f.write_str("the artifact is damaged: a text is not UTF-8"),
             Self::Value => f.write_str("the artifact is damaged: a number has no meaning"),
             Self::Profile(what) => write!(f, "the artifact is damaged: bad {what}"),
+            Self::Tools(why) => write!(f, "the artifact's facts about tools cannot be read: {why}"),
         }
     }
 }

@@ -161,11 +161,32 @@ impl World {
             name("fresh/.git", MissingKind::GitDirectory),
             name("swap/.git", MissingKind::GitDirectory),
         ];
-        plan.missing.push(Missing { promise: Promise::Prevent, ..name(".agents", MissingKind::Name) });
+        if has_attributes(&self.ws) {
+            plan.missing.push(Missing { promise: Promise::Prevent, ..name(".agents", MissingKind::Name) });
+        }
         plan.limits.processes = Some(400);
         plan.limits.open_files = Some(1024);
         plan.limits.file_size = Some(1 << 34);
         plan.accept.insert(Gap::ProcessLimitOfRoot);
+        plan.environment = self.environment();
+        plan
+    }
+
+    /// A plan that Landlock and seccomp can keep alone: nothing but programs readable, the workspace writable with all that is in it.
+    pub fn plain_plan(&self, program: &Path, writable: bool) -> Plan {
+        let mut plan = Plan::nothing(self.ws.clone()).allow(program, Access::Read);
+        for path in ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc"] {
+            if Path::new(path).exists() {
+                plan = plan.allow(path, Access::Read);
+            }
+        }
+        plan = plan.allow(&self.ws, if writable { Access::Write } else { Access::Read });
+        plan.accept = [Gap::Survivors, Gap::HostProcesses, Gap::Metadata].into();
+        if writable {
+            plan.accept.insert(Gap::Attributes);
+        }
+        plan.limits.open_files = Some(1024);
+        plan.limits.file_size = Some(1 << 34);
         plan.environment = self.environment();
         plan
     }
@@ -208,6 +229,21 @@ impl World {
         state
     }
 
+    /// The names and contents outside the workspace.
+    pub fn contents(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+        fn read(path: PathBuf, found: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
+            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
+                read(entry.path(), found);
+            }
+            let content = fs::symlink_metadata(&path).ok().filter(|m| m.is_file());
+            found.insert(path.clone(), content.and_then(|_| fs::read(&path).ok()));
+        }
+        let mut found = BTreeMap::new();
+        read(self.outside.clone(), &mut found);
+        read(self.home.clone(), &mut found);
+        found
+    }
+
     /// Connections and datagrams that reached the host, and signals that reached the victim.
     pub fn reached(&mut self) -> Vec<String> {
         let mut found = Vec::new();
@@ -231,6 +267,13 @@ impl Drop for World {
         let _ = fs::remove_file(&self.shm_file);
         unshare(self.shm.1);
     }
+}
+
+/// Whether files here can have extended attributes of a user, which placeholders need (tmpfs has them since Linux 6.6).
+pub fn has_attributes(directory: &Path) -> bool {
+    let none = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(directory, "user.execpolicy.probe", b"1", none).is_ok()
+        && rustix::fs::removexattr(directory, "user.execpolicy.probe").is_ok()
 }
 
 fn describe(path: &Path, state: &mut State) {

@@ -5,6 +5,7 @@ use execpolicy::compile::{self, Input};
 use execpolicy::diagnostic::Diagnostics;
 use execpolicy::loader::{LoadFault, Loader};
 use execpolicy::policy::matches;
+use execpolicy::policy::scripts::decide_command;
 use execpolicy::rules::evaluate::InProcess;
 use execpolicy::source::SourceMap;
 use execpolicy_runtime::{Context, Mode};
@@ -127,8 +128,11 @@ fn decide(fence: &Fence, directory: &Path) -> String {
     let mut text = String::new();
     for line in lines {
         let argv = shlex::split(line).unwrap_or_else(|| panic!("`{line}` is no command line"));
-        let verdict = matches::decide(policy.policy(), &argv, &context);
-        let word = verdict.decision.map_or("unmatched", |decision| decision.as_str());
+        let decision = match mode {
+            Mode::Strict => decide_command(policy.policy(), &argv, context.cwd).standing.decision(),
+            Mode::Codex { .. } => matches::decide(policy.policy(), &argv, &context).decision,
+        };
+        let word = decision.map_or("unmatched", |decision| decision.as_str());
         writeln!(text, "{line:width$} => {word}").unwrap();
     }
     text

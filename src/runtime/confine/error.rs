@@ -119,6 +119,16 @@ impl ConfineError {
         ConfineError { step, detail: detail.into(), source: io::Error::other(std::string::String::from(why)) }
     }
 
+    /// Whether the host does not permit, or does not have, the namespaces and mounts of a full sandbox: the cases in which a plan
+    /// that can do without gets a sandbox of Landlock and seccomp alone.
+    pub(crate) fn lacks_namespaces(&self) -> bool {
+        matches!(
+            (self.step, self.source.raw_os_error()),
+            (Step::Namespaces, Some(_))
+                | (Step::IdMap | Step::Mount, Some(libc::EPERM | libc::EACCES | libc::ENOSYS))
+        )
+    }
+
     /// What the owner of the machine or of the policy can do about it, where that is known.
     pub fn way_out(&self) -> Option<&'static str> {
         match (self.step, self.source.raw_os_error()) {

@@ -7,32 +7,40 @@ mod channel;
 mod command;
 mod helper;
 mod init;
+mod late;
 mod mounts;
+mod paths;
 mod placeholder;
+mod plain;
 mod quarantine;
 mod session;
 mod spawner;
 mod sys;
 mod walls;
+mod watch;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::format;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::string::ToString;
+use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout};
-use super::message::{Event, Finding, Life, Order, Outcome, Request};
+use super::message::{Event, Finding, Footing, Life, Order, Outcome, Request};
+use super::plain::{Obstacle, obstacles};
 use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Wall};
 use super::status::EnforcementStatus;
 
 pub use helper::init;
 pub use placeholder::is_placeholder;
 pub use session::{Session, SessionCommand};
+pub use sys::duplicate;
 
 /// The program that becomes the helper. It is never looked up on PATH.
 #[derive(Clone, Debug)]
@@ -105,6 +113,8 @@ impl Drop for Started {
 pub struct Sandbox {
     request: Request,
     helper: Helper,
+    obstacles: Vec<Obstacle>,
+    accepted: BTreeSet<Gap>,
 }
 
 /// Descriptors that become a command's standard input, output and error.
@@ -157,7 +167,56 @@ impl Sandbox {
                 ));
             }
         }
-        Ok(Sandbox { request: Request::new(plan, layout), helper })
+        let obstacles = obstacles(plan, &layout, sys::landlock_abi());
+        let mut sandbox =
+            Sandbox { request: Request::new(plan, layout), helper, obstacles, accepted: plan.accept.clone() };
+        // An acceptance that nothing needs opens nothing.
+        let needed = |gap| sandbox.obstacles.iter().any(|obstacle| obstacle.gap == Some(gap));
+        sandbox.request.attributes_open &= needed(Gap::Attributes);
+        if sandbox.unmet().next().is_none() {
+            sandbox.request.footing = Footing::Either;
+        }
+        Ok(sandbox)
+    }
+
+    /// What stands against keeping this plan by Landlock and seccomp alone, accepted gaps included. Where every obstacle is an
+    /// accepted gap, a host without user namespaces runs it so, and the status says it; otherwise such a host refuses.
+    pub fn obstacles(&self) -> &[Obstacle] {
+        &self.obstacles
+    }
+
+    fn unmet(&self) -> impl Iterator<Item = &Obstacle> {
+        self.obstacles.iter().filter(|obstacle| obstacle.gap.is_none_or(|gap| !self.accepted.contains(&gap)))
+    }
+
+    /// The same sandbox by Landlock and seccomp alone, also where namespaces are permitted.
+    pub fn without_namespaces(mut self) -> Result<Sandbox, ConfineError> {
+        let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
+        if unmet.is_empty() {
+            self.request.footing = Footing::Plain;
+            return Ok(self);
+        }
+        let detail = "a sandbox without namespaces".to_string();
+        Err(ConfineError::refused(Step::Plan, detail, &unmet.join("; ")))
+    }
+
+    /// A refusal of the host's, with what the plan would have to give up to do without.
+    fn explain(&self, mut failure: ConfineError) -> ConfineError {
+        if failure.lacks_namespaces() && self.request.footing == Footing::Namespaces {
+            let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
+            failure.detail = format!(
+                "{}; Landlock and seccomp alone cannot keep this plan: {}",
+                failure.detail,
+                unmet.join(", ")
+            );
+        }
+        failure
+    }
+
+    /// The view: each place where it changes, and what is there (`read`, `write`, `private`, `mask`, `skeleton`: a denied
+    /// directory that shows what is granted below it).
+    pub fn places(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        self.request.layout.nodes.iter().map(|node| (node.path.as_path(), node.kind.word()))
     }
 
     /// Runs one command in a sandbox of its own. When this returns, the command has been exec'd behind everything that the
@@ -172,7 +231,7 @@ impl Sandbox {
                 running.status = status;
                 Ok(running)
             }
-            Event::Failed(failure) => Err(failure),
+            Event::Failed(failure) => Err(self.explain(failure)),
             _ => Err(nonsense()),
         }
     }
@@ -184,6 +243,17 @@ pub fn detect(helper: &Helper) -> Result<EnforcementStatus, ConfineError> {
     let mut plan = Plan::nothing(PathBuf::from("/")).allow("/", Access::Read);
     plan.private.push(PathBuf::from("/tmp"));
     let session = Session::start(&Sandbox::prepare(&plan, helper.clone())?)?;
+    let status = session.status().clone();
+    session.end()?;
+    Ok(status)
+}
+
+/// The same for a sandbox without namespaces: built once for a plan that lets everything be read and nothing be written.
+pub fn detect_without_namespaces(helper: &Helper) -> Result<EnforcementStatus, ConfineError> {
+    let mut plan = Plan::nothing(PathBuf::from("/")).allow("/", Access::Read);
+    plan.accept = Gap::ALL.into();
+    let sandbox = Sandbox::prepare(&plan, helper.clone())?.without_namespaces()?;
+    let session = Session::start(&sandbox)?;
     let status = session.status().clone();
     session.end()?;
     Ok(status)

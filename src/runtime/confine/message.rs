@@ -14,7 +14,7 @@ use std::vec::Vec;
 use super::codec::{Reader, Writer};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout, Node};
-use super::plan::{Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
+use super::plan::{Gap, Late, Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
 use super::status::{ClauseStatus, EnforcementStatus, Given};
 
 /// What the helper is asked to be.
@@ -26,11 +26,25 @@ pub(crate) enum Life {
     Session,
 }
 
+/// What a sandbox stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Footing {
+    /// Namespaces, Landlock and seccomp.
+    Namespaces,
+    /// The same, or where namespaces are not permitted, Landlock and seccomp alone.
+    Either,
+    /// Landlock and seccomp alone.
+    Plain,
+}
+
+const FOOTINGS: [Footing; 3] = [Footing::Namespaces, Footing::Either, Footing::Plain];
+
 /// Everything the helper needs; the same bytes serve every start of a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Request {
     pub layout: Layout,
     pub missing: Vec<Missing>,
+    pub late: Late,
     pub network: Network,
     pub environment: Vec<(OsString, OsString)>,
     pub limits: Limits,
@@ -38,6 +52,11 @@ pub(crate) struct Request {
     pub cwd: PathBuf,
     pub landlock: Wall,
     pub seccomp: Wall,
+    pub footing: Footing,
+    /// The plan accepts that attributes of files can be changed; matters without namespaces only.
+    pub attributes_open: bool,
+    /// Why there are no namespaces, for the status; written by the helper, not part of the message.
+    pub why_plain: String,
     pub life: Life,
 }
 
@@ -58,6 +77,7 @@ impl Request {
         Request {
             layout,
             missing: plan.missing.clone(),
+            late: plan.late.clone(),
             network: plan.network,
             environment: plan.environment.clone(),
             limits: plan.limits.clone(),
@@ -65,6 +85,9 @@ impl Request {
             cwd: plan.cwd.clone(),
             landlock: plan.landlock,
             seccomp: plan.seccomp,
+            footing: Footing::Namespaces,
+            attributes_open: plan.accept.contains(&Gap::Attributes),
+            why_plain: String::from("not asked for"),
             life: Life::Session,
         }
     }
@@ -86,6 +109,12 @@ impl Request {
             w.u8(u8::from(missing.kind == MissingKind::GitDirectory));
             w.u8(u8::from(missing.promise == Promise::Prevent));
         });
+        w.list(&self.late.roots, |w, root| w.path(root));
+        w.list(&self.late.protected, |w, name| w.bytes(name.as_bytes()));
+        w.list(&self.late.reported, |w, (below, glob)| {
+            w.path(below);
+            w.bytes(glob.as_bytes());
+        });
         w.u8(u8::from(self.network == Network::Full));
         w.list(&self.environment, |w, (name, value)| {
             os(w, name);
@@ -103,6 +132,8 @@ impl Request {
         w.path(&self.cwd);
         w.u8(self.landlock as u8);
         w.u8(self.seccomp as u8);
+        w.u8(FOOTINGS.iter().position(|footing| *footing == self.footing).unwrap_or(0) as u8);
+        w.u8(u8::from(self.attributes_open));
         match &self.life {
             Life::OneShot(argv) => {
                 w.u8(1);
@@ -118,7 +149,7 @@ impl Request {
         let nodes = r.list(|r| {
             let path = r.path()?;
             let kind = *KINDS.get(usize::from(r.u8()?))?;
-            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1 })
+            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1, passing: false })
         })?;
         let links = r.list(|r| Some((r.path()?, r.path()?)))?;
         let missing = r.list(|r| {
@@ -127,6 +158,11 @@ impl Request {
             let promise = if r.u8()? == 1 { Promise::Prevent } else { Promise::Detect };
             Some(Missing { path, kind, promise })
         })?;
+        let late = Late {
+            roots: r.list(Reader::path)?,
+            protected: r.list(Reader::string)?,
+            reported: r.list(|r| Some((r.path()?, r.string()?)))?,
+        };
         let network = if r.u8()? == 1 { Network::Full } else { Network::Off };
         let environment = r.list(|r| Some((r.os_string()?, r.os_string()?)))?;
         let limits = Limits {
@@ -141,6 +177,8 @@ impl Request {
         let syscalls = r.list(Reader::string)?.into_iter().collect();
         let cwd = r.path()?;
         let (landlock, seccomp) = (wall(r.u8()?)?, wall(r.u8()?)?);
+        let footing = *FOOTINGS.get(usize::from(r.u8()?))?;
+        let attributes_open = r.u8()? == 1;
         let life = match r.u8()? {
             1 => Life::OneShot(r.list(Reader::os_string)?),
             2 => Life::Session,
@@ -150,6 +188,7 @@ impl Request {
         r.end(Request {
             layout,
             missing,
+            late,
             network,
             environment,
             limits,
@@ -157,6 +196,9 @@ impl Request {
             cwd,
             landlock,
             seccomp,
+            footing,
+            attributes_open,
+            why_plain: String::from("not asked for"),
             life,
         })
     }
@@ -402,7 +444,7 @@ mod tests {
             kind: MissingKind::GitDirectory,
             promise: Promise::Detect,
         }]);
-        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false };
+        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false, passing: false };
         let layout =
             Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };
         let mut request = Request::new(&plan, layout);

@@ -62,6 +62,27 @@ pub struct Missing {
     pub promise: Promise,
 }
 
+/// Names that may not appear anywhere in a tree, at any depth, and did not exist when the plan was made: looked for when the
+/// command has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    /// Directories to look through, absolute and free of symlinks; what lies below a read-only, masked or private
+    /// place in them is passed over.
+    pub roots: Vec<PathBuf>,
+    /// Relative names in the syntax of [`glob`](crate::profile::glob): moved to quarantine and reported. A new
+    /// `.git` stays, without its executing parts, if one of these begins with `.git`.
+    pub protected: Vec<String>,
+    /// Directories and globs below them: reported, and left where they are.
+    pub reported: Vec<(PathBuf, String)>,
+}
+
+impl Late {
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty() || (self.protected.is_empty() && self.reported.is_empty())
+    }
+}
+
 /// The network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
@@ -106,6 +127,35 @@ pub enum Wall {
 pub enum Gap {
     /// `limits.processes` for uid 0, which the kernel exempts.
     ProcessLimitOfRoot,
+    /// Without namespaces: if the two processes that watch a sandbox are both killed at once, what the command started lives on.
+    /// As long as one of them lives, nothing does.
+    Survivors,
+    /// Without namespaces: the host's /proc is seen, with the names and command lines of other processes and what it tells about the
+    /// machine. They can be neither signalled nor traced.
+    HostProcesses,
+    /// Without namespaces: that a denied file exists, its size, owner and times can be seen. Its content cannot, nor what a denied
+    /// directory holds.
+    Metadata,
+    /// Without namespaces: modes, owners, times and extended attributes can be changed wherever the user may change them. Content
+    /// cannot. A plan that lets nothing be written does not need this: there these calls are denied altogether.
+    Attributes,
+}
+
+impl Gap {
+    /// Every gap, in order.
+    pub const ALL: [Gap; 5] =
+        [Gap::ProcessLimitOfRoot, Gap::Survivors, Gap::HostProcesses, Gap::Metadata, Gap::Attributes];
+
+    /// A short name for reports and for whoever writes a profile.
+    pub fn name(self) -> &'static str {
+        match self {
+            Gap::ProcessLimitOfRoot => "process-limit-of-root",
+            Gap::Survivors => "survivors",
+            Gap::HostProcesses => "host-processes",
+            Gap::Metadata => "metadata",
+            Gap::Attributes => "attributes",
+        }
+    }
 }
 
 /// Everything a confined command gets. Absent fields do not exist: each is said.
@@ -117,6 +167,11 @@ pub struct Plan {
     pub private: Vec<PathBuf>,
     /// Protected names that do not exist yet.
     pub missing: Vec<Missing>,
+    /// Names that may appear at any depth.
+    pub late: Late,
+    /// Symlinks (place, text) by which paths of the plan are also known: made anew where the view has a directory of its own
+    /// around them.
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// The network.
     pub network: Network,
     /// The whole environment of the command.
@@ -142,6 +197,8 @@ impl Plan {
             paths: Vec::new(),
             private: Vec::new(),
             missing: Vec::new(),
+            late: Late::default(),
+            links: Vec::new(),
             network: Network::Off,
             environment: Vec::new(),
             limits: Limits::default(),

@@ -215,12 +215,22 @@ const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_
 /// - `ioctl:terminal-input`: `TIOCSTI`, `TIOCLINUX`.
 /// - `chmod:setuid`: a mode with S_ISUID or S_ISGID, in every call that takes one; `openat2`, whose mode lies in memory, is ENOSYS.
 /// - `prlimit64:others`: setting limits of another process.
-pub const CONDITIONS: [&str; 7] = [
+/// - `ioctl:file-attributes`: every `ioctl` but those of terminals and of sockets (classes `T` and 0x89): file systems have their own to
+///   change flags, projects, labels or subvolumes through a descriptor that was opened for reading, and nobody has a list of them.
+/// - `sched:others`: priority, policy, processors of another process or thread, and of a whole user.
+/// - `socket:local`: families other than INET, INET6, NETLINK_ROUTE; `socketpair` as below.
+/// - `socket:all`: every `socket`; `socketpair` gives connected UNIX streams and packets only (an end of a datagram pair can
+///   be sent to any address).
+pub const CONDITIONS: [&str; 11] = [
     "chmod:setuid",
     "clone:namespaces",
+    "ioctl:file-attributes",
     "ioctl:terminal-input",
     "personality:unusual",
     "prlimit64:others",
+    "sched:others",
+    "socket:all",
+    "socket:local",
     "socket:unusual",
     "unshare:namespaces",
 ];
@@ -245,6 +255,13 @@ const S_ISUID: u64 = 0o4000;
 const S_ISGID: u64 = 0o2000;
 /// `PER_LINUX` and `PER_LINUX32`, each with and without `ADDR_NO_RANDOMIZE`, and the question "which one is it now".
 const PERSONALITIES: [u64; 5] = [0, 0x8, 0x4_0000, 0x4_0008, 0xFFFF_FFFF];
+/// The class byte of an `ioctl` number, and the classes of terminals (with `FIONREAD`, `FIONBIO`, `FIOCLEX`) and of sockets.
+const IOCTL_CLASS: u64 = 0xFF00;
+const HARMLESS_CLASSES: [u64; 2] = [0x5400, 0x8900];
+const IOPRIO_WHO_PROCESS: u64 = 1;
+/// `SOCK_STREAM` and `SOCK_SEQPACKET` in the bits of a socket's type that are not flags.
+const SOCK_TYPE: u64 = 0xF;
+const CONNECTED: [u64; 2] = [1, 5];
 const AF_UNIX: u64 = 1;
 const AF_INET: u64 = 2;
 const AF_INET6: u64 = 10;
@@ -351,11 +368,17 @@ pub fn build<'a>(arch: Arch, words: impl IntoIterator<Item = &'a str>) -> Result
     for word in words {
         match word {
             "chmod:setuid" => refuse.push("openat2"),
+            "socket:all" => refuse.push("socket"),
             word if CONDITIONS.contains(&word) => {}
             word if syscalls::exists(word) => refuse.push(word),
             word => return Err(BuildError::Unknown(String::from(word))),
         }
         for (number, body) in checks(arch, word)? {
+            // Two words may check one call: then both must allow it.
+            let body = match actions.remove(&number) {
+                Some(Action::Check(first)) => both(first, body),
+                _ => body,
+            };
             actions.insert(number, Action::Check(body));
         }
     }
@@ -377,6 +400,14 @@ pub fn build<'a>(arch: Arch, words: impl IntoIterator<Item = &'a str>) -> Result
         return Err(BuildError::TooLong(instructions.len()));
     }
     Ok(Program { instructions })
+}
+
+/// The first check, and where it allows, the second. A check loads what it compares, so nothing carries over.
+fn both(first: Vec<Instruction>, second: Vec<Instruction>) -> Vec<Instruction> {
+    let length = first.len();
+    let jump = |at: usize| Instruction { code: JMP_JA, jt: 0, jf: 0, k: (length - at - 1) as u32 };
+    let linked = first.into_iter().enumerate().map(|(at, i)| if i == ret(RET_ALLOW) { jump(at) } else { i });
+    linked.chain(second).collect()
 }
 
 fn ret(k: u32) -> Instruction {
@@ -466,6 +497,27 @@ fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
             rules.push(Vec::from([is(0, AF_NETLINK), is(2, NETLINK_ROUTE)]));
             add("socket", true, rules)?;
             add("socketpair", true, Vec::from([Vec::from([is(0, AF_UNIX)])]))?;
+        }
+        "socket:all" | "socket:local" => {
+            let mut rules = Vec::from([AF_INET, AF_INET6].map(|family| Vec::from([is(0, family)])));
+            rules.push(Vec::from([is(0, AF_NETLINK), is(2, NETLINK_ROUTE)]));
+            if word == "socket:local" {
+                add("socket", true, rules)?;
+            }
+            let pair = |kind| Vec::from([is(0, AF_UNIX), (1, Len::Dword, Op::MaskedEq(SOCK_TYPE), kind)]);
+            add("socketpair", true, Vec::from(CONNECTED.map(pair)))?;
+        }
+        "ioctl:file-attributes" => {
+            let class = |class| Vec::from([(1, Len::Dword, Op::MaskedEq(IOCTL_CLASS), class)]);
+            add("ioctl", true, Vec::from(HARMLESS_CLASSES.map(class)))?;
+        }
+        "sched:others" => {
+            for name in ["sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"] {
+                add(name, true, Vec::from([Vec::from([is(0, 0)])]))?;
+            }
+            // PRIO_PROCESS is 0.
+            add("setpriority", true, Vec::from([Vec::from([is(0, 0), is(1, 0)])]))?;
+            add("ioprio_set", true, Vec::from([Vec::from([is(0, IOPRIO_WHO_PROCESS), is(1, 0)])]))?;
         }
         "ioctl:terminal-input" => {
             add("ioctl", false, Vec::from([Vec::from([is(1, TIOCSTI)]), Vec::from([is(1, TIOCLINUX)])]))?;

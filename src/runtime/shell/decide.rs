@@ -105,8 +105,15 @@ pub fn decide<R: ArgvRules, T: AsRef<[u8]>>(
     facts: &ToolFacts,
     limits: &Limits,
 ) -> ScriptVerdict<R::Rule> {
-    let analysis = analyse_argv(argv, cwd, facts, limits);
-    let mut verdict = judge(rules, analysis);
+    settle(rules, argv, judge(rules, analyse_argv(argv, cwd, facts, limits)))
+}
+
+/// Adds what a rule for the whole argv says.
+pub(super) fn settle<R: ArgvRules, T: AsRef<[u8]>>(
+    rules: &R,
+    argv: &[T],
+    mut verdict: ScriptVerdict<R::Rule>,
+) -> ScriptVerdict<R::Rule> {
     // A rule for the whole literal argv settles what is unknown, not what is guarded.
     let mut whole = None;
     rules.find(&Argv::known(argv), &mut |found| {

@@ -469,19 +469,22 @@ impl Walker<'_> {
         let Some(script) = arguments.get(at) else { return };
         let positional = arguments.get(at + 2..).unwrap_or_default();
         self.through.push(base_name(argv.0.first().and_then(Item::as_known).unwrap_or_default()).to_vec());
-        // A top-level `bash -c SCRIPT` has the spans of SCRIPT itself.
+        let outer = self.argument;
+        // A `bash -c SCRIPT` that is the end of the whole command, be it behind wrappers, has the spans
+        // of SCRIPT itself.
         let span = if call.program_only
-            && self.through.len() == 1
             && self.inside.is_none()
             && call.span == Span::default()
+            && self.whole.ends_with(&argv.0)
         {
-            self.argument = u32::try_from(at + 1).unwrap_or(u32::MAX);
+            let before = self.whole.len() - argv.0.len();
+            self.argument = u32::try_from(before + at + 1).unwrap_or(u32::MAX);
             None
         } else {
             Some(call.span)
         };
         self.script_item(state, script, span, shell, positional);
-        self.argument = 0;
+        self.argument = outer;
         self.through.pop();
     }
 

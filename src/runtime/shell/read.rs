@@ -1,32 +1,19 @@
 //! In: the bytes of a script. Out: its syntax tree ([`List`]), read as bash 5.2 reads it, up to the
-//! first thing that is not understood. Not here: the words' insides (`read_word.rs`).
+//! first thing that is not understood. Here: lists, pipelines, and what every part of the reader uses.
+//! Not here: commands (`read_simple.rs`, `read_compound.rs`) and the words' insides (`read_word.rs`).
 //!
 //! The reader is written by hand, with an explicit depth and an explicit amount of work, because
 //! its input is hostile: no nesting may exhaust the stack and no backtracking may be exponential
 //! (`docs/scripts.md`, "Why an own reader").
 
-use super::ast::{
-    Argument, Assigned, Assignment, Command, Entry, Join, Kind, List, Operator, Range, Redirection, Unread,
-    Word,
-};
-use std::cell::OnceCell;
-use std::rc::Rc;
+use super::ast::{Command, Entry, Join, Kind, List, Range, Unread};
+use super::read_here::Pending;
 
 /// Reading stopped here, for this reason.
 pub struct Stop(pub Unread);
 
 /// The result of reading one construct.
 pub type Read<T> = Result<T, Stop>;
-
-/// A here-document whose text is still to come.
-struct Pending {
-    /// Where its redirection looks for the text.
-    text: Rc<OnceCell<Word>>,
-    delimiter: Vec<u8>,
-    quoted: bool,
-    strip_tabs: bool,
-    at: Range,
-}
 
 /// A position in a script.
 pub struct Reader<'s> {
@@ -37,11 +24,14 @@ pub struct Reader<'s> {
     pub(super) fuel: usize,
     /// Whether the shell is bash, ksh or zsh, whose words know more quotes than POSIX.
     pub(super) posix: bool,
-    pending: Vec<Pending>,
+    /// Where everything stands, if the text is not the script's own but was taken out of it: that of
+    /// backquotes and here-documents.
+    pub(super) within: Option<Range>,
+    pub(super) pending: Vec<Pending>,
 }
 
 /// Words that begin or end a compound command, where a command may stand.
-const RESERVED: &[&[u8]] = &[
+pub(super) const RESERVED: &[&[u8]] = &[
     b"!",
     b"{",
     b"}",
@@ -71,7 +61,7 @@ pub fn is_reserved(word: &[u8]) -> bool {
 
 /// Where a list of commands ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     Text,
     Parenthesis,
     Words(&'static [&'static [u8]]),
@@ -80,9 +70,11 @@ enum End {
 
 /// Reads a whole script. What cannot be read is in [`List::unread`]; the commands before it stand,
 /// as a shell would have run the lines before it.
-pub fn script(text: &[u8], posix: bool, depth: usize) -> List {
-    let mut reader =
-        Reader { text, at: 0, depth, fuel: 20_000 + 64 * text.len(), posix, pending: Vec::new() };
+///
+/// The text may be a part of another one, taken out of it: then everything stands at `within`.
+pub fn script(text: &[u8], posix: bool, depth: usize, within: Option<Range>) -> List {
+    let fuel = 20_000 + 64 * text.len();
+    let mut reader = Reader { text, at: 0, depth, fuel, posix, within, pending: Vec::new() };
     let mut all = List::default();
     loop {
         let start = reader.at;
@@ -92,7 +84,7 @@ pub fn script(text: &[u8], posix: bool, depth: usize) -> List {
             }
             Ok(None) => return all,
             Err(Stop(unread)) => {
-                all.unread = Some(Unread { at: Range { start, end: text.len() }, why: unread.why });
+                all.unread = Some(Unread { at: reader.placed(start, text.len()), why: unread.why });
                 return all;
             }
         }
@@ -101,7 +93,12 @@ pub fn script(text: &[u8], posix: bool, depth: usize) -> List {
 
 impl<'s> Reader<'s> {
     pub(super) fn stop<T>(&self, why: &'static str) -> Read<T> {
-        Err(Stop(Unread { at: Range { start: self.at, end: self.text.len() }, why }))
+        Err(Stop(Unread { at: self.placed(self.at, self.text.len()), why }))
+    }
+
+    /// Where bytes of this text stand in the script.
+    pub(super) fn placed(&self, start: usize, end: usize) -> Range {
+        self.within.unwrap_or(Range { start, end })
     }
 
     /// Enters one level of nesting.
@@ -117,7 +114,7 @@ impl<'s> Reader<'s> {
         self.depth += 1;
     }
 
-    fn spend(&mut self) -> Read<()> {
+    pub(super) fn spend(&mut self) -> Read<()> {
         match self.fuel.checked_sub(1) {
             Some(left) => {
                 self.fuel = left;
@@ -128,7 +125,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Skips escaped newlines, which are nothing.
-    fn join_lines(&mut self) {
+    pub(super) fn join_lines(&mut self) {
         while self.text.get(self.at..self.at + 2) == Some(b"\\\n") {
             self.at += 2;
         }
@@ -175,7 +172,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Skips blanks, comments and newlines; at a newline, here-documents are read.
-    fn newlines(&mut self) -> Read<()> {
+    pub(super) fn newlines(&mut self) -> Read<()> {
         loop {
             self.blanks();
             if self.peek() != Some(b'\n') {
@@ -187,7 +184,7 @@ impl<'s> Reader<'s> {
     }
 
     /// The reserved word at the position, if one stands there.
-    fn reserved(&mut self) -> Option<&'static [u8]> {
+    pub(super) fn reserved(&mut self) -> Option<&'static [u8]> {
         let start = self.at;
         let mut word = Vec::new();
         while let Some(byte) = self.peek() {
@@ -202,7 +199,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Steps over a reserved word, or stops.
-    fn expect(&mut self, word: &'static [u8]) -> Read<()> {
+    pub(super) fn expect(&mut self, word: &'static [u8]) -> Read<()> {
         self.newlines()?;
         if self.reserved() == Some(word) && self.take(word) {
             return Ok(());
@@ -211,7 +208,7 @@ impl<'s> Reader<'s> {
     }
 
     /// One complete command line of the script, or `None` at its end.
-    fn line(&mut self) -> Read<Option<List>> {
+    pub(super) fn line(&mut self) -> Read<Option<List>> {
         self.newlines()?;
         if self.peek().is_none() {
             return Ok(None);
@@ -223,7 +220,7 @@ impl<'s> Reader<'s> {
         Ok(Some(list))
     }
 
-    fn at_end(&mut self, end: End) -> bool {
+    pub(super) fn at_end(&mut self, end: End) -> bool {
         match self.peek() {
             None => true,
             Some(b')') => matches!(end, End::Parenthesis),
@@ -237,7 +234,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Reads a list up to its end, which is left standing. With `one_line`, up to a newline.
-    fn list_until(&mut self, end: End, one_line: bool) -> Read<List> {
+    pub(super) fn list_until(&mut self, end: End, one_line: bool) -> Read<List> {
         let mut list = List::default();
         let mut join = Join::Then;
         self.newlines()?;
@@ -297,7 +294,7 @@ impl<'s> Reader<'s> {
         Ok(list)
     }
 
-    fn pipeline(&mut self) -> Read<Vec<Command>> {
+    pub(super) fn pipeline(&mut self) -> Read<Vec<Command>> {
         let mut commands = Vec::new();
         loop {
             self.newlines()?;
@@ -325,7 +322,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Steps over `time` or `time -p`, unless another option follows.
-    fn time_keyword(&mut self) -> bool {
+    pub(super) fn time_keyword(&mut self) -> bool {
         let start = self.at;
         self.take(b"time");
         self.blanks();
@@ -342,7 +339,7 @@ impl<'s> Reader<'s> {
         true
     }
 
-    fn command(&mut self) -> Read<Command> {
+    pub(super) fn command(&mut self) -> Read<Command> {
         self.spend()?;
         self.enter()?;
         let start = self.at;
@@ -358,500 +355,7 @@ impl<'s> Reader<'s> {
                 }
             }
         }
-        Ok(Command { at: Range { start, end: self.at }, kind, redirections })
-    }
-
-    fn kind(&mut self) -> Read<(Kind, Vec<Redirection>)> {
-        if self.peek() == Some(b'(') {
-            return Ok((self.parentheses()?, Vec::new()));
-        }
-        let Some(word) = self.reserved() else { return self.simple() };
-        let kind = match word {
-            b"{" => {
-                self.take(b"{");
-                let body = self.list_until(End::Words(&[b"}"]), false)?;
-                self.expect(b"}")?;
-                Kind::Group(body)
-            }
-            b"if" => self.conditional()?,
-            b"while" | b"until" => {
-                self.take(word);
-                let condition = self.list_until(End::Words(&[b"do"]), false)?;
-                Kind::While { condition, body: self.do_body()? }
-            }
-            b"for" | b"select" => self.for_loop(word)?,
-            b"case" => self.case()?,
-            b"function" => self.function_keyword()?,
-            b"[[" => self.test()?,
-            b"coproc" => self.coprocess()?,
-            b"time" => return self.simple(),
-            _ => return self.stop("is not understood"),
-        };
-        Ok((kind, Vec::new()))
-    }
-
-    /// `(…)`, or `((…))` if it is arithmetic.
-    fn parentheses(&mut self) -> Read<Kind> {
-        let start = self.at;
-        if self.take(b"((") {
-            let pending = self.pending.len();
-            if let Ok(word) = self.arithmetic_text(b"))") {
-                return Ok(Kind::Arithmetic(word));
-            }
-            self.spend()?;
-            self.at = start;
-            self.pending.truncate(pending);
-        }
-        self.take(b"(");
-        let body = self.list_until(End::Parenthesis, false)?;
-        if !self.take(b")") {
-            return self.stop("is not complete");
-        }
-        Ok(Kind::Subshell(body))
-    }
-
-    fn conditional(&mut self) -> Read<Kind> {
-        self.take(b"if");
-        let mut arms = Vec::new();
-        loop {
-            let condition = self.list_until(End::Words(&[b"then"]), false)?;
-            self.expect(b"then")?;
-            let body = self.list_until(End::Words(&[b"elif", b"else", b"fi"]), false)?;
-            arms.push((condition, body));
-            match self.reserved() {
-                Some(b"elif") => self.take(b"elif"),
-                Some(b"else") => {
-                    self.take(b"else");
-                    let otherwise = Some(self.list_until(End::Words(&[b"fi"]), false)?);
-                    self.expect(b"fi")?;
-                    return Ok(Kind::If { arms, otherwise });
-                }
-                _ => {
-                    self.expect(b"fi")?;
-                    return Ok(Kind::If { arms, otherwise: None });
-                }
-            };
-        }
-    }
-
-    fn do_body(&mut self) -> Read<List> {
-        self.newlines()?;
-        let (open, close): (&'static [u8], &'static [&'static [u8]]) =
-            if self.reserved() == Some(b"{") { (b"{", &[b"}"]) } else { (b"do", &[b"done"]) };
-        self.expect(open)?;
-        let body = self.list_until(End::Words(close), false)?;
-        match close {
-            [close] => self.expect(close)?,
-            _ => return self.stop("is not understood"),
-        }
-        Ok(body)
-    }
-
-    fn for_loop(&mut self, keyword: &'static [u8]) -> Read<Kind> {
-        self.take(keyword);
-        self.blanks();
-        if self.take(b"((") {
-            let text = self.arithmetic_text(b"))")?;
-            self.blanks();
-            self.take(b";");
-            return Ok(Kind::ForArithmetic { parts: vec![text], body: self.do_body()? });
-        }
-        let Some(name) = self.name() else { return self.stop("is not understood") };
-        self.newlines()?;
-        let mut words = None;
-        if self.sees(b"in") {
-            self.take(b"in");
-            if !self.peek().is_none_or(is_meta) {
-                return self.stop("is not understood");
-            }
-            let mut list = Vec::new();
-            loop {
-                self.blanks();
-                match self.peek() {
-                    Some(b';' | b'\n') => break,
-                    Some(byte) if !is_meta(byte) || byte == b'<' => list.push(self.word()?),
-                    _ => return self.stop("is not complete"),
-                }
-            }
-            words = Some(list);
-        }
-        self.take(b";");
-        let body = self.do_body()?;
-        Ok(Kind::For { name, words, body })
-    }
-
-    fn case(&mut self) -> Read<Kind> {
-        self.take(b"case");
-        self.blanks();
-        let word = self.word()?;
-        self.newlines()?;
-        if !self.take(b"in") {
-            return self.stop("is not complete");
-        }
-        let mut arms = Vec::new();
-        loop {
-            self.newlines()?;
-            if self.reserved() == Some(b"esac") {
-                self.take(b"esac");
-                return Ok(Kind::Case { word, arms });
-            }
-            self.spend()?;
-            self.take(b"(");
-            let mut patterns = Vec::new();
-            loop {
-                self.blanks();
-                patterns.push(self.word()?);
-                self.blanks();
-                if self.take(b")") {
-                    break;
-                }
-                if !self.take(b"|") {
-                    return self.stop("is not understood");
-                }
-            }
-            let body = self.list_until(End::CaseArm, false)?;
-            arms.push((patterns, body));
-            if !(self.take(b";;&") || self.take(b";;") || self.take(b";&")) {
-                self.expect(b"esac")?;
-                return Ok(Kind::Case { word, arms });
-            }
-        }
-    }
-
-    fn function_keyword(&mut self) -> Read<Kind> {
-        self.take(b"function");
-        self.blanks();
-        let name = self.plain_word();
-        if name.is_empty() {
-            return self.stop("is not understood");
-        }
-        self.blanks();
-        if self.take(b"(") {
-            self.blanks();
-            if !self.take(b")") {
-                return self.stop("is not understood");
-            }
-        }
-        self.function_body(name)
-    }
-
-    fn function_body(&mut self, name: Vec<u8>) -> Read<Kind> {
-        self.newlines()?;
-        let compound = self.peek() == Some(b'(')
-            || self.reserved().is_some_and(|word| {
-                !matches!(
-                    word,
-                    b"!" | b"time" | b"function" | b"coproc" | b"then" | b"do" | b"fi" | b"done" | b"}"
-                )
-            });
-        if !compound {
-            return self.stop("is not understood");
-        }
-        Ok(Kind::Function { name, body: Rc::new(self.command()?) })
-    }
-
-    fn coprocess(&mut self) -> Read<Kind> {
-        self.take(b"coproc");
-        self.blanks();
-        let start = self.at;
-        if !self.plain_word().is_empty() {
-            self.blanks();
-            let compound = self.peek() == Some(b'(')
-                || matches!(
-                    self.reserved(),
-                    Some(b"{" | b"if" | b"while" | b"until" | b"for" | b"case" | b"select" | b"[[")
-                );
-            if !compound || RESERVED.contains(&self.text.get(start..self.at).unwrap_or_default()) {
-                self.at = start;
-            }
-        }
-        if RESERVED.iter().any(|word| self.text.get(start..).is_some_and(|rest| rest.starts_with(word))) {
-            self.at = start;
-        }
-        Ok(Kind::Coprocess(Box::new(self.command()?)))
-    }
-
-    /// `[[ … ]]`: the words are kept, the operators only looked at.
-    fn test(&mut self) -> Read<Kind> {
-        self.take(b"[[");
-        let mut words = Vec::new();
-        let (mut arithmetic, mut operators, mut pattern) = (false, false, false);
-        loop {
-            self.spend()?;
-            self.newlines()?;
-            match self.peek() {
-                None => return self.stop("is not complete"),
-                Some(b'(' | b')' | b'<' | b'>' | b'&' | b'|' | b'!') if !pattern => {
-                    if self.take(b"!=") {
-                        pattern = true;
-                    } else if self.sees(b"<(") || self.sees(b">(") {
-                        return self.stop("is not understood");
-                    } else {
-                        operators |= self.peek() != Some(b'!');
-                        self.at += 1;
-                    }
-                }
-                Some(b']') if self.sees(b"]]") && !pattern => {
-                    let start = self.at;
-                    self.take(b"]]");
-                    if self.peek().is_none_or(is_meta) {
-                        return Ok(Kind::Test { words, arithmetic, operators });
-                    }
-                    self.at = start;
-                    words.push(self.word()?);
-                }
-                Some(_) if pattern => {
-                    words.push(self.pattern_word()?);
-                    pattern = false;
-                }
-                Some(_) => {
-                    let start = self.at;
-                    words.push(self.word()?);
-                    let text = self.text.get(start..self.at).unwrap_or_default();
-                    arithmetic |=
-                        matches!(text, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-v" | b"-R");
-                    // An operator in disguise would be one more way round.
-                    pattern = matches!(text, b"=" | b"==" | b"=~");
-                }
-            }
-        }
-    }
-
-    /// A simple command, or the definition of a function.
-    fn simple(&mut self) -> Read<(Kind, Vec<Redirection>)> {
-        let mut assignments = Vec::new();
-        let mut words: Vec<Argument> = Vec::new();
-        let mut redirections = Vec::new();
-        let mut declares = false;
-        loop {
-            self.spend()?;
-            self.blanks();
-            let start = self.at;
-            if let Some(redirection) = self.redirection()? {
-                redirections.push(redirection);
-                continue;
-            }
-            match self.peek() {
-                Some(b'(') if words.len() == 1 && assignments.is_empty() && redirections.is_empty() => {
-                    let Some(Argument::Word(word)) = words.first() else {
-                        return self.stop("is not understood");
-                    };
-                    let name = self.text.get(word.at.start..word.at.end).unwrap_or_default().to_vec();
-                    let plain =
-                        matches!(word.parts.as_slice(), [super::ast::Part::Plain(bytes)] if *bytes == name);
-                    self.at += 1;
-                    self.blanks();
-                    if !plain || !self.take(b")") {
-                        return self.stop("is not understood");
-                    }
-                    return Ok((self.function_body(name)?, Vec::new()));
-                }
-                Some(byte) if !is_meta(byte) || self.process_start() => {}
-                Some(b'(') => return self.stop("is not understood"),
-                _ if words.is_empty() && assignments.is_empty() && redirections.is_empty() => {
-                    return self.stop("is not understood");
-                }
-                _ => return Ok((Kind::Simple { assignments, words }, redirections)),
-            }
-            let assigns = words.is_empty() || declares;
-            match if assigns { self.assignment()? } else { None } {
-                Some(assignment) if words.is_empty() => assignments.push(assignment),
-                Some(assignment) => words.push(Argument::Assignment(assignment)),
-                None => {
-                    self.at = start;
-                    let word = self.word()?;
-                    if words.is_empty() {
-                        declares = matches!(
-                            self.text.get(word.at.start..word.at.end).unwrap_or_default(),
-                            b"declare" | b"typeset" | b"export" | b"readonly" | b"local"
-                        );
-                    }
-                    words.push(Argument::Word(word));
-                }
-            }
-        }
-    }
-
-    /// An assignment at the position, or `None` (the position is then anywhere).
-    fn assignment(&mut self) -> Read<Option<Assignment>> {
-        let Some(name) = self.name() else { return Ok(None) };
-        let mut subscript = None;
-        if self.take(b"[") {
-            match self.arithmetic_text(b"]") {
-                Ok(word) if matches!(self.peek(), Some(b'=' | b'+')) => subscript = Some(word),
-                _ => return Ok(None),
-            }
-        }
-        let append = self.take(b"+=");
-        if !append && !self.take(b"=") {
-            return Ok(None);
-        }
-        let value = if self.peek() == Some(b'(') {
-            if self.posix {
-                return self.stop("is not understood");
-            }
-            self.at += 1;
-            let mut items = Vec::new();
-            loop {
-                self.spend()?;
-                self.newlines()?;
-                match self.peek() {
-                    Some(b')') => {
-                        self.at += 1;
-                        break;
-                    }
-                    Some(byte) if !is_meta(byte) || self.process_start() => items.push(self.word()?),
-                    _ => return self.stop("is not complete"),
-                }
-            }
-            Assigned::Array(items)
-        } else {
-            Assigned::Word(self.word_or_nothing()?)
-        };
-        Ok(Some(Assignment { name, subscript, append, value }))
-    }
-
-    fn process_start(&mut self) -> bool {
-        self.sees(b"<(") || self.sees(b">(")
-    }
-
-    /// A redirection at the position, if one stands there.
-    fn redirection(&mut self) -> Read<Option<Redirection>> {
-        let start = self.at;
-        let mut variable = None;
-        if self.take(b"{") {
-            match self.name() {
-                Some(name) if self.take(b"}") => variable = Some(name),
-                _ => self.at = start,
-            }
-        } else {
-            while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
-                self.at += 1;
-            }
-        }
-        let prefixed = self.at != start;
-        let operators: &[(&[u8], Operator)] = &[
-            (b"&>>", Operator::BothAppend),
-            (b"&>", Operator::Both),
-            (b"<<<", Operator::Text),
-            (b"<<", Operator::Text),
-            (b"<&", Operator::DuplicateIn),
-            (b"<>", Operator::ReadWrite),
-            (b">>", Operator::Append),
-            (b">&", Operator::DuplicateOut),
-            (b">|", Operator::Clobber),
-            (b"<", Operator::Read),
-            (b">", Operator::Write),
-        ];
-        if !matches!(self.peek(), Some(b'<' | b'>' | b'&')) || (!prefixed && self.process_start()) {
-            self.at = start;
-            return Ok(None);
-        }
-        let Some((text, operator)) = operators.iter().find(|(text, _)| self.sees(text)) else {
-            self.at = start;
-            return Ok(None);
-        };
-        if prefixed && self.peek() == Some(b'&') {
-            self.at = start;
-            return Ok(None);
-        }
-        self.take(text);
-        let (text, operator) = (*text, *operator);
-        if text == b"<<" {
-            return self.here_document(start, variable).map(Some);
-        }
-        self.blanks();
-        if self.peek().is_none_or(is_meta) && !self.process_start() {
-            return self.stop("is not complete");
-        }
-        let target = self.word()?;
-        Ok(Some(Redirection { operator, variable, here: None, target }))
-    }
-
-    /// `<<`: notes the delimiter; the text comes after the line.
-    fn here_document(&mut self, start: usize, variable: Option<Vec<u8>>) -> Read<Redirection> {
-        let strip_tabs = self.take(b"-");
-        self.blanks();
-        let from = self.at;
-        let word = self.word()?;
-        let raw = self.text.get(from..self.at).unwrap_or_default();
-        let mut delimiter = Vec::new();
-        let mut quoted = false;
-        for part in &word.parts {
-            match part {
-                super::ast::Part::Plain(bytes) => delimiter.extend_from_slice(bytes),
-                super::ast::Part::Quoted(bytes) => {
-                    quoted = true;
-                    delimiter.extend_from_slice(bytes);
-                }
-                _ => return self.stop("has a here-document with a delimiter that is not plain"),
-            }
-        }
-        if delimiter.contains(&b'\n') || raw.is_empty() {
-            return self.stop("has a here-document with a delimiter that is not plain");
-        }
-        let at = Range { start, end: self.at };
-        let text = Rc::new(OnceCell::new());
-        self.pending.push(Pending { text: Rc::clone(&text), delimiter, quoted, strip_tabs, at });
-        let target = Word { at, parts: Vec::new() };
-        Ok(Redirection { operator: Operator::Text, variable, here: Some(text), target })
-    }
-
-    /// Reads the texts of the here-documents that a newline has made due.
-    fn here_documents(&mut self) -> Read<()> {
-        for pending in std::mem::take(&mut self.pending) {
-            let mut body = Vec::new();
-            let mut joined = false;
-            loop {
-                let rest = self.text.get(self.at..).unwrap_or_default();
-                if rest.is_empty() {
-                    return self.stop("has a here-document without an end");
-                }
-                let length = rest.iter().position(|&byte| byte == b'\n');
-                let mut line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
-                self.at += length.map_or(rest.len(), |length| length + 1);
-                if pending.strip_tabs {
-                    let tabs = line.iter().take_while(|&&byte| byte == b'\t').count();
-                    line = line.get(tabs..).unwrap_or_default();
-                }
-                if line == pending.delimiter {
-                    if joined {
-                        // Shells disagree whether this line still ends the text.
-                        return self.stop("has a here-document with an unclear end");
-                    }
-                    break;
-                }
-                let backslashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
-                joined = !pending.quoted && backslashes % 2 == 1;
-                body.extend_from_slice(line);
-                body.push(b'\n');
-            }
-            let text = if pending.quoted {
-                Word { at: pending.at, parts: vec![super::ast::Part::Quoted(body)] }
-            } else {
-                let mut inner = Reader {
-                    text: &body,
-                    at: 0,
-                    depth: self.depth,
-                    fuel: self.fuel,
-                    posix: self.posix,
-                    pending: Vec::new(),
-                };
-                let word = inner.here_text();
-                self.fuel = inner.fuel;
-                match word {
-                    Ok(mut word) => {
-                        word.at = pending.at;
-                        word
-                    }
-                    Err(Stop(unread)) => return self.stop(unread.why),
-                }
-            };
-            if pending.text.set(text).is_err() {
-                return self.stop("is not understood");
-            }
-        }
-        Ok(())
+        Ok(Command { at: self.placed(start, self.at), kind, redirections })
     }
 
     /// A list inside a word, `$(…)` or `<(…)`, up to its closing parenthesis. Its here-documents are
@@ -887,7 +391,7 @@ impl<'s> Reader<'s> {
     }
 
     /// Unquoted text up to the next character that means something.
-    fn plain_word(&mut self) -> Vec<u8> {
+    pub(super) fn plain_word(&mut self) -> Vec<u8> {
         let mut word = Vec::new();
         while let Some(byte) = self.peek() {
             if is_meta(byte) || matches!(byte, b'\'' | b'"' | b'\\' | b'$' | b'`') {

@@ -183,6 +183,7 @@ impl Reader<'_> {
 
     /// The commands between backquotes; inside, a backslash quotes itself, `$` and the backquote.
     fn backquotes(&mut self, in_quotes: bool) -> Read<List> {
+        let start = self.at;
         self.at += 1;
         let mut inner = Vec::new();
         loop {
@@ -215,7 +216,7 @@ impl Reader<'_> {
             return self.stop("takes too long to read");
         }
         self.fuel -= cost;
-        let list = script(&inner, self.posix, self.depth);
+        let list = script(&inner, self.posix, self.depth, Some(self.placed(start, self.at)));
         self.leave();
         // A fault inside backquotes is a fault of the command that holds them.
         match list.unread {

@@ -156,7 +156,15 @@ impl ToolFacts {
 
     /// The facts about a program, by its base name, ASCII case aside.
     pub(super) fn find(&self, name: &[u8]) -> Option<&Tool> {
-        self.tools.get(&name.to_ascii_lowercase())
+        let mut folded = [0; 32];
+        match folded.get_mut(..name.len()) {
+            Some(folded) => {
+                folded.copy_from_slice(name);
+                folded.make_ascii_lowercase();
+                self.tools.get(&*folded)
+            }
+            None => self.tools.get(&name.to_ascii_lowercase()),
+        }
     }
 
     /// The names of all tools, in order.
@@ -166,6 +174,21 @@ impl ToolFacts {
 }
 
 impl Tool {
+    /// Whether a program with these arguments surely runs nothing but itself, as far as that can be
+    /// said without reading its options: then no analysis is needed.
+    pub fn surely_alone<T: AsRef<[u8]>>(&self, arguments: &[T]) -> bool {
+        let mut arguments = arguments.iter().map(AsRef::as_ref);
+        if !self.only_with.is_empty() {
+            return !arguments.any(|argument| self.only_with.iter().any(|word| word == argument));
+        }
+        self.shell.is_none()
+            && self.inner == Inner::None
+            && self.language.is_none()
+            && !arguments.any(|argument| {
+                argument.starts_with(b"-") || self.clauses.iter().any(|clause| clause == argument)
+            })
+    }
+
     fn statement(&mut self, keyword: &str, words: &[&str]) -> Result<(), &'static str> {
         let one = |words: &[&str]| match words {
             [word] => Ok((*word).to_owned()),

@@ -33,6 +33,8 @@ pub struct Walker<'f> {
     /// Which argument of the argv is being read, and, inside a script in a script, the outer word.
     pub(super) argument: u32,
     pub(super) inside: Option<Span>,
+    /// The words of the whole command; none if a script alone is read.
+    pub(super) whole: Vec<Item>,
     /// States at `break`, `continue`, `return`: one list for every loop or function around.
     pub(super) escapes: Vec<Vec<State>>,
     /// Functions being walked through.
@@ -61,6 +63,7 @@ impl<'f> Walker<'f> {
             dialect: Dialect::Bash,
             argument: 0,
             inside: None,
+            whole: Vec::new(),
             escapes: Vec::new(),
             calling: Vec::new(),
             called: Vec::new(),
@@ -84,6 +87,7 @@ impl<'f> Walker<'f> {
         let mut state = State { cwd: cwd.map(|cwd| Rc::new(cwd.to_vec())), ..State::default() };
         let mut call = Call::new(Span::default());
         call.program_only = true;
+        self.whole.clone_from(&argv.0);
         self.invoke(&mut state, argv, &call);
         self.leftovers(0);
     }
@@ -133,7 +137,7 @@ impl<'f> Walker<'f> {
             return;
         }
         self.depth -= 1;
-        let list = script(text, self.dialect == Dialect::Posix, self.depth);
+        let list = script(text, self.dialect == Dialect::Posix, self.depth, None);
         self.list(state, &list);
         self.depth += 1;
     }

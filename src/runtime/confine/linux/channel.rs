@@ -2,6 +2,7 @@
 //!
 //! In: bytes and descriptors. Out: the same at the other end. Not here: what they mean.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -62,10 +63,25 @@ fn send_raw(socket: impl AsFd, kind: u8, bytes: &[u8], fds: &[BorrowedFd<'_>]) -
 pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let mut buffer = std::vec![0_u8; INLINE + 1];
+    // Kept for the next message: clearing it each time costs more than a short message does.
+    BUFFER.with_borrow_mut(|buffer| {
+        buffer.resize(INLINE + 1, 0);
+        receive_into(&socket, &mut ancillary, buffer)
+    })
+}
+
+std::thread_local! {
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn receive_into(
+    socket: impl AsFd,
+    ancillary: &mut RecvAncillaryBuffer<'_>,
+    buffer: &mut [u8],
+) -> io::Result<Option<(Vec<u8>, Vec<OwnedFd>)>> {
     let received = loop {
-        let mut parts = [IoSliceMut::new(&mut buffer)];
-        match rustix::net::recvmsg(&socket, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+        let mut parts = [IoSliceMut::new(buffer)];
+        match rustix::net::recvmsg(&socket, &mut parts, ancillary, RecvFlags::CMSG_CLOEXEC) {
             Ok(received) => break received,
             Err(rustix::io::Errno::INTR) => {}
             Err(rustix::io::Errno::CONNRESET) => return Ok(None),
@@ -84,13 +100,9 @@ pub(super) fn receive(socket: impl AsFd) -> io::Result<Option<(Vec<u8>, Vec<Owne
     if received.flags.intersects(ReturnFlags::TRUNC | ReturnFlags::CTRUNC) {
         return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
     }
-    buffer.truncate(received.bytes);
-    match buffer.first() {
-        Some(0) => {
-            buffer.remove(0);
-            Ok(Some((buffer, fds)))
-        }
-        Some(1) if !fds.is_empty() => Ok(Some((read_memory(fds.remove(0))?, fds))),
+    match buffer.get(..received.bytes).and_then(<[u8]>::split_first) {
+        Some((0, message)) => Ok(Some((message.to_vec(), fds))),
+        Some((1, _)) if !fds.is_empty() => Ok(Some((read_memory(fds.remove(0))?, fds))),
         _ => Err(io::Error::from_raw_os_error(libc::EBADMSG)),
     }
 }

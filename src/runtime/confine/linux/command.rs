@@ -68,7 +68,8 @@ impl Command {
             cwd: &self.cwd,
             stdio: [input.as_fd(), output.as_fd(), error.as_fd()],
             limits,
-            drop_privileges: fresh,
+            fresh,
+            die_with_parent: walls.plain,
             landlock: walls.landlock.as_ref().map(AsFd::as_fd),
             filter: walls.filter.as_deref().filter(|_| fresh),
         };

@@ -6,17 +6,19 @@
 //! It is exec'd, never forked, from the caller: a clean environment, one thread, none of the caller's memory.
 
 use std::ffi::OsStr;
+use std::format;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::vec::Vec;
 
 use rustix::process::{Pid, PidfdFlags};
 
 use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Order, Request};
+use super::super::message::{Event, Finding, Footing, Order, Outcome, Request};
 use super::super::plan::Network;
 use super::init::{Ids, Init, wait};
 use super::placeholder::Placeholders;
-use super::{channel, quarantine, sys};
+use super::{channel, late, quarantine, sys};
 
 /// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
 pub(super) const MARKER: &str = concat!("execpolicy-confine-helper/", env!("CARGO_PKG_VERSION"));
@@ -51,6 +53,7 @@ fn take_control() -> std::io::Result<OwnedFd> {
     sys::close_all_but(&[control.as_fd()])?;
     let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())?;
     rustix::stdio::dup2_stdin(&null)?;
+    sys::default_signals();
     // A session of its own: the terminal's signals reach the caller alone, who passes them on.
     rustix::process::setsid()?;
     Ok(control)
@@ -66,42 +69,91 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
         return Ok(());
     };
     let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    request.layout.mask_sockets();
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
         return Err(refused("standard input, output and error did not come with the request"));
     };
-    let session = fds.next();
-    let (ours, theirs) = channel::pair().map_err(helper_error("socketpair"))?;
-    let ids = Ids { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() };
+    let mut outside = Some(Outside { stdio: [input, output, error], session: fds.next() });
+    drop(fds);
     let missing = request.missing.clone();
     let placeholders = Placeholders::make(&mut request)?;
-    let network = if request.network == Network::Off { sys::NEW_NETWORK } else { 0 };
-    let pid = match sys::fork(sys::NAMESPACES | network) {
+    let first = if request.footing == Footing::Plain { Footing::Plain } else { Footing::Namespaces };
+    let mut result = attempt(control, &request, first, &mut outside, &placeholders);
+    if let Err(failure) = &result
+        && request.footing == Footing::Either
+        && failure.lacks_namespaces()
+    {
+        // A failure is told before anything runs, so this is a first start, not a second.
+        request.why_plain = format!("{} ({}): {}", failure.step.name(), failure.detail, failure.source);
+        result = attempt(control, &request, Footing::Plain, &mut outside, &placeholders);
+    }
+    placeholders.remove();
+    let mut findings = quarantine::sweep(&missing);
+    findings.extend(late::sweep(&request.late, &request.layout));
+    let event = match result? {
+        Some((outcome, found)) => {
+            findings.extend(found);
+            Event::Ended(outcome, findings)
+        }
+        None => Event::Failed(ConfineError::refused(Step::Session, "", "the sandbox ended without a word")),
+    };
+    channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))
+}
+
+/// What came with the request, held until a sandbox stands.
+struct Outside {
+    stdio: [OwnedFd; 3],
+    session: Option<OwnedFd>,
+}
+
+/// How a sandbox ended, with what it found itself; `None` if it had nothing to tell.
+type End = Option<(Outcome, Vec<Finding>)>;
+
+/// Builds a sandbox on one footing and stays with it to its end.
+fn attempt(
+    control: &OwnedFd,
+    request: &Request,
+    footing: Footing,
+    outside: &mut Option<Outside>,
+    placeholders: &Placeholders,
+) -> Result<End, ConfineError> {
+    let (ours, theirs) = channel::pair().map_err(helper_error("socketpair"))?;
+    let ids = Ids { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() };
+    let namespaces = match (footing, request.network) {
+        (Footing::Plain, _) => {
+            // Whatever loses its parent comes to this process, so that it can be ended.
+            sys::adopt_orphans().map_err(helper_error("PR_SET_CHILD_SUBREAPER"))?;
+            0
+        }
+        (_, Network::Off) => sys::NAMESPACES | sys::NEW_NETWORK,
+        (_, Network::Full) => sys::NAMESPACES,
+    };
+    let pid = match sys::fork(namespaces) {
         Ok(Some(pid)) => pid,
         Ok(None) => {
-            let init = Init { request, ids, helper: theirs, stdio: [input, output, error], session };
+            let Some(Outside { stdio, session }) = outside.take() else { sys::exit(125) };
+            let init = Init { request: request.clone(), footing, ids, helper: theirs, stdio, session };
             if sys::close_all_but(&init.descriptors()).is_err() {
                 sys::exit(125);
             }
-            // These were closed by number just now; dropping them would close somebody else's.
-            std::mem::forget((ours, fds, placeholders));
             init.run()
         }
         Err(e) => return Err(ConfineError::new(Step::Namespaces, "clone", e)),
     };
-    drop((theirs, input, output, error, session));
+    drop(theirs);
+    if request.footing != Footing::Either {
+        *outside = None;
+    }
     placeholders.guard(pid);
-    let result = relay(control, &ours, pid);
+    let result = relay(control, &ours, pid, outside);
     // Ends process 1, if it has not ended, and with it everything in the sandbox; waiting for it waits for all of them.
     let _ = sys::kill(pid, libc::SIGKILL);
     sys::wait_for(pid).map_err(helper_error("wait"))?;
-    placeholders.remove();
-    let findings = quarantine::sweep(&missing);
-    let event = match result? {
-        Some(outcome) => Event::Ended(outcome, findings),
-        None => Event::Failed(ConfineError::refused(Step::Session, "", "the sandbox ended without a word")),
-    };
-    channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))
+    if footing == Footing::Plain {
+        sys::end_descendants().map_err(helper_error("ending what is left"))?;
+    }
+    result
 }
 
 /// Passes orders in and events out until the sandbox ends; gives its outcome, or `None` if it had none to tell.
@@ -109,7 +161,8 @@ fn relay(
     control: &OwnedFd,
     inside: &OwnedFd,
     pid: i32,
-) -> Result<Option<super::super::message::Outcome>, ConfineError> {
+    outside: &mut Option<Outside>,
+) -> Result<End, ConfineError> {
     let process = Pid::from_raw(pid).ok_or_else(|| ConfineError::refused(Step::Helper, "", "no process"))?;
     // Held so that the number cannot be given to another process before it is waited for.
     let _pidfd = rustix::process::pidfd_open(process, PidfdFlags::empty())
@@ -121,9 +174,11 @@ fn relay(
             match channel::receive(inside).map_err(helper_error("receive"))? {
                 None => return Ok(None),
                 Some((bytes, _)) => match Event::decode(&bytes) {
-                    Some(Event::Ended(outcome, _)) => return Ok(Some(outcome)),
+                    Some(Event::Ended(outcome, found)) => return Ok(Some((outcome, found))),
                     Some(Event::Failed(failure)) => return Err(failure),
                     Some(event) => {
+                        // It stands: the command's ends of pipes must not stay open here.
+                        *outside = None;
                         channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))?;
                     }
                     None => return Ok(None),

@@ -11,10 +11,11 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::string::ToString;
 use std::vec::Vec;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
 
 use super::super::error::{ConfineError, Step};
@@ -49,14 +50,14 @@ fn at(path: &Path, error: impl Into<io::Error>) -> ConfineError {
     ConfineError::new(Step::Mount, path.display().to_string(), error)
 }
 
-/// The view being built: its root directory.
-struct View {
+/// A view: its root directory.
+pub(super) struct View {
     root: OwnedFd,
 }
 
 impl View {
     /// Opens a path of the view, following no symlink.
-    fn open(&self, path: &Path) -> Result<OwnedFd, ConfineError> {
+    pub(super) fn open(&self, path: &Path) -> Result<OwnedFd, ConfineError> {
         let relative = path.strip_prefix("/").unwrap_or(path);
         let relative = if relative.as_os_str().is_empty() { Path::new(".") } else { relative };
         rustix::fs::openat2(
@@ -71,14 +72,7 @@ impl View {
 
     fn attach(&self, tree: &OwnedFd, path: &Path) -> Result<(), ConfineError> {
         let target = self.open(path)?;
-        rustix::mount::move_mount(
-            tree,
-            c"",
-            &target,
-            c"",
-            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH,
-        )
-        .map_err(|e| at(path, e))
+        attach(tree, &target).map_err(|e| at(path, e))
     }
 
     /// Makes a directory or an empty file to mount on, with its parents.
@@ -138,8 +132,54 @@ fn tmpfs(mode: &str, size: Option<u64>) -> io::Result<OwnedFd> {
     new_filesystem(c"tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NODEV)
 }
 
-/// Builds the view. On return the process stands in `/` of it.
-pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), ConfineError> {
+/// The number of the mount that an open path lies on.
+pub(super) fn mount_id(fd: &OwnedFd) -> io::Result<u64> {
+    let stat = rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID)?;
+    Ok(stat.stx_mnt_id)
+}
+
+/// A mount of the view over something of the host's, which the host can replace.
+pub(super) struct Cover {
+    pub path: PathBuf,
+    /// The mount that is there, or was when this was last looked at.
+    pub mount: u64,
+    kind: Kind,
+    masks: Rc<Masks>,
+}
+
+impl Cover {
+    /// Covers what is at the path now, which is open as `target`. What was partly visible, or private, is denied as a whole.
+    pub(super) fn put_over(&mut self, target: &OwnedFd) -> io::Result<()> {
+        let tree = match self.kind {
+            Kind::Read => {
+                let tree = clone_tree(target.as_fd(), true)?;
+                sys::mount_setattr(tree.as_fd(), true, sys::NOSUID | sys::NODEV | sys::RDONLY)?;
+                tree
+            }
+            Kind::Write => {
+                let tree = clone_tree(target.as_fd(), true)?;
+                sys::mount_setattr(tree.as_fd(), true, sys::NOSUID | sys::NODEV)?;
+                tree
+            }
+            Kind::Mask | Kind::Skeleton | Kind::Private => {
+                let mode = rustix::fs::fstat(target)?.st_mode;
+                self.masks.one(rustix::fs::FileType::from_raw_mode(mode).is_dir())?
+            }
+        };
+        let mount = mount_id(&tree)?;
+        attach(&tree, target)?;
+        self.mount = mount;
+        Ok(())
+    }
+}
+
+fn attach(tree: &OwnedFd, target: &OwnedFd) -> io::Result<()> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    Ok(rustix::mount::move_mount(tree, c"", target, c"", flags)?)
+}
+
+/// Builds the view. On return the process stands in `/` of it. Gives what the host could take away again.
+pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View, Vec<Cover>), ConfineError> {
     let slash = Path::new("/");
     let host = View {
         root: rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
@@ -226,29 +266,50 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
         new_filesystem(c"devpts", &options, MountAttrFlags::MOUNT_ATTR_NOEXEC).map_err(|e| at(pts, e))?;
     view.attach(&pts_tree, pts)?;
 
-    let masks = Masks::make(&view, shm)?;
+    let masks = Rc::new(Masks::make(&view, shm)?);
+    let mut covers = Vec::new();
 
     // 4. The plan's nodes.
     let mut seal: Vec<OwnedFd> = Vec::new();
     for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
         let path = &node.path;
+        // A socket that is gone cannot be connected to.
+        if node.passing && view.open(path).is_err() {
+            continue;
+        }
         if node.make || path.starts_with(dev) {
             view.make(path, node.directory)?;
         }
-        match (node.kind, tree) {
-            (Kind::Read | Kind::Write, Some(tree)) => view.attach(tree, path)?,
+        let made = match (node.kind, tree) {
+            (Kind::Read | Kind::Write, Some(tree)) => {
+                view.attach(tree, path)?;
+                mount_id(tree)
+            }
             (Kind::Private, _) => {
-                view.attach(&tmpfs("1777", private_bytes).map_err(|e| at(path, e))?, path)?;
+                let tree = tmpfs("1777", private_bytes).map_err(|e| at(path, e))?;
+                view.attach(&tree, path)?;
+                mount_id(&tree)
             }
             (Kind::Skeleton, _) => {
                 let tree = tmpfs("0755", Some(1 << 20)).map_err(|e| at(path, e))?;
                 view.attach(&tree, path)?;
+                let mount = mount_id(&tree);
                 seal.push(tree);
+                mount
             }
-            (Kind::Mask, _) => view.attach(&masks.clone(node.directory).map_err(|e| at(path, e))?, path)?,
+            (Kind::Mask, _) => {
+                let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
+                view.attach(&tree, path)?;
+                mount_id(&tree)
+            }
             (Kind::Read | Kind::Write, None) => {
                 return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));
             }
+        };
+        let mount = made.map_err(|e| at(path, e))?;
+        // What lies in a directory of the sandbox's own, the host does not reach.
+        if !node.make {
+            covers.push(Cover { path: path.clone(), mount, kind: node.kind, masks: Rc::clone(&masks) });
         }
     }
     for (place, target) in &layout.links {
@@ -281,11 +342,10 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
         let Ok(target) = view.open(path) else { continue };
         let stat = rustix::fs::fstat(&target).map_err(|e| at(path, e))?;
         let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
-        view.attach(&masks.clone(directory).map_err(|e| at(path, e))?, path)?;
+        view.attach(&masks.one(directory).map_err(|e| at(path, e))?, path)?;
     }
 
     // 6. Seal: what only held mount points becomes unchangeable, and denied directories unlistable.
-    drop(masks);
     let shm_tree = tmpfs("1777", private_bytes).map_err(|e| at(shm, e))?;
     view.attach(&shm_tree, shm)?;
     sys::mount_setattr(dev_tree.as_fd(), false, sys::RDONLY).map_err(|e| at(dev, e))?;
@@ -301,7 +361,7 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(), C
         unlistable(&view.root).map_err(|e| at(slash, e))?;
         sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
     }
-    Ok(())
+    Ok((view, covers))
 }
 
 /// Makes a mount's root directory passable and nothing else.
@@ -309,7 +369,8 @@ fn unlistable(tree: &OwnedFd) -> rustix::io::Result<()> {
     rustix::fs::chmodat(tree, c".", Mode::from_raw_mode(0o111), rustix::fs::AtFlags::empty())
 }
 
-/// An empty file and an empty directory of mode 0 on a read-only file system, to be bound over what is denied.
+/// An empty file and an empty directory of mode 0 on a read-only file system, to be bound over what is denied. The file system stays
+/// mounted under the later /dev/shm, so that more can be cloned.
 struct Masks {
     file: OwnedFd,
     directory: OwnedFd,
@@ -330,7 +391,7 @@ impl Masks {
         })
     }
 
-    fn clone(&self, directory: bool) -> io::Result<OwnedFd> {
+    fn one(&self, directory: bool) -> io::Result<OwnedFd> {
         clone_tree(if directory { self.directory.as_fd() } else { self.file.as_fd() }, false)
     }
 }

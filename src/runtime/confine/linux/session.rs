@@ -67,7 +67,7 @@ impl Session {
             let (bytes, _) = message.ok_or_else(over)?;
             match Event::decode(&bytes) {
                 Some(Event::Ready(status)) => Ok(status),
-                Some(Event::Failed(failure)) => Err(failure),
+                Some(Event::Failed(failure)) => Err(sandbox.explain(failure)),
                 _ => Err(nonsense()),
             }
         });

@@ -16,10 +16,17 @@ use super::super::message::{Event, Order, Outcome, Request};
 use super::command::{Command, rlimits};
 use super::init::{drain, wait};
 use super::walls::Walls;
-use super::{channel, sys};
+use super::{channel, plain, sys};
 
 /// Forks the spawner and gives its pid.
-pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result<i32, ConfineError> {
+///
+/// `ask` leads to process 1, which looks whether every mount is in place before it answers.
+pub(super) fn start(
+    socket: &OwnedFd,
+    ask: Option<&OwnedFd>,
+    request: &Request,
+    walls: Walls,
+) -> Result<i32, ConfineError> {
     let (ready, tell) = channel::pair().map_err(|e| ConfineError::new(Step::Session, "socketpair", e))?;
     match sys::fork(0).map_err(|e| ConfineError::new(Step::Session, "fork", e))? {
         Some(pid) => {
@@ -36,11 +43,11 @@ pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result
         }
         None => {
             drop(ready);
-            match restrict(socket, &tell, &walls) {
+            match restrict(socket, &tell, ask, &walls) {
                 Ok(signals) => {
                     let _ = channel::send(&tell, &[], &[]);
                     drop(tell);
-                    serve(socket, &signals, request, &walls)
+                    serve(socket, ask, &signals, request, &walls)
                 }
                 Err(failure) => {
                     let _ = channel::send(&tell, &Event::Failed(failure).encode(), &[]);
@@ -52,12 +59,21 @@ pub(super) fn start(socket: &OwnedFd, request: &Request, walls: Walls) -> Result
 }
 
 /// Gives up everything that commands must not inherit.
-fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, ConfineError> {
+fn restrict(
+    socket: &OwnedFd,
+    tell: &OwnedFd,
+    ask: Option<&OwnedFd>,
+    walls: &Walls,
+) -> Result<OwnedFd, ConfineError> {
     let mut keep = Vec::from([socket.as_fd(), tell.as_fd()]);
+    keep.extend(ask.map(AsFd::as_fd));
     keep.extend(walls.landlock.iter().map(AsFd::as_fd));
     sys::close_all_but(&keep).map_err(|e| ConfineError::new(Step::Descriptors, "close_range", e))?;
     let signals = sys::signal_descriptor(&[libc::SIGCHLD])
         .map_err(|e| ConfineError::new(Step::Session, "signalfd", e))?;
+    if walls.plain {
+        sys::adopt_orphans().map_err(|e| ConfineError::new(Step::Session, "PR_SET_CHILD_SUBREAPER", e))?;
+    }
     sys::drop_own_privileges().map_err(|e| ConfineError::new(Step::Privileges, "", e))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;
@@ -67,7 +83,7 @@ fn restrict(socket: &OwnedFd, tell: &OwnedFd, walls: &Walls) -> Result<OwnedFd, 
     Ok(signals)
 }
 
-fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) {
+fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &Request, walls: &Walls) {
     let limits = rlimits(&request.limits);
     let mut running: BTreeMap<i32, u64> = BTreeMap::new();
     let tell = |event: &Event| channel::send(socket, &event.encode(), &[]).is_ok();
@@ -75,13 +91,9 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
         let Ok((orders, ended)) = wait(socket.as_fd(), signals.as_fd(), None) else { return };
         if ended {
             drain(signals);
-            while let Some((pid, status)) = sys::reap() {
-                if let Some(id) = running.remove(&pid)
-                    && !tell(&Event::Exited(id, Outcome::from_wait(status)))
-                {
-                    return;
-                }
-            }
+        }
+        if !told_ended(&mut running, walls.plain, tell) {
+            return;
         }
         if !orders {
             continue;
@@ -91,6 +103,10 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
         match Order::decode(&bytes) {
             Some(Order::Spawn { id, argv, environment, cwd }) => {
                 let started = Command::new(&argv, &environment, &cwd).and_then(|command| {
+                    plain::visible(walls.plain, request, &cwd)?;
+                    if let Some(ask) = ask {
+                        mounts_are_in_place(ask)?;
+                    }
                     let stdio = <[OwnedFd; 3]>::try_from(fds).map_err(|_| {
                         ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors")
                     })?;
@@ -103,7 +119,8 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
                     }
                     Err(failure) => Event::NotSpawned(id, failure),
                 };
-                if !tell(&event) {
+                // A short command has ended before a poll could say so.
+                if !tell(&event) || !told_ended(&mut running, walls.plain, tell) {
                     return;
                 }
             }
@@ -113,10 +130,45 @@ fn serve(socket: &OwnedFd, signals: &OwnedFd, request: &Request, walls: &Walls) 
                 }
             }
             // Every process of the namespace but process 1 and this one.
-            Some(Order::KillAll) => {
+            Some(Order::KillAll) if !walls.plain => {
                 let _ = sys::kill(-1, libc::SIGKILL);
+            }
+            // Without a namespace that would be every process of the user: only what descends from here.
+            Some(Order::KillAll) => {
+                let mut told = true;
+                let ended = sys::end_all(|pid, status| {
+                    if let Some(id) = running.remove(&pid) {
+                        told &= tell(&Event::Exited(id, Outcome::from_wait(status)));
+                    }
+                });
+                if ended.is_err() || !told {
+                    return;
+                }
             }
             Some(Order::Signal(_)) | None => return,
         }
+    }
+}
+
+/// Reaps and tells; false when there is nobody to tell. Orphans come here only where there is no process 1 to take them.
+fn told_ended(running: &mut BTreeMap<i32, u64>, orphans: bool, tell: impl Fn(&Event) -> bool) -> bool {
+    while orphans || !running.is_empty() {
+        let Some((pid, status)) = sys::reap() else { break };
+        if let Some(id) = running.remove(&pid)
+            && !tell(&Event::Exited(id, Outcome::from_wait(status)))
+        {
+            return false;
+        }
+    }
+    true
+}
+
+/// Asks process 1 to look, and waits for its answer.
+fn mounts_are_in_place(ask: &OwnedFd) -> Result<(), ConfineError> {
+    let failed = |e| ConfineError::new(Step::Mount, "looking at the mounts", e);
+    channel::send(ask, &[], &[]).map_err(failed)?;
+    match channel::receive(ask).map_err(failed)? {
+        Some(_) => Ok(()),
+        None => Err(ConfineError::refused(Step::Mount, "", "process 1 does not answer")),
     }
 }

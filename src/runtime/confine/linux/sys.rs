@@ -131,6 +131,20 @@ pub(super) fn loopback_up() -> io::Result<()> {
     Ok(())
 }
 
+/// Gives every signal its default meaning. Rust ignores SIGPIPE, the caller may ignore others, and an ignored signal stays
+/// ignored in every process started from here.
+pub(super) fn default_signals() {
+    // SAFETY: `sigaction` is plain data for which all zeroes is a value; each call reads it during the call.
+    unsafe {
+        let mut default: libc::sigaction = std::mem::zeroed();
+        default.sa_sigaction = libc::SIG_DFL;
+        for signal in 1..=64 {
+            // 9, 19 and the two of libc's own refuse; nothing can have ignored these.
+            libc::sigaction(signal, &default, ptr::null_mut());
+        }
+    }
+}
+
 /// Blocks every signal and gives a descriptor from which those in `wanted` are read.
 pub(super) fn signal_descriptor(wanted: &[c_int]) -> io::Result<OwnedFd> {
     // SAFETY: the sets are initialised by sigemptyset/sigfillset before any other use; signalfd returns a new descriptor
@@ -180,6 +194,52 @@ pub(super) fn reap() -> Option<(i32, c_int)> {
     (pid > 0).then_some((pid, status))
 }
 
+/// Makes orphaned descendants this process's children (`PR_SET_CHILD_SUBREAPER`), and makes sure that they can be listed.
+pub(super) fn adopt_orphans() -> io::Result<()> {
+    // SAFETY: prctl with this option takes numbers only.
+    check(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }.into())?;
+    children().map(drop)
+}
+
+/// The children of this process, which has one thread.
+fn children() -> io::Result<Vec<i32>> {
+    let text = std::fs::read_to_string("/proc/thread-self/children")?;
+    Ok(text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect())
+}
+
+/// Kills every descendant of this process, which adopts orphans, and calls `ended` for each that it reaps. On return there is none: whoever
+/// has an ancestor here has one that is a child here, and the kernel said that there is no child.
+pub(super) fn end_all(mut ended: impl FnMut(i32, c_int)) -> io::Result<()> {
+    loop {
+        let found = children()?;
+        for pid in &found {
+            // Not yet reaped, so the number is still the child's.
+            let _ = kill(*pid, libc::SIGKILL);
+        }
+        let mut status = 0;
+        let flags = libc::__WALL | if found.is_empty() { libc::WNOHANG } else { 0 };
+        // SAFETY: `status` lives across the call.
+        match unsafe { libc::waitpid(-1, &mut status, flags) } {
+            // One that came after the list was made.
+            0 => std::thread::sleep(std::time::Duration::from_micros(50)),
+            pid if pid > 0 => ended(pid, status),
+            _ => match errno() {
+                libc::ECHILD => return Ok(()),
+                libc::EINTR => {}
+                e => return Err(io::Error::from_raw_os_error(e)),
+            },
+        }
+        while let Some((pid, status)) = reap() {
+            ended(pid, status);
+        }
+    }
+}
+
+/// [`end_all`] where nobody asks how they ended.
+pub(super) fn end_descendants() -> io::Result<()> {
+    end_all(|_, _| ())
+}
+
 /// Waits for one child.
 pub(super) fn wait_for(pid: i32) -> io::Result<c_int> {
     let mut status = 0;
@@ -213,8 +273,9 @@ fn drop_privileges() -> Result<(), c_int> {
         for capability in 0..64 {
             if libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 {
                 match errno() {
-                    // The first number past the last capability.
-                    libc::EINVAL => break,
+                    // The first number past the last capability; or, outside a user namespace of its own, no right to drop
+                    // them: then the emptied sets and `no_new_privs` keep the bound from ever mattering.
+                    libc::EINVAL | libc::EPERM => break,
                     e => return Err(e),
                 }
             }
@@ -276,8 +337,10 @@ pub(super) struct Launch<'a> {
     pub stdio: [BorrowedFd<'a>; 3],
     /// (RLIMIT_*, value), soft and hard.
     pub limits: &'a [(u32, u64)],
-    /// Drop capabilities and set `no_new_privs`; a spawner has done that already.
-    pub drop_privileges: bool,
+    /// Drop capabilities, set `no_new_privs`, leave the caller's session; a spawner has done that already.
+    pub fresh: bool,
+    /// Ask the kernel to kill it when its parent ends; where no process namespace does.
+    pub die_with_parent: bool,
     pub landlock: Option<BorrowedFd<'a>>,
     pub filter: Option<&'a [Instruction]>,
 }
@@ -349,10 +412,16 @@ enum Never {}
 
 fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
     let launch = shared.launch;
-    // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigaction and
-    // sigprocmask change the child alone (no CLONE_SIGHAND).
+    // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigprocmask
+    // changes the child alone.
     unsafe {
-        if libc::setsid() < 0 {
+        // A group of its own, for signals. A spawner has left the caller's terminal already: a session for each command would
+        // only cost (the kernel makes a scheduling group for each).
+        let apart = if launch.fresh { libc::setsid() } else { libc::setpgid(0, 0) };
+        if apart < 0 {
+            return Err((Step::Privileges, errno()));
+        }
+        if launch.die_with_parent && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
             return Err((Step::Privileges, errno()));
         }
         for (fd, target) in launch.stdio.iter().zip(0..) {
@@ -370,19 +439,12 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
                 return Err((Step::Limits, errno()));
             }
         }
-        // Rust ignores SIGPIPE, and an ignored signal stays ignored across exec.
-        let mut default: libc::sigaction = std::mem::zeroed();
-        default.sa_sigaction = libc::SIG_DFL;
-        for signal in 1..=64 {
-            // 9, 19 and the two of libc's own refuse; nothing can have ignored these.
-            libc::sigaction(signal, &default, ptr::null_mut());
-        }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
         if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {
             return Err((Step::Exec, errno()));
         }
-        if launch.drop_privileges {
+        if launch.fresh {
             drop_privileges().map_err(|e| (Step::Privileges, e))?;
         }
         // Without the capabilities that would open a denied directory.
@@ -408,5 +470,16 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
             }
         }
         Err((Step::Exec, last))
+    }
+}
+
+/// A descriptor of this process by its number, as one of our own that no child inherits.
+///
+/// For numbers that come from a command line (`--status-fd 3`): the number itself stays whoever's it is.
+pub fn duplicate(number: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl takes numbers; a number that is not open is EBADF. What it returns is new and nobody else's.
+    unsafe {
+        let new = libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3);
+        if new < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(new)) }
     }
 }

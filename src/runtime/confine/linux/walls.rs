@@ -3,46 +3,65 @@
 //! In: a request, inside the finished view. Out: a Landlock ruleset and a filter to be applied to each command, and the status
 //! lines that say what they are. Not here: applying them (`sys.rs`).
 
+use std::collections::BTreeSet;
 use std::format;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::string::String;
 use std::vec::Vec;
 
 use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr,
     RulesetCreated, RulesetCreatedAttr, Scope,
 };
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 
 use super::super::error::{ConfineError, Step};
 use super::super::layout::Kind;
 use super::super::message::Request;
+use super::super::plain as plan_words;
 use super::super::plan::{Network, Wall};
 use super::super::seccomp::{self, Arch, Instruction};
 use super::super::status::{EnforcementStatus, Given};
 use super::mounts::DEVICES;
-use super::sys;
+use super::paths::open_without_links;
+use super::{plain, sys};
 
 /// What each command is put behind.
 pub(super) struct Walls {
     pub landlock: Option<OwnedFd>,
     pub filter: Option<Vec<Instruction>>,
+    /// There are no namespaces.
+    pub plain: bool,
 }
 
 impl Walls {
     pub(super) fn build(request: &Request, status: &mut EnforcementStatus) -> Result<Walls, ConfineError> {
-        Ok(Walls { landlock: landlock_wall(request, status)?, filter: filter(request, status)? })
+        let landlock = landlock_wall(request, status, &ruleset)?;
+        Ok(Walls { landlock, filter: filter(&request.syscalls, request.seccomp, status)?, plain: false })
+    }
+
+    /// The walls of a sandbox without namespaces: both are required, and carry what namespaces would.
+    pub(super) fn build_plain(
+        request: &Request,
+        status: &mut EnforcementStatus,
+    ) -> Result<Walls, ConfineError> {
+        let landlock = landlock_wall(request, status, &plain::ruleset)?;
+        let words = request.syscalls.iter().cloned();
+        let words = words.chain(plan_words::denied(request.network, request.attributes_open)).collect();
+        Ok(Walls { landlock, filter: filter(&words, Wall::Required, status)?, plain: true })
     }
 }
 
 fn filter(
-    request: &Request,
+    words: &BTreeSet<String>,
+    wall: Wall,
     status: &mut EnforcementStatus,
 ) -> Result<Option<Vec<Instruction>>, ConfineError> {
-    let words: Vec<&str> = request.syscalls.iter().map(|word| word.as_str()).collect();
+    let words: Vec<&str> = words.iter().map(|word| word.as_str()).collect();
     let asked = format!("deny {}", words.join(", "));
-    if request.seccomp == Wall::Off {
+    if wall == Wall::Off {
         status.push("seccomp", asked, Given::SwitchedOff, "");
         return Ok(None);
     }
@@ -56,7 +75,11 @@ fn filter(
     Ok(Some(program.instructions().to_vec()))
 }
 
-fn landlock_wall(request: &Request, status: &mut EnforcementStatus) -> Result<Option<OwnedFd>, ConfineError> {
+fn landlock_wall(
+    request: &Request,
+    status: &mut EnforcementStatus,
+    ruleset: &dyn Fn(&Request, ABI) -> Result<RulesetCreated, Failure>,
+) -> Result<Option<OwnedFd>, ConfineError> {
     let asked = "file access by subtree, abstract sockets and signals kept inside";
     let number = sys::landlock_abi();
     match request.landlock {
@@ -83,17 +106,12 @@ fn landlock_wall(request: &Request, status: &mut EnforcementStatus) -> Result<Op
     Ok(Some(fd))
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn ruleset(request: &Request, abi: ABI) -> Result<RulesetCreated, Failure> {
     let all = AccessFs::from_all(abi);
     let read = AccessFs::from_read(abi);
-    let mut ruleset =
-        Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(all)?;
-    if abi >= ABI::V6 {
-        ruleset = ruleset.scope(Scope::from_all(abi))?;
-    }
-    let mut rules = Rules { ruleset: ruleset.create()?, handled: all, file: AccessFs::from_file(abi) };
+    let mut rules = Rules::new(abi)?;
     for node in &request.layout.nodes {
         let access = match node.kind {
             Kind::Read => read,
@@ -116,15 +134,27 @@ fn ruleset(request: &Request, abi: ABI) -> Result<RulesetCreated, Failure> {
     Ok(rules.ruleset)
 }
 
-struct Rules {
-    ruleset: RulesetCreated,
+pub(super) struct Rules {
+    pub ruleset: RulesetCreated,
     handled: BitFlags<AccessFs>,
     file: BitFlags<AccessFs>,
 }
 
 impl Rules {
-    fn add(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), Failure> {
-        let fd = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC | OFlags::NOFOLLOW, Mode::empty())?;
+    /// No access at all, and signals and abstract sockets kept inside where the kernel can.
+    pub(super) fn new(abi: ABI) -> Result<Rules, Failure> {
+        let all = AccessFs::from_all(abi);
+        let mut ruleset =
+            Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(all)?;
+        if abi >= ABI::V6 {
+            ruleset = ruleset.scope(Scope::from_all(abi))?;
+        }
+        Ok(Rules { ruleset: ruleset.create()?, handled: all, file: AccessFs::from_file(abi) })
+    }
+
+    /// Grants access at a path and below; a symlink anywhere in it is an error.
+    pub(super) fn add(&mut self, path: &Path, access: BitFlags<AccessFs>) -> Result<(), Failure> {
+        let fd = open_without_links(path, OFlags::PATH)?;
         let stat = rustix::fs::fstat(&fd)?;
         let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
         // A right that the ruleset does not handle, or that a file cannot have, is EINVAL.

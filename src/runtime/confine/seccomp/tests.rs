@@ -229,6 +229,49 @@ fn a_foreign_architecture_kills_the_process() {
     }
 }
 
+/// The conditions of a sandbox without namespaces, beside every group: where two words check one call, the stricter holds.
+#[test]
+fn the_words_of_a_sandbox_without_namespaces_are_exact_beside_all_others() {
+    let added = |word: &str, name: &str, low: [u32; 6]| match (word, name) {
+        ("ioctl:file-attributes", "ioctl") => [0x54, 0x89].contains(&(low[1] >> 8 & 0xFF)),
+        ("sched:others", "sched_setaffinity" | "sched_setattr" | "sched_setparam" | "sched_setscheduler") => {
+            low[0] == 0
+        }
+        ("sched:others", "setpriority") => low[0] == 0 && low[1] == 0,
+        ("sched:others", "ioprio_set") => low[0] == 1 && low[1] == 0,
+        ("socket:all", "socket") => false,
+        ("socket:local", "socket") => matches!(low[0], 2 | 10) || low[0] == 16 && low[2] == 0,
+        ("socket:all" | "socket:local", "socketpair") => low[0] == 1 && matches!(low[1] & 0xF, 1 | 5),
+        _ => true,
+    };
+    let mut values = arguments();
+    values.extend([0x8905, 5, 0x80001, 0x80002, 0x4008_6602, 0x401C_5820, 0x4004_9409, 0x5401, 0x4004_7211]);
+    for arch in [Arch::X86_64, Arch::Aarch64] {
+        for word in ["ioctl:file-attributes", "sched:others", "socket:all", "socket:local"] {
+            for groups in [all(), BTreeSet::new()] {
+                let program = build(arch, words(&groups).chain([word])).unwrap();
+                for nr in 0..500 {
+                    let name = names(arch).get(nr as usize).copied().flatten().unwrap_or_default();
+                    for &a in &values {
+                        for &b in &values {
+                            let args = [a, b, 0, 0, 0, 0];
+                            let (got, _) =
+                                run(program.instructions(), &Call { nr, arch: arch.audit(), args });
+                            let plain = expected(arch, &groups, nr, &args);
+                            let allowed = added(word, name, args.map(|arg| arg as u32));
+                            let wanted = if plain == ALLOW && !allowed { NO } else { plain };
+                            assert_eq!(got, wanted, "{arch:?} {word} {name} {args:x?}");
+                        }
+                        if !["ioctl", "socket", "socketpair", "setpriority", "ioprio_set"].contains(&name) {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_program_is_small_and_shallow() {
     for arch in [Arch::X86_64, Arch::Aarch64] {
