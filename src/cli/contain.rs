@@ -45,7 +45,7 @@ pub struct Refused {
     /// In a sentence.
     pub message: String,
     /// The rule that says so.
-    pub rule: Option<Rule>,
+    pub rule: Option<Box<Rule>>,
     /// The statement that says so.
     pub statement: Option<String>,
     /// What to do.

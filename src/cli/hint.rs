@@ -93,7 +93,11 @@ fn paths(lowered: &Lowered<'_>, host: &Host, command: &[OsString]) -> Vec<String
         let open = |verb: &str| match answer.by {
             // A wildcard and a protected name hold whatever more specific paths say.
             By::Glob(_) | By::Protect(_) => format!("`unset {clause}`"),
-            By::Path(_) | By::Nothing => format!("`{verb} {}`", written(&path, host)),
+            // What is not there can only be made where its directory may be written.
+            By::Path(_) | By::Nothing => {
+                let parent = path.parent().filter(|_| verb == "write" && path.symlink_metadata().is_err());
+                format!("`{verb} {}`", written(parent.unwrap_or(&path), host))
+            }
         };
         let shown = path.display();
         match answer.access {

@@ -13,7 +13,7 @@ pub struct Ruled {
     /// The strictest; `None` if no rule speaks.
     pub decision: Option<Decision>,
     /// The rule that decided.
-    pub rule: Option<Rule>,
+    pub rule: Option<Box<Rule>>,
     /// The part of the command that is to blame, if it is not the whole.
     pub part: Option<String>,
     /// Why a command that no rule is about is asked for all the same; a sentence part that goes after "it".
@@ -49,7 +49,13 @@ pub fn ask(decider: &Decider<'_>, argv: &[Vec<u8>], here: &Here) -> Ruled {
 
 fn plain(verdict: &Verdict<'_>, place: Place) -> Ruled {
     let decider = verdict.matches().find(|found| Some(found.decision) == verdict.decision);
-    Ruled { decision: verdict.decision, why: None, rule: decider.as_ref().map(rule), part: None, place }
+    Ruled {
+        decision: verdict.decision,
+        why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.reason().to_owned()),
+        rule: decider.as_ref().map(rule).map(Box::new),
+        part: None,
+        place,
+    }
 }
 
 fn rule(found: &RuleMatch<'_>) -> Rule {
@@ -67,11 +73,12 @@ fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, place: Place) 
         let strictest = part.rules.iter().find(|found| Some(found.decision) == decision)?;
         decider.rule_match(&part.segment.argv, strictest).as_ref().map(rule)
     };
-    let rule = to_blame.and_then(found);
+    let rule = to_blame.and_then(found).map(Box::new);
     Ruled {
         decision,
         why: to_blame.and_then(|part| part.segment.opaque).filter(|_| rule.is_none()).map(str::to_owned),
         part: to_blame
+            .filter(|part| part.segment.argv.words().is_some())
             .map(|part| harmless(&part.segment.argv.describe()))
             .filter(|part| !part.is_empty() && verdict.parts.len() > 1),
         rule,

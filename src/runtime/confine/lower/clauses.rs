@@ -122,14 +122,29 @@ pub(super) fn environment<'a>(profile: &Profile<'a>, host: &Host, work: &mut Wor
     work.plan.environment.sort();
     let origin = profile.env.iter().next().map_or(profile.origin, |rule| rule.origin);
     work.carry("env", origin, "process", Given::Prevented);
-    work.note(format!("{passed} of {} variables", host.variables().count()));
+    work.note(format!("{passed} variables"));
+}
+
+/// A value in the largest unit that holds it whole, as the language writes it.
+fn amount(kind: LimitKind, value: u64) -> String {
+    let units: &[(u64, &str)] = match kind {
+        LimitKind::Processes | LimitKind::OpenFiles => return value.to_string(),
+        LimitKind::Memory | LimitKind::MemoryPerProcess | LimitKind::FileSize => {
+            &[(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")]
+        }
+        LimitKind::CpuTime | LimitKind::WallTime => {
+            &[(3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms")]
+        }
+    };
+    let whole = units.iter().find(|(size, _)| value.is_multiple_of(*size));
+    whole.map_or_else(|| value.to_string(), |(size, unit)| format!("{}{unit}", value / size))
 }
 
 /// Limits. A limit above the caller's own hard limit is the caller's.
 pub(super) fn limits<'a>(profile: &Profile<'a>, work: &mut Work<'a>) -> Result<(), Refusal> {
     let accepted = work.accepted.contains(&Feature::Limits);
     for limit in &profile.limits {
-        let clause = format!("limit {} {}", limit.kind.as_str(), limit.value);
+        let clause = format!("limit {} {}", limit.kind.as_str(), amount(limit.kind, limit.value));
         let below = |resource| getrlimit(resource).maximum.map_or(limit.value, |most| most.min(limit.value));
         let limits = &mut work.plan.limits;
         let mut given = Given::Prevented;
@@ -224,10 +239,19 @@ pub(super) fn features<'a>(
     for rule in &profile.features {
         let word = rule.feature.as_str();
         if rule.stance == Stance::Accept {
-            let note = match rule.feature {
-                Feature::Limits => "limits that the kernel does not keep are done without",
-                _ => "nothing falls short on Linux beyond what is reported above",
+            let (gaps, note): (&[Gap], _) = match rule.feature {
+                Feature::Limits => (&[], "limits that the kernel does not keep are done without"),
+                Feature::SecondWall => (
+                    &[Gap::Survivors, Gap::HostProcesses],
+                    "without user namespaces, Landlock and seccomp alone will do",
+                ),
+                Feature::Metadata => (
+                    &[Gap::Metadata, Gap::Attributes],
+                    "without user namespaces, names and attributes may be seen and changed",
+                ),
+                _ => (&[], "nothing falls short on Linux beyond what is reported above"),
             };
+            work.plan.accept.extend(gaps);
             work.carry(format!("accept gap {word}"), rule.origin, "process", Given::Prevented);
             work.note(note);
             continue;
