@@ -61,16 +61,19 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let title = shortened(harmless(&String::from_utf8_lossy(&script)));
         let what = What::Script(&script);
-        stdout(&explain_script::explain(&decider, checked, what, &verdict, &title, style.stdout));
+        let place = decider.script_placement(&verdict);
+        stdout(&explain_script::explain(&decider, checked, what, (&verdict, place), &title, style.stdout));
         return Outcome::Good;
     }
     let argv = bytes(&arguments.what);
     let mut scratch = decider.policy().scratch();
-    stdout(&match decider.decide(&argv, &context, &mut scratch) {
-        Ruling::Plain(verdict) => explain(checked, &verdict, &argv, style),
+    let ruling = decider.decide(&argv, &context, &mut scratch);
+    stdout(&match &ruling {
+        Ruling::Plain(verdict) => explain(checked, verdict, &argv, style),
         Ruling::Parts(verdict) => {
             let what = What::Command(&argv);
-            explain_script::explain(&decider, checked, what, &verdict, &in_short(&argv), style.stdout)
+            let said = (verdict, decider.placement(&ruling, &argv));
+            explain_script::explain(&decider, checked, what, said, &in_short(&argv), style.stdout)
         }
     });
     Outcome::Good
