@@ -23,6 +23,7 @@ mod codec;
 mod error;
 mod layout;
 mod linux;
+pub mod macos;
 mod message;
 mod plain;
 mod plan;

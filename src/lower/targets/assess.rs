@@ -118,6 +118,11 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
     if target == Target::Seatbelt && stated.clause == Clause::Protect && !stated.loose {
         return None;
     }
+    // Where nothing can be written, nothing can be moved.
+    let glob = matches!(stated.clause, Clause::DenyGlob | Clause::ReadGlob);
+    if target == Target::Seatbelt && glob && !stated.makeable {
+        return None;
+    }
     let (kept, instead) = match (code, target) {
         (Code::EP0701, Target::Seatbelt) => {
             (Stricter, "the host's directory is closed, and a new one is given as PRIVATE and TMPDIR")
