@@ -4,6 +4,7 @@ mod boundary;
 #[cfg(target_os = "linux")]
 mod bwrap;
 mod codex;
+mod confine_model;
 mod differential;
 mod formats;
 mod generate;
@@ -13,6 +14,7 @@ mod others;
 mod pages;
 mod reproducible;
 mod rules_front_end;
+mod run_programs;
 mod sandbox_grammar;
 mod sandbox_model;
 mod sandbox_suite;

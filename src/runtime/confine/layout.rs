@@ -30,6 +30,19 @@ pub(crate) enum Kind {
     Private,
 }
 
+impl Kind {
+    /// As it is reported.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Mask => "mask",
+            Kind::Skeleton => "skeleton",
+            Kind::Read => "read",
+            Kind::Write => "write",
+            Kind::Private => "private",
+        }
+    }
+}
+
 /// One entry of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -38,6 +51,8 @@ pub(crate) struct Node {
     pub directory: bool,
     /// A private or skeleton directory is around it, so the place to mount on has to be made.
     pub make: bool,
+    /// It is a socket of the host's, which may be gone at any time.
+    pub passing: bool,
 }
 
 /// The view: nodes in the order in which they are mounted, the root first.
@@ -156,6 +171,7 @@ impl Layout {
         for path in &plan.private {
             add(path, Wish::Private)?;
         }
+        crossed.extend(plan.links.iter().map(|link| (link.clone(), false)));
         for ((place, _), lowers) in &crossed {
             let parent = place.parent().unwrap_or(Path::new("/"));
             if *lowers && effective(&wishes, parent).writable() {
@@ -168,7 +184,6 @@ impl Layout {
         if effective(&wishes, Path::new("/")) == Wish::Private {
             return Err(bad(Path::new("/"), "the root cannot be private"));
         }
-        mask_sockets(&mut wishes);
         pin(&mut wishes);
         let nodes = nodes(&wishes)?;
         let mut links: Vec<Link> = Vec::new();
@@ -183,25 +198,6 @@ impl Layout {
             }
         }
         Ok(Layout { nodes, links })
-    }
-}
-
-/// A connection to a socket on a read-only mount is not a write to the kernel, so the host's sockets that the view would
-/// show outside its writable trees are masked like denied files.
-fn mask_sockets(wishes: &mut BTreeMap<PathBuf, Wish>) {
-    let Ok(table) = fs::read("/proc/net/unix") else { return };
-    for line in table.split(|b| *b == b'\n') {
-        let Some(start) = line.iter().position(|b| *b == b'/') else { continue };
-        let Some(name) = line.get(start..) else { continue };
-        let path = Path::new(std::ffi::OsStr::from_bytes(name));
-        let is_socket = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-        let Ok(path) = fs::canonicalize(path) else { continue };
-        if is_socket
-            && !OWN.iter().any(|own| path.starts_with(own))
-            && effective(wishes, &path) == Wish::Access(Access::Read)
-        {
-            wishes.insert(path, Wish::Access(Access::Deny));
-        }
     }
 }
 
@@ -232,9 +228,35 @@ impl Layout {
         self.nodes.iter().rfind(|node| path.starts_with(&node.path)).map(|node| node.kind)
     }
 
+    /// A connection to a socket on a read-only mount is not a write to the kernel, so the host's sockets that the view would
+    /// show outside its writable trees are masked like denied files: those there are when the sandbox is built.
+    pub(crate) fn mask_sockets(&mut self) {
+        let Ok(table) = fs::read("/proc/net/unix") else { return };
+        for line in table.split(|b| *b == b'\n') {
+            let Some(start) = line.iter().position(|b| *b == b'/') else { continue };
+            let Some(name) = line.get(start..) else { continue };
+            let path = Path::new(std::ffi::OsStr::from_bytes(name));
+            let is_socket = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
+            let Ok(path) = fs::canonicalize(path) else { continue };
+            let known = self.nodes.iter().any(|node| node.path == path);
+            if is_socket
+                && !known
+                && !OWN.iter().any(|own| path.starts_with(own))
+                && self.kind_at(&path) == Some(Kind::Read)
+            {
+                let at = self.nodes.partition_point(|other| other.path < path);
+                self.nodes.insert(
+                    at,
+                    Node { path, kind: Kind::Mask, directory: false, make: false, passing: true },
+                );
+            }
+        }
+    }
+
     /// Adds a read-only directory that exists now but did not when the layout was made.
     pub(crate) fn add_read_only(&mut self, path: &Path) {
-        let node = Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false };
+        let node =
+            Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false, passing: false };
         let at = self.nodes.partition_point(|other| other.path < node.path);
         self.nodes.insert(at, node);
     }
@@ -253,7 +275,7 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
         Wish::Access(Access::Read) => Kind::Read,
         _ => Kind::Skeleton,
     };
-    nodes.push(Node { path: PathBuf::from("/"), kind, directory: true, make: false });
+    nodes.push(Node { path: PathBuf::from("/"), kind, directory: true, make: false, passing: false });
     // `PathBuf` orders by component, so a parent comes before its children.
     for (path, wish) in wishes {
         if path == Path::new("/") {
@@ -279,7 +301,7 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
         if make && kind == Kind::Mask {
             continue;
         }
-        nodes.push(Node { path: path.clone(), kind, directory: meta.is_dir(), make });
+        nodes.push(Node { path: path.clone(), kind, directory: meta.is_dir(), make, passing: false });
     }
     Ok(nodes)
 }

@@ -273,6 +273,10 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
     let mut seal: Vec<OwnedFd> = Vec::new();
     for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
         let path = &node.path;
+        // A socket that is gone cannot be connected to.
+        if node.passing && view.open(path).is_err() {
+            continue;
+        }
         if node.make || path.starts_with(dev) {
             view.make(path, node.directory)?;
         }
