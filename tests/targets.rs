@@ -753,3 +753,63 @@ fn names_in_another_case_are_caught() {
         assert!(loaded.path("file-write-create", &format!("{ws}/{path}")), "{path}");
     }
 }
+
+/// What is said of the runtime's own targets is what its lowering does: it refuses a profile where a finding says that no command
+/// runs, or a requirement is unmet, and nowhere else.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_runtime_refuses_what_is_said_of_it() {
+    use execpolicy::lower::targets::{Target, assess, unmet};
+    use execpolicy_runtime::confine::lower::{Host as Here, lower};
+    use execpolicy_runtime::profile as read;
+    let directory = tempfile::tempdir().unwrap();
+    let workspace = directory.path().canonicalize().unwrap();
+    let here = Here::new(&workspace, &workspace, vec![("HOME".into(), workspace.clone().into())]).unwrap();
+    let bodies = [
+        "limit memory 1GiB",
+        "limit memory 1GiB\naccept gap limits",
+        "limit open-files 100, wall-time 1min",
+        "network off",
+        "network full",
+        "network allow x.org",
+        "network allow x.org\naccept gap host-names",
+        "network allow localhost:3000",
+        "network allow unix:/run/x.sock",
+        "network full\nnetwork deny x.org",
+        "deny $WORKSPACE/**/x",
+        "deny $WORKSPACE/**/x\nrequire late-files",
+        "require late-files",
+        "write $WORKSPACE\nprotect .vscode\nrequire missing-protected",
+        "protect .vscode\nrequire missing-protected",
+        "require missing-protected",
+        "deny ~/.ssh\nrequire metadata",
+        "require metadata",
+        "require local-sockets",
+        "require second-wall",
+        "write $WORKSPACE\nread $WORKSPACE/a\nrequire second-wall",
+        "private /tmp\nrequire private-directories",
+        "limit open-files 100\nrequire limits",
+        "syscalls deny ptrace\nrequire \"syscalls\"",
+    ];
+    let mut refused = 0;
+    for body in bodies {
+        let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
+        let file = sources.add("case.sandbox", format!("profile agent {{\nread /\n{body}\n}}\n"));
+        let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+        assert!(!sink.has_errors(), "{body}");
+        let profile = profiles.get("agent", Phase::Run, Platform::Linux).unwrap();
+        let usual = Host::usual(Platform::Linux);
+        let native = Target::native(Platform::Linux).iter().filter(|target| **target != Target::Landlock);
+        let stops = native
+            .flat_map(|target| assess(profile, &usual, *target))
+            .any(|gap| gap.kept == Kept::Stricter && !gap.accepted);
+        let said = stops || !unmet(profile, &usual, Platform::Linux).is_empty();
+        let bytes = execpolicy::emit::profiles::encode(&profiles).unwrap();
+        let loaded = read::Profiles::from_bytes(&bytes).unwrap();
+        let compiled = loaded.get("agent", Phase::Run, Platform::Linux).unwrap();
+        let done = lower(&compiled, &here);
+        assert_eq!(done.is_err(), said, "{body}: {:?}", done.err().map(|refusal| refusal.to_string()));
+        refused += usize::from(said);
+    }
+    assert!((8..bodies.len() - 8).contains(&refused), "{refused}");
+}

@@ -24,7 +24,6 @@ mod error;
 mod layout;
 mod linux;
 pub mod lower;
-pub mod macos;
 mod message;
 mod names;
 mod plain;

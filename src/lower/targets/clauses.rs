@@ -57,9 +57,10 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
         out.push(Stated { makeable, ..Stated::new(clause, rule.statement(), &rule.origin) });
     }
     for rule in &profile.protects {
-        let loose = rule.name.contains('/');
+        let (loose, makeable) = (rule.name.contains('/'), !places.writable.is_empty());
         out.push(Stated {
             loose,
+            makeable,
             ..Stated::new(Clause::Protect, format!("protect {}", rule.name), &rule.origin)
         });
     }

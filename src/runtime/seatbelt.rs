@@ -1,11 +1,12 @@
 //! Confinement on macOS: a command under `/usr/bin/sandbox-exec`.
 //!
 //! In: the text of a Seatbelt profile with its parameters (the compiler writes both), an argv, the environment that the
-//! profile leaves. Out: a [`Command`] that is ready to be started, or a [`ConfineError`]. Not here: the profile's text, and anything of Linux.
+//! profile leaves. Out: a [`Command`] that is ready to be started, or a [`Refused`]. Not here: the profile's text, and Linux (`confine`).
 //!
 //! Nothing here is about the machine that it is compiled on, so that it is tried everywhere; only macOS has the program.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::fmt;
 use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -16,7 +17,22 @@ use std::string::String;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::vec::Vec;
 
-use super::error::{ConfineError, Step};
+/// Why no command is made: nothing may run that is not under its profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What it is about: the profile, the command, the name of a parameter.
+    pub subject: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.why)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// The one program that is asked; never looked up on PATH.
 pub const PROGRAM: &str = "/usr/bin/sandbox-exec";
@@ -27,14 +43,14 @@ pub const LONGEST: usize = 512 << 10;
 /// The arguments for [`PROGRAM`]: the profile, each parameter, and the command behind `--`, so that no word of it is an option.
 ///
 /// # Errors
-/// Refused: a profile that is empty, too long or has a NUL byte, a parameter that is not a name and an absolute path
+/// [`Refused`]: a profile that is empty, too long or has a NUL byte, a parameter that is not a name and an absolute path
 /// in normal form, an empty command. A parameter that is missing would be no path, and what is said about it would not hold.
 pub fn arguments(
     profile: &str,
     parameters: &[(String, String)],
     argv: &[OsString],
-) -> Result<Vec<OsString>, ConfineError> {
-    let refuse = |subject: &str, why: &str| Err(ConfineError::refused(Step::Plan, subject, why));
+) -> Result<Vec<OsString>, Refused> {
+    let refuse = |subject: &str, why: &'static str| Err(Refused { subject: String::from(subject), why });
     if !profile.starts_with("(version 1)") || profile.contains('\0') {
         return refuse("the profile", "it is no Seatbelt profile of version 1");
     }
@@ -83,7 +99,7 @@ pub fn command(
     argv: &[OsString],
     environment: &[(OsString, OsString)],
     cwd: &Path,
-) -> Result<Command, ConfineError> {
+) -> Result<Command, Refused> {
     let mut command = Command::new(PROGRAM);
     command.args(arguments(profile, parameters, argv)?).env_clear().current_dir(cwd);
     command.envs(environment.iter().map(|(name, value)| (name, value)));
@@ -118,11 +134,6 @@ impl Private {
     pub fn path(&self) -> &Path {
         &self.0
     }
-
-    /// The same as a word of the environment.
-    pub fn as_os_str(&self) -> &OsStr {
-        self.0.as_os_str()
-    }
 }
 
 impl Drop for Private {
@@ -135,6 +146,7 @@ impl Drop for Private {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     const TEXT: &str = "(version 1)\n(deny default)\n; (param \"IN_A_COMMENT\")\n(allow file-read* (subpath (param \"WORKSPACE\")))\n";
 
