@@ -1,5 +1,5 @@
 //! In: a profile and a [`Host`]. Out: a Seatbelt profile (SBPL version 1) and the parameters it is loaded with.
-//! Not here: starting `sandbox-exec` (`execpolicy_runtime::confine::macos`).
+//! Not here: starting `sandbox-exec` (`execpolicy_runtime::seatbelt`).
 //!
 //! Seatbelt decides by the last rule that matches, but a rule about a wildcard operation (`file-read*`) never beats one about an
 //! operation below it (`file-read-metadata`), wherever it stands. So that both readings give one answer, every rule about
