@@ -168,7 +168,6 @@ impl Layout {
         if effective(&wishes, Path::new("/")) == Wish::Private {
             return Err(bad(Path::new("/"), "the root cannot be private"));
         }
-        mask_sockets(&mut wishes);
         pin(&mut wishes);
         let nodes = nodes(&wishes)?;
         let mut links: Vec<Link> = Vec::new();
@@ -183,25 +182,6 @@ impl Layout {
             }
         }
         Ok(Layout { nodes, links })
-    }
-}
-
-/// A connection to a socket on a read-only mount is not a write to the kernel, so the host's sockets that the view would
-/// show outside its writable trees are masked like denied files.
-fn mask_sockets(wishes: &mut BTreeMap<PathBuf, Wish>) {
-    let Ok(table) = fs::read("/proc/net/unix") else { return };
-    for line in table.split(|b| *b == b'\n') {
-        let Some(start) = line.iter().position(|b| *b == b'/') else { continue };
-        let Some(name) = line.get(start..) else { continue };
-        let path = Path::new(std::ffi::OsStr::from_bytes(name));
-        let is_socket = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
-        let Ok(path) = fs::canonicalize(path) else { continue };
-        if is_socket
-            && !OWN.iter().any(|own| path.starts_with(own))
-            && effective(wishes, &path) == Wish::Access(Access::Read)
-        {
-            wishes.insert(path, Wish::Access(Access::Deny));
-        }
     }
 }
 
@@ -234,7 +214,29 @@ impl Layout {
 
     /// Adds a read-only directory that exists now but did not when the layout was made.
     pub(crate) fn add_read_only(&mut self, path: &Path) {
-        let node = Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false };
+        self.add(Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false });
+    }
+
+    /// Masks the host's sockets as they are now. A connection to a socket on a read-only mount is not a write to the kernel, so those
+    /// that the view would show outside its writable trees are covered like denied files.
+    pub(crate) fn mask_sockets(&mut self) {
+        let Ok(table) = fs::read("/proc/net/unix") else { return };
+        for line in table.split(|b| *b == b'\n') {
+            let Some(start) = line.iter().position(|b| *b == b'/') else { continue };
+            let Some(name) = line.get(start..) else { continue };
+            let path = Path::new(std::ffi::OsStr::from_bytes(name));
+            let is_socket = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
+            let Ok(path) = fs::canonicalize(path) else { continue };
+            if is_socket
+                && !OWN.iter().any(|own| path.starts_with(own))
+                && self.kind_at(&path) == Some(Kind::Read)
+            {
+                self.add(Node { path, kind: Kind::Mask, directory: false, make: false });
+            }
+        }
+    }
+
+    fn add(&mut self, node: Node) {
         let at = self.nodes.partition_point(|other| other.path < node.path);
         self.nodes.insert(at, node);
     }

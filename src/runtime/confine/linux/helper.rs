@@ -77,6 +77,8 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     drop(fds);
     let missing = request.missing.clone();
     let placeholders = Placeholders::make(&mut request)?;
+    // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
+    request.layout.mask_sockets();
     let first = if request.footing == Footing::Plain { Footing::Plain } else { Footing::Namespaces };
     let mut result = attempt(control, &request, first, &mut outside, &placeholders);
     if let Err(failure) = &result

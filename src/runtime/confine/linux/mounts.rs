@@ -295,8 +295,17 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
             }
             (Kind::Mask, _) => {
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
-                view.attach(&tree, path)?;
-                mount_id(&tree)
+                match view.attach(&tree, path) {
+                    Ok(()) => mount_id(&tree),
+                    // Gone since (sockets come and go), and the command cannot make it anew: nothing to mask until the host does.
+                    Err(e)
+                        if e.source.raw_os_error() == Some(libc::ENOENT)
+                            && !writable_around(layout, path) =>
+                    {
+                        Ok(0)
+                    }
+                    Err(e) => return Err(e),
+                }
             }
             (Kind::Read | Kind::Write, None) => {
                 return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));
@@ -358,6 +367,12 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
         sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
     }
     Ok((view, covers))
+}
+
+/// Whether the command could make something at a path that is not there.
+fn writable_around(layout: &Layout, path: &Path) -> bool {
+    let above = path.parent().and_then(|parent| layout.kind_at(parent));
+    matches!(above, None | Some(Kind::Write | Kind::Private))
 }
 
 /// Makes a mount's root directory passable and nothing else.
