@@ -4,16 +4,31 @@
 mod args;
 mod check;
 mod compile;
+#[cfg(target_os = "linux")]
+mod contain;
 mod decide;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod evaluator;
 mod explain;
 mod explain_script;
 mod files;
+#[cfg(target_os = "linux")]
+mod hint;
 mod json;
 mod output;
+mod placement;
 mod policy;
 mod render;
+#[cfg(target_os = "linux")]
+mod ruled;
+#[cfg(target_os = "linux")]
+mod run;
+#[cfg(target_os = "linux")]
+mod sandbox;
 mod segments;
+#[cfg(target_os = "linux")]
+mod status;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -31,6 +46,8 @@ pub enum Outcome {
     Usage,
     /// `check --exit-code`: the verdict, see `cli/decide.rs`.
     Verdict(u8),
+    /// `run` and `sandbox`: as the command ended, or 126 if it was not run.
+    Command(u8),
 }
 
 impl Outcome {
@@ -41,7 +58,7 @@ impl Outcome {
             Self::Good => 0,
             Self::Findings => 1,
             Self::Usage => 2,
-            Self::Verdict(code) => code,
+            Self::Verdict(code) | Self::Command(code) => code,
         }
     }
 }
@@ -68,6 +85,17 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         Command::Compile(arguments) => compile::run(&arguments, style),
         Command::Dump { file } => compile::dump(&file, style),
         Command::Explain(arguments) => explain::run(&arguments, style),
+        #[cfg(target_os = "linux")]
+        Command::Run(arguments) => run::run(&arguments, style),
+        #[cfg(target_os = "linux")]
+        Command::Sandbox(arguments) => sandbox::run(&arguments, style),
+        #[cfg(target_os = "linux")]
+        Command::Doctor(arguments) => doctor::run(&arguments, style),
+        #[cfg(not(target_os = "linux"))]
+        Command::Run(_) | Command::Sandbox(_) | Command::Doctor(_) => {
+            output::stderr("execpolicy: this version confines commands on Linux only; nothing was run\n");
+            Outcome::Command(126)
+        }
         Command::Completions { shell } => args::completions(shell),
     });
     ExitCode::from(outcome.code())

@@ -2,6 +2,7 @@
 
 mod boundary;
 mod codex;
+mod confine_model;
 mod differential;
 mod formats;
 mod generate;
@@ -10,6 +11,7 @@ mod hostile;
 mod pages;
 mod reproducible;
 mod rules_front_end;
+mod run_programs;
 mod sandbox_grammar;
 mod sandbox_model;
 mod sandbox_suite;

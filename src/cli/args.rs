@@ -15,8 +15,9 @@ Examples:
   execpolicy check --rules my.rules -- git push decide one command, as JSON
   execpolicy explain --rules my.rules -- git push   say which rule decided, and which almost did
   execpolicy explain EP0301                     explain a diagnostic
+  execpolicy run -- make test                   decide a command, confine it, run it
 
-Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage.")]
+Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage. `run` and `sandbox` end as the command does.")]
 pub struct Cli {
     /// When to use colour; `auto` means: on a terminal, unless NO_COLOR is set.
     #[arg(long, global = true, value_enum, default_value_t = When::Auto, value_name = "WHEN")]
@@ -55,12 +56,32 @@ pub enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Decide a command, confine it, run it
+    ///
+    /// The policy decides whether the command may run and in which profile; the kernel keeps it, and everything it
+    /// starts, to that profile. Without --rules or --policy it asks the policy of this directory, or
+    /// else the embedded default, and confines by `workspace-write` (`read-only` where the directory is not
+    /// under version control).
+    #[command(after_help = RUN_HELP)]
+    Run(Run),
+    /// Run a command in a sandbox profile, whatever the rules say; or show what the profile becomes here
+    #[command(after_help = SANDBOX_HELP)]
+    Sandbox(Sandbox),
+    /// Say what this host enforces, profile by profile and clause by clause, and what to change
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
 }
+
+const RUN_HELP: &str = "\
+Exit status: the command's own, or 128 + the signal that ended it, or 124 if its time was over. 126 if it was not run (the
+reason is on standard error, and as JSON on --status-fd), 127 if the program does not exist.";
+
+const SANDBOX_HELP: &str = "\
+Without --profile the default of the sandbox files is used, else `workspace-write`. The exit status is that of `run`.";
 
 const CHECK_HELP: &str = "\
 To decide one command, name the rule files with --rules, or a compiled policy with --policy:
@@ -113,7 +134,7 @@ pub struct CheckCommand {
     /// Without --codex this is part of what every rule means.
     #[arg(long)]
     pub resolve_host_executables: bool,
-    /// Add the file and line of each rule to the JSON.
+    /// Add the file and line of each rule to the JSON, and where the command runs.
     #[arg(long, conflicts_with = "codex")]
     pub details: bool,
     /// End with the verdict: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
@@ -196,6 +217,126 @@ pub struct Explain {
         allow_hyphen_values = true
     )]
     pub what: Vec<OsString>,
+}
+
+/// The sources of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Rule and sandbox files, and directories of them; may be given several times, the order counts.
+    #[arg(long, short, value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+    /// Sandbox files: the same as naming them with --rules.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy (`execpolicy compile`), in place of files.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "sandbox"])]
+    pub policy: Option<PathBuf>,
+    /// Who is asked about commands that the policy neither allows nor forbids.
+    #[arg(long, value_enum, default_value_t = Approval::Ask, value_name = "MODE")]
+    pub approval: Approval,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub watch: Watch,
+    /// The command; its own options may follow it.
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// Options of `sandbox`.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// Sandbox files, and directories of them; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy, in place of files.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub place: Place,
+    #[command(flatten)]
+    pub watch: Watch,
+    /// Show what the profile becomes on this host; run nothing.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub print: Option<Print>,
+    /// The command; its own options may follow it.
+    #[arg(
+        value_name = "CMD",
+        required_unless_present = "print",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub command: Vec<OsString>,
+}
+
+/// In which profile and where.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The sandbox profile; without it, the one that the policy places the command in.
+    #[arg(long, short, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` is; without it, the working directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+}
+
+/// What is reported, and how.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// Write one line of JSON for each thing that happens (refused, started, ended) to this open descriptor.
+    #[arg(long, value_name = "N")]
+    pub status_fd: Option<i32>,
+    /// When a command fails, do not say what the profile may have kept from it.
+    #[arg(long)]
+    pub no_hints: bool,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Sandbox files, and directories of them, whose profiles are looked at as well.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
+    /// A compiled policy whose profiles are looked at as well.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub policy: Option<PathBuf>,
+    /// Only this profile.
+    #[arg(long, short, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` is; without it, the working directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Who is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Approval {
+    /// Ask on the terminal about commands to be prompted; what no rule is about runs confined.
+    Ask,
+    /// Ask also about what no rule is about.
+    AskUnmatched,
+    /// Ask nobody: what would be prompted is not run.
+    Never,
+    /// Somebody has already agreed: what would be prompted runs. Never what is forbidden.
+    Granted,
+}
+
+/// What `sandbox --print` shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Print {
+    /// Every clause with its statement and the wall that carries it.
+    Plan,
+    /// The second wall: paths and rights.
+    Landlock,
+    /// The denied system calls, and the program made of them.
+    Seccomp,
+    /// The file view, in the order in which it is mounted.
+    Mounts,
+    /// The environment of the command.
+    Env,
 }
 
 /// Output formats of `check`.

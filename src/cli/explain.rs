@@ -5,7 +5,7 @@ use super::decide::{Here, bytes, script};
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
 use super::segments::What;
-use super::{Outcome, explain_script, files, render::harmless};
+use super::{Outcome, explain_script, files, placement, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
 use crate::diagnostic::text::{list, nearest};
@@ -133,6 +133,9 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
     }
     if matches.is_empty() {
         let _ = writeln!(text, "\n  no rule matches");
+    }
+    if let Some(place) = placement::sentence(verdict.placement(), on) {
+        let _ = writeln!(text, "\n  {place}");
     }
     let Some(checked) = checked else { return text };
     let near = almost(checked, &matches, argv);

@@ -1,6 +1,7 @@
 //! In: diagnostics and verdicts. Out: JSON, SARIF and GitHub workflow commands. The shapes of
 //! everything that other programs read; serde derives live here.
 
+use super::placement::{self, Placed};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::source::{SourceMap, Span};
 use execpolicy_runtime::Verdict;
@@ -213,6 +214,8 @@ struct Decided<'a> {
     matched_rules: Vec<Matched<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<Placed<'a>>,
 }
 
 /// One rule that matched, in the shape of Codex.
@@ -260,7 +263,7 @@ pub struct RulePlace<'a> {
 pub struct Form {
     /// Indented.
     pub pretty: bool,
-    /// With the file and line of each rule.
+    /// With the file and line of each rule, and where the command runs.
     pub details: bool,
 }
 
@@ -282,6 +285,7 @@ pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     let decided = Decided {
         matched_rules: matched_rules.collect(),
         decision: verdict.decision.map(|decision| decision.as_str()),
+        placement: if form.details { placement::json(verdict.placement()) } else { None },
     };
     text(&decided, form.pretty)
 }

@@ -151,7 +151,7 @@ impl<'p> Model<'p> {
             access: literal.rule.access.access(),
             own: literal.rule.access == PathAccess::Private,
             by: By::Path(literal.rule),
-            promise: Promise::Prevent,
+            promise: self.literal_promise(literal),
         };
         for cap in &self.caps {
             if cap.access() < answer.access
@@ -161,6 +161,16 @@ impl<'p> Model<'p> {
             }
         }
         answer
+    }
+
+    /// A written path that does not exist is kept from being made by a placeholder, where there is a directory to hold
+    /// one; a placeholder `.git` would hide the repository around it.
+    fn literal_promise(&self, bound: &Bound<'_>) -> Promise {
+        let missing = self.tree.kind(&bound.at).is_none();
+        let holds = self.tree.kind(&bound.at.parent()) == Some(&Kind::Directory);
+        let git = bound.at.components().last().is_some_and(|name| name == ".git");
+        let restricts = matches!(bound.rule.access, PathAccess::Deny | PathAccess::Read);
+        if restricts && missing && (git || !holds) { Promise::Detect } else { Promise::Prevent }
     }
 
     /// The limit of a kind, if the profile sets one.

@@ -23,7 +23,9 @@ mod codec;
 mod error;
 mod layout;
 mod linux;
+pub mod lower;
 mod message;
+mod names;
 mod plain;
 mod plan;
 pub mod seccomp;
@@ -32,9 +34,9 @@ mod status;
 pub use error::{ConfineError, Step};
 pub use linux::{
     Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, detect_without_namespaces,
-    inherited, init, is_placeholder,
+    duplicate, inherited, init, is_placeholder,
 };
 pub use message::{Finding, Outcome};
 pub use plain::Obstacle;
-pub use plan::{Access, Gap, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+pub use plan::{Access, Gap, Late, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
 pub use status::{ClauseStatus, EnforcementStatus, Given};

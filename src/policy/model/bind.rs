@@ -102,9 +102,11 @@ impl<'p> Model<'p> {
         let kind = self.tree.kind(here);
         if anywhere(&name) {
             let top = here.len() == root + 1 || (name.len() > 1 && here.len() == root + name.len());
+            // A placeholder has one name, and needs a directory to stand in.
+            let holds = !wild(&rule.name) && self.tree.kind(&here.parent()) == Some(&Kind::Directory);
             return Some(match kind {
                 Some(_) => Promise::Prevent,
-                None if top => rule.missing,
+                None if top && holds => rule.missing,
                 None => Promise::Detect,
             });
         }
@@ -115,6 +117,10 @@ impl<'p> Model<'p> {
         });
         (stands_in && matches!(kind, Some(Kind::File | Kind::Link(_)))).then_some(Promise::Prevent)
     }
+}
+
+fn wild(name: &str) -> bool {
+    name.contains(['*', '?', '['])
 }
 
 fn parts(glob: &str) -> Vec<&str> {

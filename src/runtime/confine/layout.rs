@@ -30,6 +30,19 @@ pub(crate) enum Kind {
     Private,
 }
 
+impl Kind {
+    /// As it is reported.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Kind::Mask => "mask",
+            Kind::Skeleton => "skeleton",
+            Kind::Read => "read",
+            Kind::Write => "write",
+            Kind::Private => "private",
+        }
+    }
+}
+
 /// One entry of the view.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
@@ -38,6 +51,8 @@ pub(crate) struct Node {
     pub directory: bool,
     /// A private or skeleton directory is around it, so the place to mount on has to be made.
     pub make: bool,
+    /// It is a socket of the host's, which may be gone at any time.
+    pub passing: bool,
 }
 
 /// The view: nodes in the order in which they are mounted, the root first.
@@ -156,6 +171,7 @@ impl Layout {
         for path in &plan.private {
             add(path, Wish::Private)?;
         }
+        crossed.extend(plan.links.iter().map(|link| (link.clone(), false)));
         for ((place, _), lowers) in &crossed {
             let parent = place.parent().unwrap_or(Path::new("/"));
             if *lowers && effective(&wishes, parent).writable() {
@@ -212,13 +228,8 @@ impl Layout {
         self.nodes.iter().rfind(|node| path.starts_with(&node.path)).map(|node| node.kind)
     }
 
-    /// Adds a read-only directory that exists now but did not when the layout was made.
-    pub(crate) fn add_read_only(&mut self, path: &Path) {
-        self.add(Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false });
-    }
-
-    /// Masks the host's sockets as they are now. A connection to a socket on a read-only mount is not a write to the kernel, so those
-    /// that the view would show outside its writable trees are covered like denied files.
+    /// A connection to a socket on a read-only mount is not a write to the kernel, so the host's sockets that the view would
+    /// show outside its writable trees are masked like denied files: those there are when the sandbox is built.
     pub(crate) fn mask_sockets(&mut self) {
         let Ok(table) = fs::read("/proc/net/unix") else { return };
         for line in table.split(|b| *b == b'\n') {
@@ -227,16 +238,25 @@ impl Layout {
             let path = Path::new(std::ffi::OsStr::from_bytes(name));
             let is_socket = fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket());
             let Ok(path) = fs::canonicalize(path) else { continue };
+            let known = self.nodes.iter().any(|node| node.path == path);
             if is_socket
+                && !known
                 && !OWN.iter().any(|own| path.starts_with(own))
                 && self.kind_at(&path) == Some(Kind::Read)
             {
-                self.add(Node { path, kind: Kind::Mask, directory: false, make: false });
+                let at = self.nodes.partition_point(|other| other.path < path);
+                self.nodes.insert(
+                    at,
+                    Node { path, kind: Kind::Mask, directory: false, make: false, passing: true },
+                );
             }
         }
     }
 
-    fn add(&mut self, node: Node) {
+    /// Adds a read-only directory that exists now but did not when the layout was made.
+    pub(crate) fn add_read_only(&mut self, path: &Path) {
+        let node =
+            Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false, passing: false };
         let at = self.nodes.partition_point(|other| other.path < node.path);
         self.nodes.insert(at, node);
     }
@@ -255,7 +275,7 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
         Wish::Access(Access::Read) => Kind::Read,
         _ => Kind::Skeleton,
     };
-    nodes.push(Node { path: PathBuf::from("/"), kind, directory: true, make: false });
+    nodes.push(Node { path: PathBuf::from("/"), kind, directory: true, make: false, passing: false });
     // `PathBuf` orders by component, so a parent comes before its children.
     for (path, wish) in wishes {
         if path == Path::new("/") {
@@ -281,7 +301,7 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
         if make && kind == Kind::Mask {
             continue;
         }
-        nodes.push(Node { path: path.clone(), kind, directory: meta.is_dir(), make });
+        nodes.push(Node { path: path.clone(), kind, directory: meta.is_dir(), make, passing: false });
     }
     Ok(nodes)
 }

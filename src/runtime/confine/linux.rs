@@ -7,6 +7,7 @@ mod channel;
 mod command;
 mod helper;
 mod init;
+mod late;
 mod mounts;
 mod paths;
 mod placeholder;
@@ -39,6 +40,7 @@ use super::status::EnforcementStatus;
 pub use helper::init;
 pub use placeholder::is_placeholder;
 pub use session::{Session, SessionCommand};
+pub use sys::duplicate;
 
 /// The program that becomes the helper. It is never looked up on PATH.
 #[derive(Clone, Debug)]
@@ -209,6 +211,12 @@ impl Sandbox {
             );
         }
         failure
+    }
+
+    /// The view: each place where it changes, and what is there (`read`, `write`, `private`, `mask`, `skeleton`: a denied
+    /// directory that shows what is granted below it).
+    pub fn places(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        self.request.layout.nodes.iter().map(|node| (node.path.as_path(), node.kind.word()))
     }
 
     /// Runs one command in a sandbox of its own. When this returns, the command has been exec'd behind everything that the

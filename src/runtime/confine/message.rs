@@ -14,7 +14,7 @@ use std::vec::Vec;
 use super::codec::{Reader, Writer};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout, Node};
-use super::plan::{Gap, Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
+use super::plan::{Gap, Late, Limits, Missing, MissingKind, Network, Plan, Promise, Wall};
 use super::status::{ClauseStatus, EnforcementStatus, Given};
 
 /// What the helper is asked to be.
@@ -44,6 +44,7 @@ const FOOTINGS: [Footing; 3] = [Footing::Namespaces, Footing::Either, Footing::P
 pub(crate) struct Request {
     pub layout: Layout,
     pub missing: Vec<Missing>,
+    pub late: Late,
     pub network: Network,
     pub environment: Vec<(OsString, OsString)>,
     pub limits: Limits,
@@ -76,6 +77,7 @@ impl Request {
         Request {
             layout,
             missing: plan.missing.clone(),
+            late: plan.late.clone(),
             network: plan.network,
             environment: plan.environment.clone(),
             limits: plan.limits.clone(),
@@ -106,6 +108,12 @@ impl Request {
             w.path(&missing.path);
             w.u8(u8::from(missing.kind == MissingKind::GitDirectory));
             w.u8(u8::from(missing.promise == Promise::Prevent));
+        });
+        w.list(&self.late.roots, |w, root| w.path(root));
+        w.list(&self.late.protected, |w, name| w.bytes(name.as_bytes()));
+        w.list(&self.late.reported, |w, (below, glob)| {
+            w.path(below);
+            w.bytes(glob.as_bytes());
         });
         w.u8(u8::from(self.network == Network::Full));
         w.list(&self.environment, |w, (name, value)| {
@@ -141,7 +149,7 @@ impl Request {
         let nodes = r.list(|r| {
             let path = r.path()?;
             let kind = *KINDS.get(usize::from(r.u8()?))?;
-            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1 })
+            Some(Node { path, kind, directory: r.u8()? == 1, make: r.u8()? == 1, passing: false })
         })?;
         let links = r.list(|r| Some((r.path()?, r.path()?)))?;
         let missing = r.list(|r| {
@@ -150,6 +158,11 @@ impl Request {
             let promise = if r.u8()? == 1 { Promise::Prevent } else { Promise::Detect };
             Some(Missing { path, kind, promise })
         })?;
+        let late = Late {
+            roots: r.list(Reader::path)?,
+            protected: r.list(Reader::string)?,
+            reported: r.list(|r| Some((r.path()?, r.string()?)))?,
+        };
         let network = if r.u8()? == 1 { Network::Full } else { Network::Off };
         let environment = r.list(|r| Some((r.os_string()?, r.os_string()?)))?;
         let limits = Limits {
@@ -175,6 +188,7 @@ impl Request {
         r.end(Request {
             layout,
             missing,
+            late,
             network,
             environment,
             limits,
@@ -430,7 +444,7 @@ mod tests {
             kind: MissingKind::GitDirectory,
             promise: Promise::Detect,
         }]);
-        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false };
+        let node = Node { path: "/".into(), kind: Kind::Read, directory: true, make: false, passing: false };
         let layout =
             Layout { nodes: Vec::from([node]), links: Vec::from([("/lib".into(), "usr/lib".into())]) };
         let mut request = Request::new(&plan, layout);

@@ -184,7 +184,7 @@ mod tests {
     use std::path::PathBuf;
 
     fn node(path: &str, kind: Kind) -> Node {
-        Node { path: path.into(), kind, directory: true, make: false }
+        Node { path: path.into(), kind, directory: true, make: false, passing: false }
     }
 
     fn gaps(layout: &[Node], change: impl Fn(&mut Plan)) -> Option<Vec<Gap>> {

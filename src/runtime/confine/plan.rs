@@ -62,6 +62,27 @@ pub struct Missing {
     pub promise: Promise,
 }
 
+/// Names that may not appear anywhere in a tree, at any depth, and did not exist when the plan was made: looked for when the
+/// command has ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Late {
+    /// Directories to look through, absolute and free of symlinks; what lies below a read-only, masked or private
+    /// place in them is passed over.
+    pub roots: Vec<PathBuf>,
+    /// Relative names in the syntax of [`glob`](crate::profile::glob): moved to quarantine and reported. A new
+    /// `.git` stays, without its executing parts, if one of these begins with `.git`.
+    pub protected: Vec<String>,
+    /// Directories and globs below them: reported, and left where they are.
+    pub reported: Vec<(PathBuf, String)>,
+}
+
+impl Late {
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.roots.is_empty() || (self.protected.is_empty() && self.reported.is_empty())
+    }
+}
+
 /// The network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Network {
@@ -146,6 +167,11 @@ pub struct Plan {
     pub private: Vec<PathBuf>,
     /// Protected names that do not exist yet.
     pub missing: Vec<Missing>,
+    /// Names that may appear at any depth.
+    pub late: Late,
+    /// Symlinks (place, text) by which paths of the plan are also known: made anew where the view has a directory of its own
+    /// around them.
+    pub links: Vec<(PathBuf, PathBuf)>,
     /// The network.
     pub network: Network,
     /// The whole environment of the command.
@@ -171,6 +197,8 @@ impl Plan {
             paths: Vec::new(),
             private: Vec::new(),
             missing: Vec::new(),
+            late: Late::default(),
+            links: Vec::new(),
             network: Network::Off,
             environment: Vec::new(),
             limits: Limits::default(),

@@ -18,7 +18,7 @@ use super::super::message::{Event, Finding, Footing, Order, Outcome, Request};
 use super::super::plan::Network;
 use super::init::{Ids, Init, wait};
 use super::placeholder::Placeholders;
-use super::{channel, quarantine, sys};
+use super::{channel, late, quarantine, sys};
 
 /// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
 pub(super) const MARKER: &str = concat!("execpolicy-confine-helper/", env!("CARGO_PKG_VERSION"));
@@ -69,6 +69,8 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
         return Ok(());
     };
     let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
+    request.layout.mask_sockets();
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
         return Err(refused("standard input, output and error did not come with the request"));
@@ -77,8 +79,6 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     drop(fds);
     let missing = request.missing.clone();
     let placeholders = Placeholders::make(&mut request)?;
-    // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
-    request.layout.mask_sockets();
     let first = if request.footing == Footing::Plain { Footing::Plain } else { Footing::Namespaces };
     let mut result = attempt(control, &request, first, &mut outside, &placeholders);
     if let Err(failure) = &result
@@ -91,6 +91,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     }
     placeholders.remove();
     let mut findings = quarantine::sweep(&missing);
+    findings.extend(late::sweep(&request.late, &request.layout));
     let event = match result? {
         Some((outcome, found)) => {
             findings.extend(found);

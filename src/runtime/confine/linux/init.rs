@@ -272,6 +272,11 @@ pub(super) fn missing_status(request: &Request, status: &mut EnforcementStatus) 
             Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
         }
     }
+    let late = &request.late;
+    if !late.is_empty() {
+        let asked = format!("{} names, {} wildcards", late.protected.len(), late.reported.len());
+        status.push("late-names", asked, Given::Detected, "looked for at the end");
+    }
 }
 
 /// Empties a signal descriptor; which children ended is asked of the kernel, since signals merge.

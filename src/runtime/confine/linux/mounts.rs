@@ -297,13 +297,8 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
                 match view.attach(&tree, path) {
                     Ok(()) => mount_id(&tree),
-                    // Gone since (sockets come and go), and the command cannot make it anew: nothing to mask until the host does.
-                    Err(e)
-                        if e.source.raw_os_error() == Some(libc::ENOENT)
-                            && !writable_around(layout, path) =>
-                    {
-                        Ok(0)
-                    }
+                    // A socket that is gone: nothing to mask until its server makes it anew.
+                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => Ok(0),
                     Err(e) => return Err(e),
                 }
             }
@@ -367,12 +362,6 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
         sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
     }
     Ok((view, covers))
-}
-
-/// Whether the command could make something at a path that is not there.
-fn writable_around(layout: &Layout, path: &Path) -> bool {
-    let above = path.parent().and_then(|parent| layout.kind_at(parent));
-    matches!(above, None | Some(Kind::Write | Kind::Private))
 }
 
 /// Makes a mount's root directory passable and nothing else.

@@ -1,7 +1,7 @@
 //! Looks, when everything in a sandbox has ended, for protected names that appeared, and moves them aside.
 //!
-//! In: the names that did not exist when the plan was made. Out: what was found and where it is now. Not here: prevention; no
-//! placeholder is ever made on the host, so nothing is left behind by a run that was killed.
+//! In: the names that did not exist when the plan was made. Out: what was found and where it is now. Not here: prevention
+//! (`placeholder.rs`), and names at any depth (`late.rs`).
 //!
 //! The command may have left anything: parents are opened without following symlinks, nothing is opened for reading but
 //! regular files of a bounded size, and moving is a rename inside one directory.
@@ -23,7 +23,7 @@ use super::super::plan::{Missing, MissingKind, Promise};
 use super::paths::open_without_links;
 
 /// The ending of a quarantined name.
-const SUFFIX: &str = ".execpolicy-quarantine";
+pub(super) const SUFFIX: &str = ".execpolicy-quarantine";
 /// A configuration file longer than this is not read but moved.
 const LONGEST_CONFIG: u64 = 1 << 20;
 /// Repositories inside a repository (`modules/…`) are looked at down to this depth; deeper ones are moved.
@@ -57,20 +57,21 @@ pub(super) fn open_directory(path: &Path) -> rustix::io::Result<OwnedFd> {
     open_without_links(path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
-struct Place<'a> {
-    directory: OwnedFd,
-    path: PathBuf,
-    findings: &'a mut Vec<Finding>,
+/// A directory that is being looked through.
+pub(super) struct Place<'a> {
+    pub directory: OwnedFd,
+    pub path: PathBuf,
+    pub findings: &'a mut Vec<Finding>,
 }
 
 impl Place<'_> {
-    fn kind(&self, name: &OsStr) -> Option<FileType> {
+    pub(super) fn kind(&self, name: &OsStr) -> Option<FileType> {
         let stat = rustix::fs::statat(&self.directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(stat.st_mode))
     }
 
     /// Moves a name aside, if it is there.
-    fn forbid(&mut self, name: &OsStr, why: &str) {
+    pub(super) fn forbid(&mut self, name: &OsStr, why: &str) {
         if self.kind(name).is_none() {
             return;
         }
@@ -105,13 +106,13 @@ impl Place<'_> {
         self.findings.push(Finding { path: self.path.join(name), quarantined: None, why });
     }
 
-    fn enter(&mut self, name: &OsStr) -> Option<Place<'_>> {
+    pub(super) fn enter(&mut self, name: &OsStr) -> Option<Place<'_>> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let directory = rustix::fs::openat(&self.directory, name, flags, Mode::empty()).ok()?;
         Some(Place { directory, path: self.path.join(name), findings: &mut *self.findings })
     }
 
-    fn names(&self) -> io::Result<Vec<OsString>> {
+    pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.directory)? {
             let entry = entry?;
@@ -125,7 +126,7 @@ impl Place<'_> {
     }
 
     /// A `.git` that appeared: a real directory may stay, its executing parts may not.
-    fn git(&mut self, name: &OsStr) {
+    pub(super) fn git(&mut self, name: &OsStr) {
         match self.kind(name) {
             None => {}
             Some(FileType::Directory) => {

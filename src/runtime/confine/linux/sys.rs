@@ -472,3 +472,14 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
         Err((Step::Exec, last))
     }
 }
+
+/// A descriptor of this process by its number, as one of our own that no child inherits.
+///
+/// For numbers that come from a command line (`--status-fd 3`): the number itself stays whoever's it is.
+pub fn duplicate(number: c_int) -> io::Result<OwnedFd> {
+    // SAFETY: fcntl takes numbers; a number that is not open is EBADF. What it returns is new and nobody else's.
+    unsafe {
+        let new = libc::fcntl(number, libc::F_DUPFD_CLOEXEC, 3);
+        if new < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(new)) }
+    }
+}

@@ -1,0 +1,205 @@
+//! `execpolicy doctor`: what this host enforces, by doing it: a sandbox is built for each profile.
+//! Not here: versions of kernels, from which nothing is concluded.
+
+use super::Outcome;
+use super::args::Doctor;
+use super::contain::{self, Refused};
+use super::output::{Colour, Style, paint, stdout};
+use super::policy;
+use super::render::harmless;
+use super::status::{clauses, given};
+use execpolicy_runtime::confine::lower::{Host, Lowered, lower};
+use execpolicy_runtime::confine::{self, EnforcementStatus, Given, Helper, Session};
+use execpolicy_runtime::profile::{Phase, Platform, Profile};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The version of the JSON of `doctor --json`.
+const VERSION: u32 = 1;
+
+/// What became of one profile.
+struct Tried<'a> {
+    name: &'a str,
+    result: Result<(Lowered<'a>, EnforcementStatus), Refused>,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Doctor, style: Style) -> Outcome {
+    match attempt(arguments, style) {
+        Ok(outcome) => outcome,
+        Err(refused) => {
+            stdout(&harmless(&format!("{}\n{}\n", refused.message, refused.help.unwrap_or_default())));
+            Outcome::Findings
+        }
+    }
+}
+
+fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
+    let from = contain::source(arguments.policy.as_deref(), &arguments.sandbox);
+    let compiled = policy::load(from, false, style);
+    let policy = contain::opened(compiled.as_ref())?;
+    let library = contain::library().unwrap_or_default();
+    let profiles = contain::profiles(&policy, &library)?;
+    let host = contain::workspace(arguments.workspace.as_deref())?;
+    let base = Helper::current().and_then(|helper| confine::detect(&helper));
+    let wanted: Vec<Profile<'_>> = match &arguments.profile {
+        Some(name) => vec![contain::find(&profiles, name)?],
+        None => profiles.names().filter_map(|name| profiles.get(name, Phase::Run, Platform::Linux)).collect(),
+    };
+    let tried: Vec<Tried<'_>> = wanted
+        .iter()
+        .map(|profile| Tried { name: profile.name, result: attempt_one(profile, &host) })
+        .collect();
+    let good = base.is_ok() && tried.iter().all(|tried| tried.result.is_ok());
+    let base = base.map_err(Refused::from);
+    if arguments.json {
+        stdout(&format!("{}\n", report(&base, &tried)));
+    } else {
+        stdout(&harmless(&text(&base, &tried, style)));
+    }
+    Ok(if good { Outcome::Good } else { Outcome::Findings })
+}
+
+/// Builds a sandbox for a profile and ends it.
+fn attempt_one<'a>(profile: &Profile<'a>, host: &Host) -> Result<(Lowered<'a>, EnforcementStatus), Refused> {
+    let lowered = lower(profile, host)?;
+    let session = Helper::current()
+        .and_then(|helper| confine::Sandbox::prepare(&lowered.plan, helper))
+        .and_then(|sandbox| Session::start(&sandbox))?;
+    let status = session.status().clone();
+    session.end()?;
+    Ok((lowered, status))
+}
+
+fn text(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>], style: Style) -> String {
+    let on = style.stdout;
+    let mut text = String::new();
+    match base {
+        Ok(status) => {
+            let _ = writeln!(text, "{}", paint("this host can build sandboxes", Colour::Bold, on));
+            for clause in &status.clauses {
+                if matches!(
+                    clause.clause.as_str(),
+                    "landlock" | "seccomp" | "files" | "network" | "privileges"
+                ) {
+                    let _ =
+                        writeln!(text, "  {:<11} {:<10} {}", clause.clause, given(clause.given), clause.by);
+                }
+            }
+        }
+        Err(refused) => {
+            let _ = writeln!(text, "{}", paint("this host cannot build sandboxes", Colour::Bold, on));
+            problem(&mut text, refused, on);
+        }
+    }
+    for tried in tried {
+        match &tried.result {
+            Ok((lowered, status)) => {
+                let word = paint("enforced", Colour::Green, on);
+                let _ = writeln!(text, "\n{}: {word}", paint(tried.name, Colour::Bold, on));
+                for line in
+                    lowered.carried.iter().filter(|line| worth_telling(line.given, line.note.as_deref()))
+                {
+                    let note = line.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
+                    let _ = writeln!(text, "  {:<19} {}{note}", given(line.given), line.clause);
+                }
+                if let Some(line) = protected(lowered) {
+                    let _ = writeln!(text, "  {line}");
+                }
+                let whole = lowered.carried.iter().filter(|line| line.given == Given::Prevented).count();
+                let _ = writeln!(
+                    text,
+                    "  {whole} of {} clauses are prevented, by {}",
+                    lowered.carried.len(),
+                    walls(status)
+                );
+            }
+            Err(refused) => {
+                let word = paint("refused", Colour::Red, on);
+                let _ = writeln!(text, "\n{}: {word}", paint(tried.name, Colour::Bold, on));
+                problem(&mut text, refused, on);
+            }
+        }
+    }
+    text
+}
+
+/// Protected names are many: how they hold, in one line.
+fn protected(lowered: &Lowered<'_>) -> Option<String> {
+    let names = lowered.carried.iter().filter(|line| line.clause.starts_with("protect "));
+    let notes: Vec<&str> = names.filter_map(|line| line.note.as_deref()).collect();
+    let count = |part: &str| notes.iter().filter(|note| note.contains(part)).count();
+    (!notes.is_empty()).then(|| {
+        format!(
+            "{:<19} protect {} names: {} exist, {} have a placeholder; new ones are quarantined at the end",
+            given(Given::PreventedAtStart),
+            notes.len(),
+            count(" exist"),
+            count("placeholder")
+        )
+    })
+}
+
+/// Names that are not there are of no interest here.
+fn worth_telling(given: Given, note: Option<&str>) -> bool {
+    match given {
+        Given::Prevented => false,
+        Given::PreventedAtStart => note.is_some_and(|note| !note.contains("quarantined")),
+        _ => true,
+    }
+}
+
+fn walls(status: &EnforcementStatus) -> String {
+    let there = |name: &str| status.clause(name).is_some_and(|clause| clause.given == Given::Prevented);
+    let mut walls = vec!["mounts", "namespaces"];
+    walls.extend(["landlock", "seccomp"].into_iter().filter(|name| there(name)));
+    walls.join(", ")
+}
+
+fn problem(text: &mut String, refused: &Refused, on: bool) {
+    let _ = writeln!(text, "  {}", refused.message);
+    if let Some(statement) = &refused.statement {
+        let _ = writeln!(text, "  at {}", paint(statement, Colour::Cyan, on));
+    }
+    if let Some(help) = &refused.help {
+        let _ = writeln!(text, "  to change it: {help}");
+    }
+}
+
+fn report(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>]) -> Value {
+    let refused = |refused: &Refused| json!({ "message": refused.message, "statement": refused.statement, "help": refused.help });
+    let host = match base {
+        Ok(status) => json!({ "sandboxes": true, "enforcement": clauses(status) }),
+        Err(problem) => json!({ "sandboxes": false, "problem": refused(problem) }),
+    };
+    let profiles: Vec<Value> = tried
+        .iter()
+        .map(|tried| match &tried.result {
+            Ok((lowered, status)) => {
+                let carried: Vec<Value> = lowered
+                    .carried
+                    .iter()
+                    .map(|line| {
+                        json!({
+                            "clause": line.clause,
+                            "file": line.origin.map(|origin| origin.file),
+                            "line": line.origin.map(|origin| origin.line),
+                            "wall": line.wall,
+                            "given": given(line.given),
+                            "note": line.note,
+                        })
+                    })
+                    .collect();
+                json!({
+                    "profile": tried.name,
+                    "enforced": true,
+                    "acceptedGaps": lowered.accepted,
+                    "clauses": carried,
+                    "enforcement": clauses(status),
+                })
+            }
+            Err(problem) => json!({ "profile": tried.name, "enforced": false, "problem": refused(problem) }),
+        })
+        .collect();
+    json!({ "version": VERSION, "host": host, "profiles": profiles })
+}

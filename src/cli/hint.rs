@@ -1,0 +1,173 @@
+//! In: a command that ended badly, and the profile that confined it. Out: what the profile may have kept from it, and the
+//! statement that would allow it. Not here: tracing; nothing is known but the command's words and how it ended.
+
+use execpolicy_runtime::confine::Outcome;
+use execpolicy_runtime::confine::lower::{By, Host, Lowered};
+use execpolicy_runtime::profile::{Access, LimitKind, NetworkMode, Profile, Root};
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+/// Lines that are told.
+const MOST: usize = 4;
+/// Words of a command that are looked at.
+const WORDS: usize = 256;
+
+/// Programs that are of no use without a network, and the sub-commands that need one (none listed: all do).
+const NETWORKERS: [(&str, &[&str]); 14] = [
+    ("apt", &[]),
+    ("apt-get", &[]),
+    ("bun", &["add", "install"]),
+    ("cargo", &["add", "fetch", "install", "publish", "search", "update"]),
+    ("curl", &[]),
+    ("git", &["clone", "fetch", "ls-remote", "pull", "push"]),
+    ("go", &["get", "install"]),
+    ("npm", &["add", "ci", "i", "install", "publish", "update", "view"]),
+    ("pip", &["download", "install"]),
+    ("pip3", &["download", "install"]),
+    ("pnpm", &["add", "i", "install"]),
+    ("ssh", &[]),
+    ("wget", &[]),
+    ("yarn", &["add", "install"]),
+];
+
+/// How a command ended, in words.
+pub fn how(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Code(code) => format!("the command ended with {code}"),
+        Outcome::Signal(signal) => format!("signal {signal} ended the command"),
+        Outcome::TimedOut => "the command's time was over".to_owned(),
+    }
+}
+
+/// What may have been in its way. Empty if it ended well, or if nothing is known.
+pub fn hints(
+    profile: &Profile<'_>,
+    lowered: &Lowered<'_>,
+    host: &Host,
+    command: &[OsString],
+    outcome: Outcome,
+) -> Vec<String> {
+    let mut hints = Vec::new();
+    match outcome {
+        Outcome::Code(0) => return hints,
+        Outcome::Code(_) => {}
+        // SIGKILL and SIGXCPU, SIGXFSZ: see setrlimit(2).
+        Outcome::Signal(9 | 24) => hints.extend(limited(profile, LimitKind::CpuTime)),
+        Outcome::Signal(25) => hints.extend(limited(profile, LimitKind::FileSize)),
+        // SIGSYS: the filter ends what calls by another architecture's interface.
+        Outcome::Signal(31) => {
+            hints.push("a 32-bit system call was made, and no profile allows these".to_owned())
+        }
+        Outcome::Signal(_) => {}
+        Outcome::TimedOut => hints.extend(limited(profile, LimitKind::WallTime)),
+    }
+    hints.extend(paths(lowered, host, command));
+    hints.extend(network(profile, command));
+    hints.truncate(MOST);
+    hints
+}
+
+fn limited(profile: &Profile<'_>, kind: LimitKind) -> Option<String> {
+    let limit = profile.limits.iter().find(|limit| limit.kind == kind)?;
+    Some(format!("limit {} ({})", kind.as_str(), place(limit.origin)))
+}
+
+fn place(origin: impl std::fmt::Display) -> String {
+    // The column says nothing to a person who looks for the line.
+    let text = origin.to_string();
+    text.rsplit_once(':').map_or(text.clone(), |(front, _)| front.to_owned())
+}
+
+/// Paths among the words that are denied, and those that could not be written.
+fn paths(lowered: &Lowered<'_>, host: &Host, command: &[OsString]) -> Vec<String> {
+    let (mut denied, mut unwritable) = (Vec::new(), Vec::new());
+    for word in command.iter().skip(1).take(WORDS) {
+        let Some(path) = path(word, host.cwd()) else { continue };
+        let answer = lowered.view.answer(&path);
+        let clause = answer.by.to_string();
+        let by = match answer.by.origin() {
+            Some(origin) => format!("{clause} ({})", place(origin)),
+            None => "no statement names it".to_owned(),
+        };
+        let open = |verb: &str| match answer.by {
+            // A wildcard and a protected name hold whatever more specific paths say.
+            By::Glob(_) | By::Protect(_) => format!("`unset {clause}`"),
+            // What is not there can only be made where its directory may be written.
+            By::Path(_) | By::Nothing => {
+                let parent = path.parent().filter(|_| verb == "write" && path.symlink_metadata().is_err());
+                format!("`{verb} {}`", written(parent.unwrap_or(&path), host))
+            }
+        };
+        let shown = path.display();
+        match answer.access {
+            Access::Deny => denied.push(format!("{shown} is denied: {by}; {} would show it", open("read"))),
+            Access::Read => unwritable
+                .push(format!("{shown} can be read, not written: {by}; {} would open it", open("write"))),
+            Access::Write => {}
+        }
+    }
+    denied.extend(unwritable);
+    denied.dedup();
+    denied
+}
+
+/// A word as a path, if it looks like one: it has a slash, or names something that is there.
+fn path(word: &OsStr, cwd: &Path) -> Option<PathBuf> {
+    let bytes = word.as_bytes();
+    if bytes.starts_with(b"-") || bytes.windows(3).any(|part| part == b"://") || bytes.contains(&b'\n') {
+        return None;
+    }
+    let path = Path::new(word);
+    let whole = normal(&cwd.join(path));
+    (bytes.contains(&b'/') && bytes.len() > 1 || whole.symlink_metadata().is_ok()).then_some(whole)
+}
+
+/// Without `.` and `..`.
+fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            _ => out.push(part),
+        }
+    }
+    out
+}
+
+/// A path as a profile would name it.
+fn written(path: &Path, host: &Host) -> String {
+    for root in [Root::Workspace, Root::Home] {
+        if let Some(rest) = host.root(root).and_then(|at| path.strip_prefix(at).ok()) {
+            let rest = rest.display().to_string();
+            return if rest.is_empty() {
+                root.as_str().to_owned()
+            } else {
+                format!("{}/{rest}", root.as_str())
+            };
+        }
+    }
+    path.display().to_string()
+}
+
+fn network(profile: &Profile<'_>, command: &[OsString]) -> Option<String> {
+    if profile.network.mode == NetworkMode::Full {
+        return None;
+    }
+    let words: Vec<String> =
+        command.iter().take(WORDS).map(|word| word.to_string_lossy().into_owned()).collect();
+    let program = Path::new(words.first()?).file_name()?.to_string_lossy().into_owned();
+    let address = words.iter().skip(1).any(|word| word.contains("://") && !word.starts_with("file://"));
+    let needs = NETWORKERS.iter().any(|(name, subcommands)| {
+        *name == program
+            && (subcommands.is_empty()
+                || words.iter().skip(1).any(|word| subcommands.contains(&word.as_str())))
+    });
+    let origin = profile.network.origin.unwrap_or(profile.origin);
+    (address || needs).then(|| {
+        format!("there is no network: network {} ({})", profile.network.mode.as_str(), place(origin))
+    })
+}

@@ -1,0 +1,139 @@
+//! In: a policy's ruling about a command. Out: [`Ruled`]: what `run` needs of it, plain command or script alike: the decision, what is to
+//! blame, and where the command runs.
+//! Not here: asking, and running (`run.rs`).
+
+use super::contain::Rule;
+use super::decide::Here;
+use super::render::harmless;
+use execpolicy_runtime::shell::{Decider, Part, Role, RuleRef, Ruling, ScriptVerdict};
+use execpolicy_runtime::{Confinement, Decision, Mode, Placement, RuleMatch, Verdict};
+
+/// The decision about a command and everything that it runs.
+pub struct Ruled {
+    /// The strictest; `None` if no rule speaks.
+    pub decision: Option<Decision>,
+    /// The rule that decided.
+    pub rule: Option<Box<Rule>>,
+    /// The part of the command that is to blame, if it is not the whole.
+    pub part: Option<String>,
+    /// Why a command that no rule is about is asked for all the same; a sentence part that goes after "it".
+    pub why: Option<String>,
+    /// Where it runs.
+    pub place: Place,
+}
+
+/// Where a command runs, by the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The policy has no profiles.
+    Unsaid,
+    /// In this profile (`None`: unconfined), as this rule says.
+    In(Option<String>, Option<(String, u32)>),
+    /// In the first, or else the second; somebody has to say.
+    Disputed(String, String),
+}
+
+/// The word for a command that no profile confines.
+pub const UNCONFINED: &str = "unconfined";
+
+/// Asks the policy.
+pub fn ask(decider: &Decider<'_>, argv: &[Vec<u8>], here: &Here) -> Ruled {
+    let mut scratch = decider.policy().scratch();
+    match decider.decide(argv, &here.context(Mode::Strict), &mut scratch) {
+        Ruling::Plain(verdict) => plain(&verdict),
+        Ruling::Parts(verdict) => parts(decider, &verdict, here),
+    }
+}
+
+fn plain(verdict: &Verdict<'_>) -> Ruled {
+    let decider = verdict.matches().find(|found| Some(found.decision) == verdict.decision);
+    Ruled {
+        decision: verdict.decision,
+        why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.reason().to_owned()),
+        rule: decider.as_ref().map(rule).map(Box::new),
+        part: None,
+        place: Place::of(verdict.placement()),
+    }
+}
+
+fn rule(found: &RuleMatch<'_>) -> Rule {
+    Rule {
+        file: found.source.to_owned(),
+        line: found.line,
+        justification: found.justification.map(str::to_owned),
+    }
+}
+
+fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, here: &Here) -> Ruled {
+    let decision = verdict.standing.decision();
+    let to_blame = verdict.parts.iter().find(|part| part.standing == Some(verdict.standing));
+    let found = |part: &Part<RuleRef>| {
+        let strictest = part.rules.iter().find(|found| Some(found.decision) == decision)?;
+        decider.rule_match(&part.segment.argv, strictest).as_ref().map(rule)
+    };
+    let rule = to_blame.and_then(found).map(Box::new);
+    Ruled {
+        decision,
+        why: to_blame.and_then(|part| part.segment.opaque).filter(|_| rule.is_none()).map(str::to_owned),
+        part: to_blame
+            .filter(|part| part.segment.argv.words().is_some())
+            .map(|part| harmless(&part.segment.argv.describe()))
+            .filter(|part| !part.is_empty() && verdict.parts.len() > 1),
+        rule,
+        place: place(decider, verdict, here),
+    }
+}
+
+/// Where a script runs: in what all of its commands have in common, as far as they are known. What only carries
+/// another command has no say unless a rule is about it.
+fn place(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, here: &Here) -> Place {
+    let policy = decider.policy();
+    let mut places: Vec<Place> = Vec::new();
+    for part in &verdict.parts {
+        let segment = &part.segment;
+        let words = segment.argv.words().filter(|words| !words.is_empty() && segment.opaque.is_none());
+        let one = match words {
+            Some(words) => {
+                let mut scratch = policy.scratch();
+                let alone = policy.decide(&words, &here.context(Mode::Strict), &mut scratch);
+                Place::of(alone.placement())
+            }
+            None => policy.default_place().map_or(Place::Unsaid, |place| Place::of(Placement::In(place))),
+        };
+        let silent = segment.role == Role::Carrier && matches!(&one, Place::In(_, None) | Place::Unsaid);
+        if !silent {
+            places.push(one);
+        }
+    }
+    if places.is_empty() {
+        return policy.default_place().map_or(Place::Unsaid, |place| Place::of(Placement::In(place)));
+    }
+    Place::of(policy.place_together(places.iter().map(Place::borrowed)))
+}
+
+impl Place {
+    fn of(placement: Placement<'_>) -> Self {
+        let name = |place: Confinement<'_>| place.profile.unwrap_or(UNCONFINED).to_owned();
+        match placement {
+            Placement::Unsaid => Self::Unsaid,
+            Placement::In(place) => Self::In(
+                place.profile.map(str::to_owned),
+                place.rule.map(|(file, line)| (file.to_owned(), line)),
+            ),
+            Placement::Disputed(one, other) => Self::Disputed(name(one), name(other)),
+        }
+    }
+
+    fn borrowed(&self) -> Placement<'_> {
+        // `unconfined` is no profile's name.
+        let named = |name| Confinement { profile: Some(name).filter(|name| *name != UNCONFINED), rule: None };
+        match self {
+            Self::Unsaid => Placement::Unsaid,
+            Self::In(profile, rule) => Placement::In(Confinement {
+                profile: profile.as_deref(),
+                rule: rule.as_ref().map(|(file, line)| (file.as_str(), *line)),
+            }),
+            Self::Disputed(one, other) => Placement::Disputed(named(one.as_str()), named(other.as_str())),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `execpolicy run -- CMD…`: decides, asks if it must, and confines.
+//! Not here: what the policy says (`ruled.rs`), and the sandbox (`contain.rs`).
+
+use super::Outcome;
+use super::args::{Approval, Run};
+use super::contain::{self, Refused};
+use super::decide::{Here, bytes};
+use super::output::{Colour, Style, paint, stderr};
+use super::policy::{self, From};
+use super::render::harmless;
+use super::ruled::{self, Place, Ruled, UNCONFINED};
+use super::status::Status;
+use execpolicy_runtime::profile::NetworkMode;
+use execpolicy_runtime::{Decision, Policy};
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+
+/// Runs the command.
+pub fn run(arguments: &Run, style: Style) -> Outcome {
+    let mut status = match Status::open(arguments.watch.status_fd) {
+        Ok(status) => status,
+        Err(fault) => {
+            stderr(&format!("execpolicy: {fault}\n"));
+            return Outcome::Usage;
+        }
+    };
+    match attempt(arguments, &mut status, style) {
+        Ok(outcome) => outcome,
+        Err(refused) => refused.tell(&mut status, style),
+    }
+}
+
+fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
+    let named = contain::named(&arguments.rules, &arguments.sandbox);
+    let from = contain::source(arguments.policy.as_deref(), &named);
+    let compiled = policy::load(from, false, style);
+    let decider = compiled.as_ref().and_then(|compiled| compiled.decider());
+    let decider = decider.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;
+    let policy = decider.policy();
+    let library = contain::library().unwrap_or_default();
+    let profiles = contain::profiles(policy, &library)?;
+    let host = contain::host(&arguments.place)?;
+    let argv = bytes(&arguments.command);
+    let ruled = ruled::ask(&decider, &argv, &Here::now());
+    let shown = shown(&argv);
+    if ruled.decision == Some(Decision::Forbidden) {
+        return Err(forbidden(&ruled, &shown));
+    }
+    let (name, disputed) = match (&arguments.place.profile, &ruled.place) {
+        (Some(named), _) => (named.as_str(), None),
+        (None, Place::In(profile, _)) => (profile.as_deref().unwrap_or(UNCONFINED), None),
+        (None, Place::Disputed(one, other)) => (one.as_str(), Some(other.as_str())),
+        (None, Place::Unsaid) => (contain::usual(host.workspace()), None),
+    };
+    if matches!(from, From::Embedded) && arguments.place.profile.is_none() {
+        stderr(&format!(
+            "execpolicy: no policy here: the embedded rules decide, the profile `{name}` confines\n"
+        ));
+    }
+    let unasked = unasked(&ruled, &shown, name, disputed);
+    let asks = match (ruled.decision, arguments.approval) {
+        (_, Approval::Granted) => false,
+        (Some(Decision::Prompt), _) | (None, Approval::AskUnmatched) => true,
+        _ => disputed.is_some(),
+    };
+    if asks {
+        let answer = match arguments.approval {
+            Approval::Never => None,
+            _ => ask(&ruled, &shown, name, disputed, style),
+        };
+        match answer {
+            Some(true) => {}
+            Some(false) => {
+                let message = format!("`{shown}` was declined");
+                return Err(Refused { message, help: None, ..unasked });
+            }
+            None => return Err(unasked),
+        }
+    }
+    if name == UNCONFINED && arguments.place.profile.is_none() {
+        return Err(contain::unconfined(&arguments.command, status));
+    }
+    let profile = contain::find(&profiles, name)?;
+    subtracted(policy, profile.network.mode)?;
+    Ok(contain::run(&profile, &host, &arguments.command, &arguments.watch, status, style))
+}
+
+/// What a `network_rule` denies is taken from every profile of its policy; an artifact without profiles cannot have
+/// taken it from the standard library's.
+fn subtracted(policy: &Policy<'_>, mode: NetworkMode) -> Result<(), Refused> {
+    if policy.profiles().is_none() && mode != NetworkMode::Off && policy.networks().next().is_some() {
+        return Err(Refused::new(
+            "policy",
+            "the policy has a `network_rule`, and no profiles to take it from",
+            Some("compile it with a sandbox file, or use a profile with `network off`".into()),
+        ));
+    }
+    Ok(())
+}
+
+/// A command as one types it.
+fn shown(argv: &[Vec<u8>]) -> String {
+    let words: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+}
+
+/// ` (in it: make)`: the part of a command that is meant.
+fn within(ruled: &Ruled) -> String {
+    ruled.part.as_ref().map_or_else(String::new, |part| format!(" (in it: `{part}`)"))
+}
+
+fn forbidden(ruled: &Ruled, shown: &str) -> Refused {
+    Refused {
+        rule: ruled.rule.clone(),
+        ..Refused::new(
+            "forbidden",
+            format!("`{shown}` is forbidden{}", within(ruled)),
+            Some("`execpolicy explain` says which rules match; only the policy can allow it".into()),
+        )
+    }
+}
+
+fn unasked(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
+    let help = "run it in a terminal to be asked, or with `--approval granted` once somebody has agreed";
+    let part = within(ruled);
+    let (reason, message) = match (ruled.decision, &ruled.why, disputed) {
+        (Some(Decision::Prompt), Some(why), _) => {
+            ("prompt", format!("`{shown}` needs somebody to agree, because it {why}{part}"))
+        }
+        (Some(Decision::Prompt), ..) => ("prompt", format!("`{shown}` needs somebody to agree{part}")),
+        (_, _, Some(other)) => (
+            "placement",
+            format!("`{shown}` may belong into `{place}` or into `{other}`, and neither is within the other"),
+        ),
+        _ => ("unmatched", format!("no rule is about `{shown}`{part}, so somebody has to agree")),
+    };
+    Refused { rule: ruled.rule.clone(), ..Refused::new(reason, message, Some(help.into())) }
+}
+
+/// Asks on the terminal; `None` if there is none.
+fn ask(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>, style: Style) -> Option<bool> {
+    if !(std::io::stderr().is_terminal() || std::io::stdin().is_terminal()) {
+        return None;
+    }
+    let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
+    let on = style.stderr;
+    let refused = unasked(ruled, shown, place, disputed);
+    let mut text = format!("execpolicy: {}\n", refused.message);
+    if let Some(rule) = &ruled.rule {
+        let at = harmless(&format!("{}:{}", rule.file, rule.line));
+        let why = rule.justification.as_ref().map_or_else(String::new, |why| format!(": {}", harmless(why)));
+        text.push_str(&format!("  {}{why}\n", paint(&at, Colour::Cyan, on)));
+    }
+    let how = if place == UNCONFINED { "unconfined".to_owned() } else { format!("confined by `{place}`") };
+    text.push_str(&format!("Run it, {how}? [y/N] "));
+    terminal.write_all(text.as_bytes()).ok()?;
+    let mut answer = String::new();
+    BufReader::new(terminal).read_line(&mut answer).ok()?;
+    Some(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}

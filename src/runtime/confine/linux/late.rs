@@ -1,0 +1,136 @@
+//! Looks, when everything in a sandbox has ended, for protected names that appeared at any depth.
+//!
+//! In: what to look for, and the view the command had. Out: findings; what bears a protected name is moved aside. Not
+//! here: names whose exact place was known before (`quarantine.rs`).
+//!
+//! The walk goes where the command could write: it passes over every other place of the view. It follows no
+//! symlink, and it ends after a bounded number of files, which is a finding too.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::format;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::vec::Vec;
+
+use rustix::fs::FileType;
+
+use super::super::layout::{Kind, Layout};
+use super::super::message::Finding;
+use super::super::names::Names;
+use super::super::plan::Late;
+use super::quarantine::{Place, SUFFIX, open_directory};
+use crate::profile::glob;
+
+/// Entries that are looked at: as many as a plan is made from.
+const MOST_ENTRIES: usize = 1_000_000;
+/// Findings that are told; whatever bears a protected name is moved all the same.
+const MOST_TOLD: usize = 1000;
+
+/// Looks through every root.
+pub(super) fn sweep(late: &Late, layout: &Layout) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if late.is_empty() {
+        return findings;
+    }
+    let mut walk = Walk {
+        late,
+        nodes: layout.nodes.iter().map(|node| (node.path.as_path(), node.kind)).collect(),
+        names: Names::new(late.protected.iter().map(|name| name.as_str())),
+        git: late.protected.iter().any(|name| name == ".git" || name.starts_with(".git/")),
+        left: MOST_ENTRIES,
+    };
+    for root in &late.roots {
+        match open_directory(root) {
+            Ok(directory) => {
+                walk.through(&mut Place { directory, path: root.clone(), findings: &mut findings });
+            }
+            Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
+            Err(e) => findings.push(unseen(root, &format!("it could not be opened: {e}"))),
+        }
+    }
+    if walk.left == 0 {
+        let root = late.roots.first().cloned().unwrap_or_default();
+        findings.push(unseen(&root, &format!("there are more than {MOST_ENTRIES} files")));
+    }
+    if findings.len() > MOST_TOLD {
+        let more = findings.len() - MOST_TOLD;
+        findings.truncate(MOST_TOLD);
+        findings.push(unseen(Path::new(""), &format!("{more} further findings are not listed")));
+    }
+    findings
+}
+
+fn unseen(path: &Path, why: &str) -> Finding {
+    Finding {
+        path: path.to_path_buf(),
+        quarantined: None,
+        why: format!("not looked through for protected names: {why}"),
+    }
+}
+
+struct Walk<'a> {
+    late: &'a Late,
+    nodes: BTreeMap<&'a Path, Kind>,
+    names: Names<'a>,
+    git: bool,
+    left: usize,
+}
+
+impl Walk<'_> {
+    fn through(&mut self, place: &mut Place<'_>) {
+        let names = match place.names() {
+            Ok(names) => names,
+            Err(e) => {
+                let path = place.path.clone();
+                place.findings.push(unseen(&path, &format!("it could not be listed: {e}")));
+                return;
+            }
+        };
+        for name in names {
+            if self.left == 0 {
+                return;
+            }
+            self.left -= 1;
+            if !name.as_bytes().ends_with(SUFFIX.as_bytes()) {
+                self.one(place, &name);
+            }
+        }
+    }
+
+    fn one(&mut self, place: &mut Place<'_>, name: &OsString) {
+        let path = place.path.join(name);
+        let Some(kind) = place.kind(name) else { return };
+        let directory = kind == FileType::Directory;
+        // A node was there before the command, and is what it was.
+        let node = self.nodes.get(path.as_path()).copied();
+        if node.is_some_and(|kind| kind != Kind::Write) {
+            return;
+        }
+        if node.is_none() {
+            if self.git && name == OsStr::new(".git") {
+                place.git(name);
+                return;
+            }
+            if self.names.find(&path, directory).is_some() {
+                place.forbid(name, "a protected name");
+                return;
+            }
+            if self.reported(&path) {
+                let why = "a profile's wildcard matches it; it did not exist when the command started";
+                place.findings.push(Finding { path, quarantined: None, why: why.into() });
+                return;
+            }
+        }
+        if directory && let Some(mut inside) = place.enter(name) {
+            self.through(&mut inside);
+        }
+    }
+
+    fn reported(&self, path: &Path) -> bool {
+        self.late.reported.iter().any(|(below, pattern)| {
+            path.strip_prefix(below)
+                .is_ok_and(|rest| glob::matches_exactly(pattern, rest.as_os_str().as_bytes(), false))
+        })
+    }
+}
