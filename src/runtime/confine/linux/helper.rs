@@ -84,8 +84,9 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     if let Err(failure) = &result
         && request.footing == Footing::Either
         && failure.lacks_namespaces()
+        // Nothing has run yet: nothing is ever started twice.
+        && outside.is_some()
     {
-        // A failure is told before anything runs, so this is a first start, not a second.
         request.why_plain = format!("{} ({}): {}", failure.step.name(), failure.detail, failure.source);
         result = attempt(control, &request, Footing::Plain, &mut outside, &placeholders);
     }
