@@ -273,10 +273,6 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
     let mut seal: Vec<OwnedFd> = Vec::new();
     for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
         let path = &node.path;
-        // A socket that is gone cannot be connected to.
-        if node.passing && view.open(path).is_err() {
-            continue;
-        }
         if node.make || path.starts_with(dev) {
             view.make(path, node.directory)?;
         }
@@ -299,7 +295,11 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
             }
             (Kind::Mask, _) => {
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
-                view.attach(&tree, path)?;
+                match view.attach(&tree, path) {
+                    // A socket that is gone cannot be connected to.
+                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => continue,
+                    attached => attached?,
+                }
                 mount_id(&tree)
             }
             (Kind::Read | Kind::Write, None) => {
