@@ -1,13 +1,19 @@
-//! What the analysis of a typical script of an agent costs.
+//! What the decision of scripts costs: the analysis alone, and the whole function from a compiled policy,
+//! beside the plain decision. `cargo bench --bench shell`.
+
+mod workload;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use execpolicy::policy::tools::Tools;
-use execpolicy_runtime::shell::{Dialect, Limits, analyse};
+use execpolicy::artifact::build;
+use execpolicy::policy::tools::{STANDARD_TOOLS, Tools};
+use execpolicy_runtime::shell::{Decider, Dialect, Limits, Ruling, ToolFacts, analyse};
+use execpolicy_runtime::{Context, Policy};
 use std::hint::black_box;
+use workload::workload;
 
 const SCRIPT: &str = "set -euo pipefail; cd /srv/project && export CI=1\nfor f in src/*.rs tests/*.rs; do\n  if grep -q 'TODO' \"$f\"; then echo \"$f: todo\"; fi\ndone | sort | head -20; timeout 60 cargo test --quiet 2>&1 | tail -5";
 
-fn bench(criterion: &mut Criterion) {
+fn analysis(criterion: &mut Criterion) {
     let facts = Tools::default().facts();
     let limits = Limits::default();
     criterion.bench_function("analyse/agent_script_200_bytes", |bencher| {
@@ -16,8 +22,50 @@ fn bench(criterion: &mut Criterion) {
     criterion.bench_function("analyse/one_command", |bencher| {
         bencher.iter(|| analyse(black_box(b"git status --short"), Dialect::Bash, None, &facts, &limits));
     });
-    criterion.bench_function("facts/parse", |bencher| bencher.iter(|| Tools::default().facts()));
+    criterion.bench_function("facts/parse", |bencher| bencher.iter(|| ToolFacts::parse(STANDARD_TOOLS)));
 }
 
-criterion_group!(benches, bench);
+/// A policy of a thousand rules.
+fn decision(criterion: &mut Criterion) {
+    let work = workload(1_000);
+    let artifact = build(&work.checked).expect("the workload compiles");
+    let policy = Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    let decider = Decider::new(policy).expect("its facts can be read");
+    let context = Context::default();
+    let mut scratch = policy.scratch();
+    let mut at = 0;
+    let mut next = || {
+        at = (at + 1) % work.hits.len();
+        &work.hits[at]
+    };
+    criterion.bench_function("plain/policy", |bencher| {
+        bencher.iter(|| policy.decide(black_box(next()), &context, &mut scratch).decision);
+    });
+    criterion.bench_function("plain/decider", |bencher| {
+        bencher.iter(|| decider.decide(black_box(next()), &context, &mut scratch).decision());
+    });
+    let first = &work.hits[0][0];
+    let unknown = format!("{first} $x");
+    for (name, argv) in [
+        ("decider/git_status", &["git", "status"][..]),
+        ("decider/git_with_an_option", &["git", "-C", "x", "status"]),
+        ("decider/env_wrapper", &["env", "A=1", "ls", "-l"]),
+        ("decider/agent_script_200_bytes", &["bash", "-lc", SCRIPT]),
+        ("decider/unknown_word", &["bash", "-c", &unknown]),
+        ("decider/unknown_program", &["bash", "-c", "$x push"]),
+    ] {
+        assert_eq!(
+            matches!(decider.decide(argv, &context, &mut scratch), Ruling::Plain(_)),
+            argv[0] == "git",
+            "{name}"
+        );
+        criterion.bench_function(name, |bencher| {
+            bencher.iter(|| decider.decide(black_box(argv), &context, &mut scratch).decision());
+        });
+    }
+    criterion
+        .bench_function("decider/new", |bencher| bencher.iter(|| Decider::new(black_box(policy)).is_ok()));
+}
+
+criterion_group!(benches, analysis, decision);
 criterion_main!(benches);

@@ -9,6 +9,7 @@ mod contain;
 mod decide;
 #[cfg(target_os = "linux")]
 mod doctor;
+mod emit;
 mod evaluator;
 mod explain;
 mod explain_script;
@@ -29,6 +30,7 @@ mod sandbox;
 mod segments;
 #[cfg(target_os = "linux")]
 mod status;
+mod survey;
 
 use args::{Cli, Command};
 use clap::Parser;

@@ -4,13 +4,24 @@
 //! The bytes depend on the sources' names and texts and on the compiler's version, and on nothing
 //! else: no clock, no machine, no directory, no order of any hash map.
 
+pub mod bwrap;
+pub mod codex;
+pub mod json;
+pub mod landlock;
+pub mod oci;
 pub mod profiles;
 pub mod records;
+pub mod seatbelt;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
+pub mod srt;
 pub mod strings;
 pub mod table;
 
 use crate::check::CheckedPolicy;
+use crate::lower::targets::{Finding, Kept};
 use crate::lower::{Automaton, TooLarge};
+use crate::policy::profile::Resolved;
 use execpolicy_runtime::wire::{self, SectionId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -49,6 +60,62 @@ impl From<TooLarge> for EmitError {
     fn from(TooLarge(what): TooLarge) -> Self {
         Self::TooLarge(what)
     }
+}
+
+/// What an emitter for another tool has written.
+#[derive(Clone, Debug)]
+pub struct Emitted<'p> {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// What it does not enforce exactly.
+    pub gaps: Vec<Finding<'p>>,
+    /// Whether the file says its gaps itself; else they belong beside it, since the format has no comments.
+    pub says_gaps: bool,
+}
+
+/// The gaps of a text, a line for each kind, for comments and for a file beside one that cannot have any.
+#[must_use]
+pub fn gap_lines(gaps: &[Finding<'_>]) -> Vec<String> {
+    /// How many statements a line names.
+    const MOST: usize = 6;
+    let mut kinds: Vec<(String, &str, Vec<String>)> = Vec::new();
+    for gap in gaps {
+        let side = match gap.kept {
+            Kept::Weaker => "weaker",
+            Kept::Stricter => "stricter",
+            Kept::AsPromised => "in part",
+        };
+        let head = format!("{} {side}{}", gap.code, if gap.accepted { ", accepted" } else { "" });
+        let said = format!("{} ({}:{})", gap.statement, gap.origin.file, gap.origin.line);
+        match kinds.iter_mut().find(|(known, instead, _)| *known == head && *instead == gap.instead) {
+            Some((_, _, list)) if list.contains(&said) => {}
+            Some((_, _, list)) => list.push(said),
+            None => kinds.push((head, gap.instead, vec![said])),
+        }
+    }
+    kinds.sort_by(|a, b| a.0.cmp(&b.0));
+    let line = |(head, instead, list): &(String, &str, Vec<String>)| {
+        let shown = list.iter().take(MOST).cloned().collect::<Vec<_>>().join(", ");
+        let more = list.len().saturating_sub(MOST);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        visible(&format!("{head}: {instead}: {shown}{more}"))
+    };
+    kinds.iter().map(line).collect()
+}
+
+/// A text on one line, for a comment: whatever could end or hide the line is made visible.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+}
+
+/// What a profile is called in a heading.
+#[must_use]
+pub fn heading(profile: &Resolved) -> String {
+    visible(&format!(
+        "profile {} ({}:{}), written by {COMPILER}",
+        profile.name, profile.origin.file, profile.origin.line
+    ))
 }
 
 /// The sections, as they grow.

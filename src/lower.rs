@@ -9,7 +9,9 @@
 //! text search. `docs/artifact.md` has the bounds.
 
 mod determinize;
+pub mod places;
 mod symbols;
+pub mod targets;
 mod walk;
 
 pub use symbols::{SymbolId, Symbols};

@@ -127,16 +127,23 @@ pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {
     }
     if random.once_in(16) {
         // What is placed must be found among what decides, and change nothing about it.
-        policy.profiles = profiles()[random.below(3)].clone();
-        for _ in 0..random.below(6) {
-            let PrefixRule { span, pattern, .. } = rule(random, files[0]);
-            let profile = random.pick(PROFILES).to_owned();
-            let (matches, not_matches) = (Vec::new(), Vec::new());
-            let profile = Spanned::new(profile, span);
-            policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
-        }
+        place(random, &mut policy);
     }
     (policy, sources)
+}
+
+/// Gives a policy profiles and a few sandbox rules.
+pub fn place(random: &mut Random, policy: &mut Policy) {
+    // A file that every such policy has.
+    let file = SourceMap::new().add("rules/a.rules", "");
+    policy.profiles = profiles()[random.below(3)].clone();
+    for _ in 0..random.below(6) {
+        let PrefixRule { span, pattern, .. } = rule(random, file);
+        let profile = random.pick(PROFILES).to_owned();
+        let (matches, not_matches) = (Vec::new(), Vec::new());
+        let profile = Spanned::new(profile, span);
+        policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
+    }
 }
 
 /// The standard library's profiles and two more, with each of three defaults.

@@ -177,11 +177,11 @@ fn load(text: &str) -> (Profiles, Diagnostics) {
 }
 
 /// Three profiles that extend each other, and whatever a test has added to them.
-struct Family<'p> {
+pub struct Family<'p> {
     id: usize,
     /// Which families were compiled together with it.
     batch: usize,
-    text: &'p str,
+    pub text: &'p str,
     /// What the test has added, as it noted it.
     added: &'p str,
     profiles: &'p Profiles,
@@ -192,12 +192,12 @@ impl<'p> Family<'p> {
         self.profiles.get(&format!("{name}-{}", self.id), Phase::Run, Platform::Linux).unwrap()
     }
 
-    fn own(&self) -> [&'p Resolved; 3] {
+    pub fn own(&self) -> [&'p Resolved; 3] {
         NAMES_OF_THREE.map(|name| self.get(name))
     }
 }
 
-fn host(random: &mut Random) -> (Roots, Tree) {
+pub fn host(random: &mut Random) -> (Roots, Tree) {
     let roots = Roots {
         workspace: (*random.pick(HOST_DIRS)).to_owned(),
         home: (*random.pick(HOST_DIRS)).to_owned(),
@@ -225,7 +225,7 @@ fn host(random: &mut Random) -> (Roots, Tree) {
     (roots, tree)
 }
 
-fn path(random: &mut Random) -> Path {
+pub fn path(random: &mut Random) -> Path {
     let mut out = Path::parse(random.word(HOST_DIRS));
     for _ in 0..random.below(4) {
         let part = random.word(&["a", "b", "c", "g", "h", "i", "s", "v", "z", "x.k", "A", "w"]);
@@ -259,14 +259,14 @@ fn answers(model: &Model<'_>, random: &mut Random) -> Vec<(String, bool)> {
     out
 }
 
-const PROFILES: usize = 12_000;
+pub const PROFILES: usize = 12_000;
 
 /// How many families are compiled together: the standard library is then compiled once for all of them.
 const TOGETHER: usize = 50;
 
 /// Calls `test` with random families that are without errors until there were enough. `more` adds profiles to each family:
 /// their text, and a note for the test.
-fn each_family(
+pub fn each_family(
     offset: u64,
     enough: usize,
     more: impl Fn(&mut Random, usize) -> (String, String),
@@ -298,7 +298,7 @@ fn each_family(
     }
 }
 
-fn nothing_more(_: &mut Random, _: usize) -> (String, String) {
+pub fn nothing_more(_: &mut Random, _: usize) -> (String, String) {
     (String::new(), String::new())
 }
 

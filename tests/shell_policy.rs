@@ -5,8 +5,8 @@
 use crate::generate;
 use execpolicy::artifact::build;
 use execpolicy::check::CheckedPolicy;
-use execpolicy::policy::Policy;
-use execpolicy::policy::scripts::{Entry, decide_command};
+use execpolicy::policy::scripts::{Entry, decide_command, place_command};
+use execpolicy::policy::{Policy, UNCONFINED, placement};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::shell::{Decider, Found, RuleRef, Ruling, ScriptVerdict, Standing};
 use execpolicy_runtime::{Context, Decision, Scratch};
@@ -44,6 +44,14 @@ impl Rules {
         let (verdict, fault) = compare(self.checked.policy(), &decider, argv, cwd, &mut scratch);
         assert_eq!(fault, None);
         verdict
+    }
+}
+
+impl Rules {
+    /// The policy as written, and as the program asks it.
+    pub fn both<T>(&self, work: impl FnOnce(&Policy, &Decider<'_>) -> T) -> T {
+        let loaded = runtime::Policy::from_bytes(&self.bytes).expect("it has been verified");
+        work(self.checked.policy(), &decider(loaded))
     }
 }
 
@@ -86,9 +94,36 @@ pub fn compare<T: AsRef<[u8]>>(
                 })
         }
     };
+    let placed = places(decider.placement(&ruling, argv));
+    let wanted = reference_places(place_command(policy, argv, cwd));
     let words = || argv.iter().map(|word| String::from_utf8_lossy(word.as_ref())).collect::<Vec<_>>();
     let fault = (!same).then(|| format!("{:?}\n{ruling:#?}\ninstead of\n{expected:#?}", words()));
-    (expected, fault)
+    let misplaced = (placed != wanted)
+        .then(|| format!("{:?} runs in {placed:?} instead of {wanted:?}\n{expected:#?}", words()));
+    (expected, fault.or(misplaced))
+}
+
+/// One or two places: a profile, `None` if unconfined, and whether a rule says so.
+pub type Places = Vec<(Option<String>, bool)>;
+
+pub fn places(placement: runtime::Placement<'_>) -> Places {
+    let place = |place: runtime::Confinement<'_>| (place.profile.map(str::to_owned), place.rule.is_some());
+    match placement {
+        runtime::Placement::Unsaid => Vec::new(),
+        runtime::Placement::In(one) => vec![place(one)],
+        runtime::Placement::Disputed(one, other) => vec![place(one), place(other)],
+    }
+}
+
+fn reference_places(placement: placement::Placement<'_>) -> Places {
+    let place = |place: placement::Confinement<'_>| {
+        ((place.profile != UNCONFINED).then(|| place.profile.to_owned()), place.rule.is_some())
+    };
+    match placement {
+        placement::Placement::Unsaid => Vec::new(),
+        placement::Placement::In(one) => vec![place(one)],
+        placement::Placement::Disputed(one, other) => vec![place(one), place(other)],
+    }
 }
 
 fn alike(found: &[Found<RuleRef>], wanted: &[Found<Entry>]) -> bool {

@@ -1,8 +1,9 @@
 //! Hostile scripts: the analysis ends, in bounded time and stack, and never says "nothing here".
 
-use crate::shell_policy::policy;
+use crate::generate::Random;
+use crate::shell_policy::{compare, policy};
 use execpolicy::policy::tools::Tools;
-use execpolicy_runtime::Decision::{Allow, Forbidden};
+use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
 use execpolicy_runtime::shell::{Dialect, Limits, Standing, analyse};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -155,4 +156,88 @@ fn scripts_that_grow_are_asked_about_in_bounded_time() {
     ] {
         asked(script.as_bytes());
     }
+}
+
+/// Bytes that nobody meant as a script, and scripts with a few bytes changed.
+fn arbitrary(random: &mut Random, scripts: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = match random.below(4) {
+        0 => (0..random.below(300)).map(|_| random.next() as u8).collect(),
+        1 => (0..random.below(300)).map(|_| random.next() as u8 & 0x7F).collect(),
+        2 => (0..random.below(60))
+            .flat_map(|_| scripts[random.below(scripts.len())].clone())
+            .take(400)
+            .collect(),
+        _ => scripts[random.below(scripts.len())].clone(),
+    };
+    for _ in 0..random.below(6) {
+        let at = random.below(bytes.len() + 1);
+        match random.below(5) {
+            0 => bytes.insert(at, random.next() as u8),
+            1 => bytes.truncate(at),
+            2 => {
+                let other = &scripts[random.below(scripts.len())];
+                let from = random.below(other.len() + 1);
+                bytes.splice(at..at, other[from..].iter().copied());
+            }
+            3 if at < bytes.len() => bytes[at] = b"\"'`$(){}[];&|<>\\\n !#*?~=%@"[random.below(26)],
+            _ if at < bytes.len() => {
+                bytes.remove(at);
+            }
+            _ => {}
+        }
+    }
+    bytes
+}
+
+/// `SHELL_ROBUST_SECONDS=600 cargo test -- --ignored any_bytes_for_a_while --nocapture`: everything is
+/// decided twice, from the compiled table and from the rules as written, and must come out alike.
+#[test]
+#[ignore = "a long run, by hand"]
+fn any_bytes_for_a_while() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seconds = number("SHELL_ROBUST_SECONDS").unwrap_or(600);
+    let mut random = Random(number("SHELL_ROBUST_SEED").unwrap_or(1));
+    let scripts: Vec<Vec<u8>> = include_str!("../corpus/shell/spellings.jsonl")
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["script"].as_str().unwrap().into()
+        })
+        .collect();
+    let rules = policy(&[
+        (Forbidden, "foo push"),
+        (Allow, "foo ok"),
+        (Allow, "echo"),
+        (Prompt, "rm"),
+        (Forbidden, "x"),
+        (Prompt, "bash"),
+    ]);
+    let (mut runs, mut slowest, start) = (0u64, Duration::ZERO, Instant::now());
+    let mut standings = [0u64; 4];
+    rules.both(|written, decider| {
+        let mut scratch = decider.policy().scratch();
+        while start.elapsed() < Duration::from_secs(seconds) {
+            let script = arbitrary(&mut random, &scripts);
+            let shell: &[u8] = [&b"bash"[..], b"sh", b"zsh", b"dash"][random.below(4)];
+            let begin = Instant::now();
+            let argv = [shell, b"-c", &script];
+            let (verdict, fault) = compare(written, decider, &argv, None, &mut scratch);
+            slowest = slowest.max(begin.elapsed());
+            assert_eq!(fault, None, "{script:?}");
+            assert!(begin.elapsed() < Duration::from_secs(20), "{script:?}");
+            for part in &verdict.parts {
+                let span = part.segment.span;
+                let inside = argv.get(span.argument as usize).is_some_and(|word| {
+                    span.start <= span.end && (span.end == 0 || word.get(..span.end as usize).is_some())
+                });
+                assert!(inside, "{script:?}: {span:?}");
+            }
+            standings[verdict.standing as usize] += 1;
+            runs += 1;
+        }
+    });
+    println!(
+        "{runs} scripts in {:?}, slowest {slowest:?}, allow/unmatched/prompt/forbidden {standings:?}",
+        start.elapsed()
+    );
+    assert!(runs > 0);
 }

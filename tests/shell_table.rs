@@ -2,7 +2,7 @@
 //! partly known and the unknown words of scripts.
 
 use crate::generate::{self, Random};
-use crate::shell_policy::{compare, decider};
+use crate::shell_policy::{compare, decider, places};
 use execpolicy::artifact::build_within;
 use execpolicy::emit::seal;
 use execpolicy::lower::Budget;
@@ -251,8 +251,13 @@ fn commands_with_everything_they_run_are_decided_alike() {
     let mut random = Random(12);
     let mut standings = [0; 4];
     let (mut pairs, mut parts) = (0, 0);
-    for _ in 0..300 {
-        let (policy, sources) = generate::policy(&mut random, 14);
+    // Unsaid, by the default, by a rule, disputed.
+    let mut placed = [0; 4];
+    for round in 0..250 {
+        let (mut policy, sources) = generate::policy(&mut random, 14);
+        if round % 4 == 0 {
+            generate::place(&mut random, &mut policy);
+        }
         let checked = generate::checked(policy, sources);
         let policy = checked.policy();
         for budget in [Budget::default(), Budget { factor: 0, base: 0 }] {
@@ -265,6 +270,13 @@ fn commands_with_everything_they_run_are_decided_alike() {
                 let (verdict, fault) = compare(policy, &decider, &argv, Some(b"/srv"), &mut scratch);
                 assert_eq!(fault, None, "{policy:#?}");
                 standings[verdict.standing as usize] += 1;
+                let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
+                let kind = match &places(decider.placement(&ruling, &argv))[..] {
+                    [] => 0,
+                    [(_, by_rule)] => 1 + usize::from(*by_rule),
+                    _ => 3,
+                };
+                placed[kind] += 1;
                 parts += verdict.parts.len();
                 pairs += 1;
             }
@@ -274,4 +286,6 @@ fn commands_with_everything_they_run_are_decided_alike() {
     assert!(pairs >= 10_000 && parts >= 2 * pairs, "{pairs} {parts}");
     assert!(standings.iter().all(|&count| count >= 100), "{standings:?}");
     assert!(standings[Standing::Forbidden as usize] >= 1000, "{standings:?}");
+    println!("unsaid/default/rule/disputed {placed:?}");
+    assert!(placed.iter().all(|&count| count >= 50), "{placed:?}");
 }

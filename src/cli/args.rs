@@ -192,6 +192,45 @@ pub struct Compile {
     /// Print nothing but findings.
     #[arg(long, short)]
     pub quiet: bool,
+    #[command(flatten)]
+    pub emit: Emit,
+}
+
+/// Options of `compile` about other tools.
+#[derive(Debug, Args)]
+pub struct Emit {
+    /// Also write a profile for another tool: seatbelt, landlock, seccomp, oci-seccomp, bwrap, srt or codex.
+    #[arg(long, value_name = "FORMAT=FILE", value_delimiter = ',')]
+    pub emit: Vec<String>,
+    /// Show which target enforces which clause of a profile, and write nothing.
+    #[arg(long)]
+    pub explain_targets: bool,
+    /// Refuse to write what does not enforce the profile exactly, unless the profile accepts the gap.
+    #[arg(long)]
+    pub deny_gaps: bool,
+    /// Which profile; without it, the default one.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// What `$WORKSPACE` stands for in what is written; without it, this directory.
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// What `~` stands for; without it, $HOME.
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// What `$TMPDIR` stands for; without it, $TMPDIR or /tmp.
+    #[arg(long, value_name = "DIR")]
+    pub tmpdir: Option<PathBuf>,
+    /// For which machine `seccomp` is written; without it, this one.
+    #[arg(long, value_enum, value_name = "ARCH")]
+    pub arch: Option<Machine>,
+}
+
+/// Machines that a filter can be written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Machine {
+    #[value(name = "x86_64")]
+    X86_64,
+    Aarch64,
 }
 
 /// Options of `explain`.

@@ -3,7 +3,7 @@
 use super::args::Compile;
 use super::output::{Style, count, stderr, stdout};
 use super::render::{self, Limit};
-use super::{Outcome, files, policy};
+use super::{Outcome, emit, files, policy};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::SourceMap;
 use std::fs::File;
@@ -18,6 +18,9 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
         stderr("execpolicy: the policy has errors, so nothing was written\n");
         return Outcome::Findings;
     };
+    if let Some(outcome) = emit::run(&arguments.emit, policy.policy(), policy.sources(), style) {
+        return outcome;
+    }
     let built = match crate::artifact::build(policy) {
         Ok(built) => built,
         Err(error) => return fail(policy::not_written(&error), style),
@@ -82,7 +85,7 @@ fn fail(diagnostic: Diagnostic, style: Style) -> Outcome {
 
 /// Writes a file whole or not at all: a neighbour is written, flushed to disk and renamed over it.
 /// A link is followed, so that it stays one.
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let target = if path.is_symlink() { path.canonicalize()? } else { path.to_path_buf() };
     let directory = target
         .parent()

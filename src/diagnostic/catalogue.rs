@@ -136,6 +136,20 @@ catalogue! {
     EP0619 Warning true "part of a denied directory is open again";
     EP0620 Warning true "no program can start";
     EP0621 Error false "a statement stands in the wrong block";
+    // EP07xx: what a target cannot enforce
+    EP0701 Warning true "a private directory is not the session's own";
+    EP0702 Warning true "a wildcard does not hold for every file that appears later";
+    EP0703 Warning true "a protected path that does not exist can be made";
+    EP0704 Warning true "nothing can be taken out of what is granted";
+    EP0705 Warning true "what is denied can be looked up";
+    EP0706 Warning true "destinations cannot be told apart";
+    EP0707 Warning true "sockets in the file system cannot be told apart";
+    EP0708 Warning true "a limit is not enforced";
+    EP0709 Warning true "system calls are not filtered";
+    EP0710 Warning true "the environment is not carried in full";
+    EP0711 Warning true "the network is not closed in full";
+    EP0712 Warning true "the target has no words for a path statement";
+    EP0713 Warning true "a requirement cannot be met";
     // EP08xx: compiled policies
     EP0801 Error false "a compiled policy cannot be used";
     EP0802 Error false "a compiled policy is stale";

@@ -60,13 +60,23 @@ pub fn place<'a, T: AsRef<[u8]>>(policy: &'a Policy, argv: &[T]) -> Placement<'a
             (fits && could).then_some((number, rest.len() + 1, sure))
         })
         .collect();
+    settle(policy, Confinement { profile: default, rule: None }, &candidates)
+}
+
+/// Where a command runs that these rules could match, by number, length and whether each surely does; the
+/// base if none surely does.
+#[must_use]
+pub fn settle<'a>(
+    policy: &'a Policy,
+    base: Confinement<'a>,
+    candidates: &[(usize, usize, bool)],
+) -> Placement<'a> {
     let confinement =
         |number: usize| Confinement { profile: &policy.placements[number].profile.value, rule: Some(number) };
     // Of several equally long ones (which then name one profile) the first counts.
-    let base = candidates.iter().filter(|(_, _, sure)| *sure).rev().max_by_key(|(_, length, _)| *length);
-    let base_length = base.map_or(0, |(_, length, _)| *length);
-    let base =
-        base.map_or(Confinement { profile: default, rule: None }, |(number, _, _)| confinement(*number));
+    let sure = candidates.iter().filter(|(_, _, sure)| *sure).rev().max_by_key(|(_, length, _)| *length);
+    let base_length = sure.map_or(0, |(_, length, _)| *length);
+    let base = sure.map_or(base, |(number, _, _)| confinement(*number));
     let longest = candidates.iter().filter(|(_, _, sure)| !sure).map(|(_, length, _)| *length).max();
     let Some(longest) = longest.filter(|longest| *longest >= base_length) else {
         return Placement::In(base);
@@ -74,13 +84,18 @@ pub fn place<'a, T: AsRef<[u8]>>(policy: &'a Policy, argv: &[T]) -> Placement<'a
     let others = candidates.iter().filter(|(_, length, sure)| !sure && *length == longest);
     let places: Vec<_> =
         std::iter::once(base).chain(others.map(|(number, _, _)| confinement(*number))).collect();
-    let narrowest = places
-        .iter()
-        .find(|place| places.iter().all(|other| within(&policy.profiles, place.profile, other.profile)));
-    match (narrowest, places.iter().find(|place| !within(&policy.profiles, base.profile, place.profile))) {
-        (Some(narrowest), _) => Placement::In(*narrowest),
+    narrowest(policy, &places)
+}
+
+/// The first place that is within all of them; else the first, and one that it is not within.
+#[must_use]
+pub fn narrowest<'a>(policy: &Policy, places: &[Confinement<'a>]) -> Placement<'a> {
+    let within = |a: &Confinement<'_>, b: &Confinement<'_>| within(&policy.profiles, a.profile, b.profile);
+    let Some(base) = places.first() else { return Placement::Unsaid };
+    match places.iter().find(|place| places.iter().all(|other| within(place, other))) {
+        Some(narrowest) => Placement::In(*narrowest),
         // The base is not the narrowest, so there is one that it is not within.
-        (None, other) => Placement::Disputed(base, *other.unwrap_or(&base)),
+        None => Placement::Disputed(*base, *places.iter().find(|place| !within(base, place)).unwrap_or(base)),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use execpolicy_runtime::shell::ToolFacts;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// The facts about tools that are built in (`stdlib/tools/`).
 pub const STANDARD_TOOLS: &str = include_str!("../../stdlib/tools/wrappers.tools");
@@ -35,8 +36,13 @@ impl Tools {
     /// The facts, read. If they could not be read there would be none, and every wrapper opaque; that
     /// the built-in ones can is a test.
     #[must_use]
-    pub fn facts(&self) -> ToolFacts {
-        ToolFacts::parse(&self.0).unwrap_or_default()
+    pub fn facts(&self) -> Cow<'static, ToolFacts> {
+        static STANDARD: LazyLock<ToolFacts> =
+            LazyLock::new(|| ToolFacts::parse(STANDARD_TOOLS).unwrap_or_default());
+        match self.0 {
+            Cow::Borrowed(STANDARD_TOOLS) => Cow::Borrowed(&STANDARD),
+            _ => Cow::Owned(ToolFacts::parse(&self.0).unwrap_or_default()),
+        }
     }
 }
 

@@ -381,7 +381,8 @@ impl Policy<'_> {
         (Walk { set: info.set(), block: None }, Found::by(info, exact))
     }
 
-    /// The last edge, from the step by the first word on, and how many words lead to its end.
+    /// The last edge, from the step by the first word on, and how many words lead to its end. All that a
+    /// decision costs is here, and a call would cost a fifth of it.
     #[inline(always)]
     fn follow<T: AsRef<[u8]>>(&self, first: Step, argv: &[T]) -> (Step, usize) {
         let mut edge = first;

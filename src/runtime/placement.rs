@@ -50,11 +50,14 @@ impl<'v> Policy<'v> {
     }
 
     /// Where something runs that has several parts, each with its place: there, if all are the same; else in
-    /// the narrowest of them and the default. So a script gets more than the default only if every part is
+    /// the narrowest of them and the base. So a script gets more than the default only if every part is
     /// placed there.
     #[must_use]
-    pub fn place_together<'p>(&'p self, parts: impl Iterator<Item = Placement<'p>> + Clone) -> Placement<'p> {
-        let Some(default) = self.default_place() else { return Placement::Unsaid };
+    pub fn place_together<'p>(
+        &self,
+        base: Confinement<'p>,
+        parts: impl Iterator<Item = Placement<'p>> + Clone,
+    ) -> Placement<'p> {
         let mut all = parts.clone();
         if let Some(Placement::In(first)) = all.next()
             && all.all(|part| matches!(part, Placement::In(other) if other.profile == first.profile))
@@ -69,9 +72,36 @@ impl<'v> Policy<'v> {
                 Placement::In(place) => Some(place),
                 _ => None,
             });
-            core::iter::once(default).chain(places)
+            core::iter::once(base).chain(places)
         };
         self.narrowest(places)
+    }
+
+    /// Where a command runs that these sandbox rules could match, each with whether it surely does: by the
+    /// longest that surely does, else in the base. Rules at least as long that only could match can narrow
+    /// that, never widen it.
+    pub(crate) fn place_by<'p, I: Iterator<Item = (PlacementRule<'p>, bool)>>(
+        &self,
+        base: Confinement<'p>,
+        rules: impl Fn() -> I,
+    ) -> Placement<'p> {
+        let (mut base, mut sure, mut could) = (base, 0, 0);
+        for (rule, certain) in rules() {
+            if certain && rule.depth > sure {
+                (base, sure) = (rule.place(), rule.depth);
+            } else if !certain {
+                could = could.max(rule.depth);
+            }
+        }
+        if could < sure.max(1) {
+            return Placement::In(base);
+        }
+        // The base, and the longest of those that only could match.
+        let others = || {
+            let rules = rules().filter(move |(rule, certain)| !certain && rule.depth == could);
+            core::iter::once(base).chain(rules.map(|(rule, _)| rule.place()))
+        };
+        self.narrowest(others)
     }
 
     /// The first place that is within all of them; else the first, and one that it is not within.
@@ -100,28 +130,12 @@ impl<'v> Verdict<'v> {
         let Some(default) = self.policy().default_place().filter(|_| self.places()) else {
             return Placement::Unsaid;
         };
-        let (mut base, mut sure, mut could) = (default, 0, 0);
-        for (rule, certain) in self.placements() {
-            if certain && rule.depth > sure {
-                (base, sure) = (rule.place(), rule.depth);
-            } else if !certain {
-                could = could.max(rule.depth);
-            }
-        }
-        if could < sure.max(1) {
-            return Placement::In(base);
-        }
-        // The base, and the longest of those that only could match.
-        let others = || {
-            let rules = self.placements().filter(move |(rule, certain)| !certain && rule.depth == could);
-            core::iter::once(base).chain(rules.map(|(rule, _)| rule.place()))
-        };
-        self.policy().narrowest(others)
+        self.policy().place_by(default, || self.placements())
     }
 }
 
 impl<'v> PlacementRule<'v> {
-    const fn place(&self) -> Confinement<'v> {
+    pub(crate) const fn place(&self) -> Confinement<'v> {
         Confinement { profile: self.profile, rule: Some((self.source, self.line)) }
     }
 }

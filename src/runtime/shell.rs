@@ -13,6 +13,7 @@ mod decide;
 mod decider;
 mod expand;
 mod invoke;
+mod place;
 mod read;
 mod read_compound;
 mod read_here;

@@ -389,7 +389,8 @@ pub const PROPAGATION_CHILD: &str = "propagation-child";
 /// Runs the script it is given and says whether it saw the mount.
 pub fn propagation_child() -> std::process::ExitCode {
     let variable = |name| std::env::var(name).unwrap();
-    let mut plan = Plan::nothing(variable("EP_WS").into()).allow("/", Access::Read);
+    let ws = variable("EP_WS");
+    let mut plan = Plan::nothing(ws.clone().into()).allow("/", Access::Read).allow(ws, Access::Write);
     plan.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     match run(&plan, &shell(&variable("EP_SCRIPT"))) {
         Ok((text, _)) if text == "done\n" => println!("unseen"),
@@ -404,7 +405,7 @@ fn later_mounts() -> Result<String> {
     let world = World::new();
     let place = world.outside.join("empty");
     let script = format!(
-        "for i in 1 2 3 4 5 6 7 8 9 10; do [ -e {0}/inside ] && echo SEEN; sleep 0.05; done; echo done",
+        ": >up; for i in 1 2 3 4 5 6 7 8 9 10; do [ -e {0}/inside ] && echo SEEN; sleep 0.05; done; echo done",
         place.display()
     );
     // In a user and mount namespace of the test's own, with shared propagation, so that the host's mounts stay as they are.
@@ -412,7 +413,7 @@ fn later_mounts() -> Result<String> {
     let output = Command::new("unshare")
         .args(["-Urm", "--propagation", "shared", "sh", "-c"])
         .arg(format!(
-            "\"$0\" {PROPAGATION_CHILD} & sleep 0.1; mount -t tmpfs x {0} && touch {0}/inside; wait",
+            "\"$0\" {PROPAGATION_CHILD} & for i in $(seq 500); do [ -e \"$EP_WS/up\" ] && break; sleep 0.01; done; mount -t tmpfs x {0} && touch {0}/inside; wait",
             place.display()
         ))
         .arg(own)

@@ -141,6 +141,12 @@ fn refused_or_plain(ws: &Path, step: Step, word: &str) -> Result<String> {
     };
     let script = "(: >made) 2>/dev/null && echo MADE; true";
     let plan = readable(ws);
+    if crate::refusal::plain().is_err() {
+        return match run(&plan, &words(&["true"])) {
+            Err(e) if e.step == step => Ok(format!("{refused}\n        and nothing else is to be had here")),
+            other => Err(format!("{other:?}")),
+        };
+    }
     expect(&plan, &shell(script), "", Outcome::Code(0))?;
     let null = fs::File::open("/dev/null").unwrap();
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
@@ -216,6 +222,9 @@ fn inner(ws: &Path) -> Result<String> {
         Err(e) if e.step == Step::Namespaces && e.way_out().is_some() => e.to_string(),
         other => return Err(format!("{other:?}")),
     };
+    if crate::refusal::plain().is_err() {
+        return Ok(refused);
+    }
     expect(&readable(ws), &shell("(: >made) 2>/dev/null && echo MADE; true"), "", Outcome::Code(0))?;
     Ok(format!("{refused}\n        and without namespaces: enforced inside as well"))
 }

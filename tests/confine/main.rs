@@ -13,9 +13,12 @@ mod escapes;
 mod hosts;
 mod leftovers;
 mod plain;
+mod refusal;
 mod world;
 
 use std::process::ExitCode;
+
+use execpolicy_runtime::confine;
 
 /// What a scenario came to.
 pub enum Verdict {
@@ -55,9 +58,19 @@ fn main() -> ExitCode {
     let root = rustix::process::geteuid().is_root();
     let who = if root { "root" } else { "user" };
     let (mut failed, mut skipped) = (0, 0);
-    let scenarios =
-        [escapes::SCENARIOS, plain::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
-    for scenario in scenarios.into_iter().flatten() {
+    // What this host cannot do, it must refuse: the scenarios that need it give way to one that sees to that.
+    let (full, alone) = (refusal::namespaces(), refusal::plain());
+    println!("host    {who} namespaces: {}; Landlock and seccomp alone: {}", said(full), said(alone));
+    let with_namespaces = [escapes::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
+    let mut scenarios: Vec<&Scenario> = Vec::new();
+    for (possible, list) in [(full, &with_namespaces[..]), (alone, &[plain::SCENARIOS])] {
+        match possible {
+            Ok(_) => scenarios.extend(list.iter().copied().flatten()),
+            Err(_) => skipped += list.iter().map(|scenarios| scenarios.len()).sum::<usize>(),
+        }
+    }
+    scenarios.extend(refusal::SCENARIOS);
+    for scenario in scenarios {
         if !only.is_empty() && !only.iter().any(|name| scenario.name.contains(name)) {
             continue;
         }
@@ -91,6 +104,13 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
+fn said(found: &Result<String, confine::ConfineError>) -> String {
+    match found {
+        Ok(walls) => walls.clone(),
+        Err(e) => format!("refused ({e})"),
+    }
+}
+
 /// Runs this program again as a user that owns nothing else.
 fn again_as_user(only: &[&str]) -> Result<bool, String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
@@ -102,6 +122,7 @@ fn again_as_user(only: &[&str]) -> Result<bool, String> {
         .arg(&copy)
         .arg(AS_USER)
         .args(only)
+        .args(std::env::args().filter(|word| word == "--full"))
         .env("HOME", "/var/tmp")
         .status();
     let _ = std::fs::remove_file(&copy);

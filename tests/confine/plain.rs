@@ -37,6 +37,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "user namespaces used up", run: || check(|| elsewhere(&["unshare", "-Ur"], "used-up")) },
     Scenario { name: "user namespaces filtered away", run: || check(|| elsewhere(&[], "filtered")) },
     Scenario { name: "without namespaces, ends", run: || check(ends) },
+    Scenario { name: "without namespaces, real programs", run: || check(programs) },
     Scenario { name: "without namespaces, refusals", run: || check(refusals) },
     Scenario { name: "without namespaces, detection", run: || check(detection) },
 ];
@@ -389,6 +390,55 @@ fn kill_all(session: &Session, world: &World, marker: &str) -> Result<()> {
         Ok(())
     } else {
         Err(format!("{killed:?} {next:?} {elsewhere:?}"))
+    }
+}
+
+/// Tools of every day work where nothing but the workspace is writable.
+fn programs() -> Result<String> {
+    let world = World::new();
+    fs::create_dir(world.ws.join("tmp")).unwrap();
+    let sandbox = plain_sandbox(&world, |plan| {
+        plan.limits = confine::Limits::default();
+        plan.environment = vec![
+            ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
+            ("HOME".into(), world.ws.clone().into()),
+            ("TMPDIR".into(), world.ws.join("tmp").into()),
+        ];
+    })?;
+    let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+    let (mut ran, mut absent, mut faults) = (0, Vec::new(), Vec::new());
+    for (program, script) in [
+        (
+            "git",
+            "git -c init.defaultBranch=m init -q r && cd r && echo a >a && git add a && \
+             git -c user.name=a -c user.email=a@b commit -qm a && git log --oneline | grep -q a && git gc -q",
+        ),
+        ("cc", "printf 'int main(){return 0;}' >t.c && cc t.c -o t && ./t"),
+        ("make", "printf 'all: a b\\na b:\\n\\tsleep 0.01\\n' >Makefile && make -s -j2"),
+        ("python3", "/usr/bin/python3 -c 'import subprocess,sqlite3;subprocess.check_call([\"true\"])'"),
+        ("tar", "tar cf x.tar file.txt && tar xf x.tar"),
+        ("bash", "bash -c 'cat <(echo x) | grep -q x; sleep 0.01 & wait; cp file.txt g && chmod 600 g'"),
+    ] {
+        let there = Command::new("sh").args(["-c", &format!("ls /usr/bin/{program}")]).output();
+        if !there.is_ok_and(|output| output.status.success()) {
+            absent.push(program);
+            continue;
+        }
+        ran += 1;
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let running = sandbox.run(&shell(script), [null.as_fd(), writer.as_fd(), writer.as_fd()]);
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        match running.and_then(|running| running.wait()) {
+            Ok(ended) if ended.outcome == Outcome::Code(0) => {}
+            other => faults.push(format!("{program}: {text} {other:?}")),
+        }
+    }
+    if faults.is_empty() && ran > 0 {
+        Ok(format!("{ran} programs work; not installed: {absent:?}"))
+    } else {
+        Err(faults.join("\n        "))
     }
 }
 

@@ -309,14 +309,18 @@ static int env_variable(void) { return yes(getenv("PROBE_SECRET_TOKEN") != NULL)
 static int env_own_environ(void) { return yes(holds("/proc/self/environ", "tok-en-value")); }
 static int env_proc_1(void) { return yes(holds("/proc/1/environ", "tok-en-value")); }
 static int env_proc_1_any(void) { return reads("/proc/1/environ"); }
-static int env_scan(void) {
+/* The file of any process whose number could be that of the victim or of somebody near, listed in /proc or not. */
+static int scan(const char *file, const char *text) {
     char p[64];
-    for (int i = 1; i < 70000; i++) {
-        snprintf(p, sizeof p, "/proc/%d/environ", i);
-        if (holds(p, "tok-en-value")) return ESCAPED;
+    int victim = atoi(env("PROBE_VICTIM"));
+    for (int i = 1; i < victim + 1000; i++) {
+        if (i == 2000 && victim > 3000) i = victim - 1000;
+        snprintf(p, sizeof p, "/proc/%d/%s", i, file);
+        if (holds(p, text)) return ESCAPED;
     }
     return BLOCKED;
 }
+static int env_scan(void) { return scan("environ", "tok-en-value"); }
 static int env_parent(void) {
     char p[64];
     snprintf(p, sizeof p, "/proc/%d/environ", getppid());
@@ -351,14 +355,7 @@ static int proc_see_host(void) {
     while (d && (e = readdir(d))) n += e->d_name[0] >= '1' && e->d_name[0] <= '9';
     return yes(n > 8);
 }
-static int proc_victim_cmdline(void) {
-    for (int i = 1; i < 70000; i++) {
-        char p[64];
-        snprintf(p, sizeof p, "/proc/%d/cmdline", i);
-        if (holds(p, "victim-marker")) return ESCAPED;
-    }
-    return BLOCKED;
-}
+static int proc_victim_cmdline(void) { return scan("cmdline", "victim-marker"); }
 static int proc_kill_victim(void) { return call(kill(atoi(env("PROBE_VICTIM")), SIGUSR1)); }
 static int proc_kill_all(void) {
     /* In a process of its own session; the host counts what its victim received. */

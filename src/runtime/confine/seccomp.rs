@@ -215,8 +215,8 @@ const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_
 /// - `ioctl:terminal-input`: `TIOCSTI`, `TIOCLINUX`.
 /// - `chmod:setuid`: a mode with S_ISUID or S_ISGID, in every call that takes one; `openat2`, whose mode lies in memory, is ENOSYS.
 /// - `prlimit64:others`: setting limits of another process.
-/// - `ioctl:file-attributes`: every `ioctl` of the classes that file systems use to change flags, projects, labels, clones or
-///   subvolumes through a descriptor that was opened for reading (classes `f`, `X`, `v`, `r`, 0x94, 0xF5).
+/// - `ioctl:file-attributes`: every `ioctl` but those of terminals and of sockets (classes `T` and 0x89): file systems have their own to
+///   change flags, projects, labels or subvolumes through a descriptor that was opened for reading, and nobody has a list of them.
 /// - `sched:others`: priority, policy, processors of another process or thread, and of a whole user.
 /// - `socket:local`: families other than INET, INET6, NETLINK_ROUTE; `socketpair` as below.
 /// - `socket:all`: every `socket`; `socketpair` gives connected UNIX streams and packets only (an end of a datagram pair can
@@ -255,10 +255,9 @@ const S_ISUID: u64 = 0o4000;
 const S_ISGID: u64 = 0o2000;
 /// `PER_LINUX` and `PER_LINUX32`, each with and without `ADDR_NO_RANDOMIZE`, and the question "which one is it now".
 const PERSONALITIES: [u64; 5] = [0, 0x8, 0x4_0000, 0x4_0008, 0xFFFF_FFFF];
-/// The class byte of an `ioctl` number and the classes through which file systems change a file's attributes: `f` (flags, verity, encryption,
-/// labels), `X` (projects, XFS), `v` (generation), `r` (FAT), Btrfs (subvolumes, clones), F2FS.
+/// The class byte of an `ioctl` number, and the classes of terminals (with `FIONREAD`, `FIONBIO`, `FIOCLEX`) and of sockets.
 const IOCTL_CLASS: u64 = 0xFF00;
-const ATTRIBUTE_CLASSES: [u64; 6] = [0x6600, 0x5800, 0x7600, 0x7200, 0x9400, 0xF500];
+const HARMLESS_CLASSES: [u64; 2] = [0x5400, 0x8900];
 const IOPRIO_WHO_PROCESS: u64 = 1;
 /// `SOCK_STREAM` and `SOCK_SEQPACKET` in the bits of a socket's type that are not flags.
 const SOCK_TYPE: u64 = 0xF;
@@ -510,7 +509,7 @@ fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
         }
         "ioctl:file-attributes" => {
             let class = |class| Vec::from([(1, Len::Dword, Op::MaskedEq(IOCTL_CLASS), class)]);
-            add("ioctl", false, Vec::from(ATTRIBUTE_CLASSES.map(class)))?;
+            add("ioctl", true, Vec::from(HARMLESS_CLASSES.map(class)))?;
         }
         "sched:others" => {
             for name in ["sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler"] {

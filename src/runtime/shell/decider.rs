@@ -85,6 +85,11 @@ impl<'a> Decider<'a> {
         self.rules.policy()
     }
 
+    /// The policy's rules, as sets of argvs are asked about.
+    pub(super) const fn rules(&self) -> &TableRules<'a> {
+        &self.rules
+    }
+
     /// The facts about tools.
     #[must_use]
     pub const fn tools(&self) -> &ToolFacts {

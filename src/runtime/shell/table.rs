@@ -10,7 +10,7 @@
 use super::words::{Argv, Fit, Item, WordSet};
 use super::{ArgvRules, Found};
 use crate::Decision;
-use crate::artifact::Policy;
+use crate::artifact::{PlacementRule, Policy};
 use crate::facts::base_name;
 use crate::table::block::Block;
 use crate::table::{Edge, FOLDED, LITERAL, Step, Target};
@@ -31,6 +31,17 @@ pub struct RuleRef {
 pub struct TableRules<'a> {
     policy: Policy<'a>,
     edges: OnceLock<EdgesByState>,
+}
+
+/// What a rule is to a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A forbid or a prompt.
+    Guard,
+    /// An allow.
+    Allow,
+    /// A sandbox rule.
+    Place,
 }
 
 /// Every edge, by the state it leaves.
@@ -90,8 +101,8 @@ impl<'a> TableRules<'a> {
         }
     }
 
-    /// The guards that some argv of the set begins with.
-    fn guards(&self, walk: &Items<'_>, found: &mut BTreeMap<RuleRef, Fit>) {
+    /// The rules of a kind that some argv of the set begins with, by the program's base name.
+    fn could_begin(&self, walk: &Items<'_>, kind: Kind, found: &mut BTreeMap<RuleRef, Fit>) {
         // By the folded base name that the program would have: how it could be the program, and
         // the first step.
         let mut starts: BTreeMap<Vec<u8>, (Step, Front)> = BTreeMap::new();
@@ -115,11 +126,7 @@ impl<'a> TableRules<'a> {
         }
         for (name, (step, front)) in &starts {
             for (number, fit) in self.ended(block, *step, front, walk) {
-                let Some(rule) = self.policy.rule(number).filter(|rule| rule.decision != Decision::Allow)
-                else {
-                    continue;
-                };
-                for (alternative, head) in (0..).zip(self.policy.heads(&rule)) {
+                for (alternative, head) in self.heads(number, kind) {
                     if base_name(head.as_bytes()).eq_ignore_ascii_case(name) {
                         put(found, RuleRef { rule: number, alternative }, fit);
                     }
@@ -128,41 +135,79 @@ impl<'a> TableRules<'a> {
         }
     }
 
-    /// The allows that every argv of the set begins with.
+    /// The alternatives of a rule's first position, if the rule is of a kind.
+    fn heads(&self, number: u32, kind: Kind) -> impl Iterator<Item = (u32, &'a str)> + use<'a> {
+        let heads = match kind {
+            Kind::Place => {
+                let number = (number as usize).checked_sub(self.policy.deciding);
+                number.and_then(|number| self.policy.placement_rule(number as u32)).map(|rule| rule.heads)
+            }
+            Kind::Guard | Kind::Allow => {
+                let wanted = |decision: Decision| (decision == Decision::Allow) == (kind == Kind::Allow);
+                self.policy.rule(number).filter(|rule| wanted(rule.decision)).map(|rule| rule.heads)
+            }
+        };
+        let strings = self.policy.strings;
+        let each = move |at: u32| heads?.get(at).map(|string| (at, strings.get(string)));
+        (0..).map_while(each)
+    }
+
+    /// Every sandbox rule that some argv of the set begins with, in load order, and whether every argv
+    /// surely does.
+    pub(super) fn places(&self, argv: &Argv) -> Vec<(PlacementRule<'a>, bool)> {
+        if self.policy.placement_count() == 0 {
+            return Vec::new();
+        }
+        let (mut could, mut sure) = (BTreeMap::new(), BTreeMap::new());
+        let known = argv.0.iter().all(|item| item.as_known().is_some());
+        self.could_begin(&Items { items: &argv.0, known }, Kind::Place, &mut could);
+        self.surely_begins(argv, Kind::Place, &mut sure);
+        let numbers: BTreeSet<u32> = could.keys().map(|found| found.rule).collect();
+        let placing = numbers.into_iter().filter_map(|number| {
+            let rule =
+                u32::try_from(self.policy.deciding).ok().and_then(|first| number.checked_sub(first))?;
+            let sure = sure.keys().any(|found| found.rule == number);
+            Some((self.policy.placement_rule(rule)?, sure))
+        });
+        placing.collect()
+    }
+
+    /// The rules of a kind that every argv of the set begins with, the program exactly or in a place that
+    /// is trusted.
     ///
     /// A position of a pattern accepts a word whatever the other words are. So a rule accepts every
     /// combination of the choices if it accepts the first choices, and still does with any one of
     /// them exchanged.
-    fn allows(&self, argv: &Argv, found: &mut BTreeMap<RuleRef, Fit>) {
+    fn surely_begins(&self, argv: &Argv, kind: Kind, found: &mut BTreeMap<RuleRef, Fit>) {
         let single = argv.0.iter().take_while(|item| !item.many);
         let choices: Vec<Vec<&[u8]>> = single.map_while(|item| item.words.finite()).collect();
         let Some(mut words) = choices.iter().map(|words| words.first().copied()).collect::<Option<Vec<_>>>()
         else {
             return;
         };
-        let mut allowed = self.allowed(&words);
+        let mut sure = self.begins(&words, kind);
         for (at, others) in choices.iter().enumerate() {
             for &other in others.iter().skip(1) {
-                if allowed.is_empty() {
+                if sure.is_empty() {
                     return;
                 }
                 let Some(slot) = words.get_mut(at) else { continue };
                 let first = std::mem::replace(slot, other);
                 // A rule that has ended before this position does not see the exchange.
-                let then = self.allowed(&words);
-                allowed.retain(|rule| then.contains(rule));
+                let then = self.begins(&words, kind);
+                sure.retain(|rule| then.contains(rule));
                 if let Some(slot) = words.get_mut(at) {
                     *slot = first;
                 }
             }
         }
-        found.extend(allowed.into_iter().map(|rule| (rule, Fit::Surely)));
+        found.extend(sure.into_iter().map(|rule| (rule, Fit::Surely)));
     }
 
-    /// The allows that a known argv begins with.
-    fn allowed(&self, words: &[&[u8]]) -> BTreeSet<RuleRef> {
-        let mut allowed = BTreeSet::new();
-        let Some(&program) = words.first() else { return allowed };
+    /// The rules of a kind that a known argv begins with.
+    fn begins(&self, words: &[&[u8]], kind: Kind) -> BTreeSet<RuleRef> {
+        let mut rules = BTreeSet::new();
+        let Some(&program) = words.first() else { return rules };
         let items: Vec<Item> = words.iter().map(|word| Item::known(*word)).collect();
         let walk = Items { items: &items, known: true };
         let block = self.policy.blocks.get(self.policy.header.literal_block);
@@ -176,18 +221,14 @@ impl<'a> TableRules<'a> {
             };
             let Some(step) = step else { continue };
             for number in self.ended(block, step, &Front::from([(1, Fit::Could)]), &walk).into_keys() {
-                let Some(rule) = self.policy.rule(number).filter(|rule| rule.decision == Decision::Allow)
-                else {
-                    continue;
-                };
-                for (alternative, head) in (0..).zip(self.policy.heads(&rule)) {
+                for (alternative, head) in self.heads(number, kind) {
                     if head.as_bytes() == name {
-                        allowed.insert(RuleRef { rule: number, alternative });
+                        rules.insert(RuleRef { rule: number, alternative });
                     }
                 }
             }
         }
-        allowed
+        rules
     }
 
     /// Every rule that has ended after the first step or anywhere further along the items. The root
@@ -300,8 +341,8 @@ impl ArgvRules for TableRules<'_> {
     fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<RuleRef>)) {
         let known = argv.0.iter().all(|item| item.as_known().is_some());
         let mut matches = BTreeMap::new();
-        self.guards(&Items { items: &argv.0, known }, &mut matches);
-        self.allows(argv, &mut matches);
+        self.could_begin(&Items { items: &argv.0, known }, Kind::Guard, &mut matches);
+        self.surely_begins(argv, Kind::Allow, &mut matches);
         let program = argv.0.first().and_then(Item::as_known).filter(|_| known);
         for (place, fit) in matches {
             let Some(rule) = self.policy.rule(place.rule) else { continue };

@@ -59,7 +59,7 @@ impl Placeholders {
         if wanted.is_empty() {
             return Ok(Placeholders { guard: None });
         }
-        // The guard is there before the first directory is.
+        // The guard is there before the first directory is, and makes it: nothing is there that it does not know of.
         let failed = |e| ConfineError::new(Step::Helper, "guard", e);
         let (ours, theirs) = channel::pair().map_err(failed)?;
         let pid = match sys::fork(0).map_err(failed)? {
@@ -89,20 +89,20 @@ impl Placeholders {
         Ok(placeholders)
     }
 
-    /// Makes or joins one and hands it to the guard.
+    /// Has the guard make or join one. Not made here: if this process were killed right after, nobody would know of it.
     fn one(&self, path: &Path) -> io::Result<()> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         };
         let parent = open_directory(parent)?;
-        let Some(directory) = make_or_join(&parent, name)? else {
-            // Somebody has made a real one since: it is protected as it is, and nobody's to remove.
-            return Ok(());
-        };
-        if let Some((socket, _)) = &self.guard {
-            channel::send(socket, name.as_encoded_bytes(), &[parent.as_fd(), directory.as_fd()])?;
+        let Some((socket, _)) = &self.guard else { return Ok(()) };
+        channel::send(socket, name.as_encoded_bytes(), &[parent.as_fd()])?;
+        let answer = channel::receive(socket)?.and_then(|(bytes, _)| bytes.try_into().ok());
+        match answer.map(i32::from_ne_bytes) {
+            Some(0) => Ok(()),
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+            None => Err(io::Error::from_raw_os_error(libc::ESRCH)),
         }
-        Ok(())
     }
 
     /// Tells the guard whom to wait for if this process dies.
@@ -170,15 +170,24 @@ fn guard(socket: &OwnedFd) {
     let mut held = Vec::new();
     let mut sandbox = None;
     while let Ok(Some((name, fds))) = channel::receive(socket) {
-        let mut fds = fds.into_iter();
-        match (fds.next(), fds.next()) {
-            (Some(parent), Some(directory)) => {
-                // Its bytes came from an `OsStr` of this same program.
-                let name = std::os::unix::ffi::OsStringExt::from_vec(name);
-                held.push(Placeholder { parent, name, directory });
-            }
-            (pidfd, _) => sandbox = pidfd,
+        let fd = fds.into_iter().next();
+        if name.is_empty() {
+            sandbox = fd;
+            continue;
         }
+        let Some(parent) = fd else { continue };
+        let name: OsString = std::os::unix::ffi::OsStringExt::from_vec(name);
+        let answer = match make_or_join(&parent, &name) {
+            Ok(Some(directory)) => {
+                held.push(Placeholder { parent, name, directory });
+                0
+            }
+            // Somebody has made a real one since: it is protected as it is, and nobody's to remove.
+            Ok(None) => 0,
+            Err(e) => e.raw_os_error().unwrap_or(libc::EIO),
+        };
+        // If the helper has been killed meanwhile, the next message is its end.
+        let _ = channel::send(socket, &answer.to_ne_bytes(), &[]);
     }
     if let Some(pidfd) = sandbox {
         // Readable when the process has ended. It does: the kernel kills it when the helper dies.
