@@ -5,7 +5,7 @@
 use super::contain::Rule;
 use super::decide::Here;
 use super::render::harmless;
-use execpolicy_runtime::shell::{Decider, Part, Role, RuleRef, Ruling, ScriptVerdict};
+use execpolicy_runtime::shell::{Decider, Part, RuleRef, Ruling, ScriptVerdict};
 use execpolicy_runtime::{Confinement, Decision, Mode, Placement, RuleMatch, Verdict};
 
 /// The decision about a command and everything that it runs.
@@ -39,20 +39,22 @@ pub const UNCONFINED: &str = "unconfined";
 /// Asks the policy.
 pub fn ask(decider: &Decider<'_>, argv: &[Vec<u8>], here: &Here) -> Ruled {
     let mut scratch = decider.policy().scratch();
-    match decider.decide(argv, &here.context(Mode::Strict), &mut scratch) {
-        Ruling::Plain(verdict) => plain(&verdict),
-        Ruling::Parts(verdict) => parts(decider, &verdict, here),
+    let ruling = decider.decide(argv, &here.context(Mode::Strict), &mut scratch);
+    let place = Place::of(decider.placement(&ruling, argv));
+    match &ruling {
+        Ruling::Plain(verdict) => plain(verdict, place),
+        Ruling::Parts(verdict) => parts(decider, verdict, place),
     }
 }
 
-fn plain(verdict: &Verdict<'_>) -> Ruled {
+fn plain(verdict: &Verdict<'_>, place: Place) -> Ruled {
     let decider = verdict.matches().find(|found| Some(found.decision) == verdict.decision);
     Ruled {
         decision: verdict.decision,
         why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.reason().to_owned()),
         rule: decider.as_ref().map(rule).map(Box::new),
         part: None,
-        place: Place::of(verdict.placement()),
+        place,
     }
 }
 
@@ -64,7 +66,7 @@ fn rule(found: &RuleMatch<'_>) -> Rule {
     }
 }
 
-fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, here: &Here) -> Ruled {
+fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, place: Place) -> Ruled {
     let decision = verdict.standing.decision();
     let to_blame = verdict.parts.iter().find(|part| part.standing == Some(verdict.standing));
     let found = |part: &Part<RuleRef>| {
@@ -80,35 +82,8 @@ fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, here: &Here) -
             .map(|part| harmless(&part.segment.argv.describe()))
             .filter(|part| !part.is_empty() && verdict.parts.len() > 1),
         rule,
-        place: place(decider, verdict, here),
+        place,
     }
-}
-
-/// Where a script runs: in what all of its commands have in common, as far as they are known. What only carries
-/// another command has no say unless a rule is about it.
-fn place(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, here: &Here) -> Place {
-    let policy = decider.policy();
-    let mut places: Vec<Place> = Vec::new();
-    for part in &verdict.parts {
-        let segment = &part.segment;
-        let words = segment.argv.words().filter(|words| !words.is_empty() && segment.opaque.is_none());
-        let one = match words {
-            Some(words) => {
-                let mut scratch = policy.scratch();
-                let alone = policy.decide(&words, &here.context(Mode::Strict), &mut scratch);
-                Place::of(alone.placement())
-            }
-            None => policy.default_place().map_or(Place::Unsaid, |place| Place::of(Placement::In(place))),
-        };
-        let silent = segment.role == Role::Carrier && matches!(&one, Place::In(_, None) | Place::Unsaid);
-        if !silent {
-            places.push(one);
-        }
-    }
-    if places.is_empty() {
-        return policy.default_place().map_or(Place::Unsaid, |place| Place::of(Placement::In(place)));
-    }
-    Place::of(policy.place_together(places.iter().map(Place::borrowed)))
 }
 
 impl Place {
@@ -121,19 +96,6 @@ impl Place {
                 place.rule.map(|(file, line)| (file.to_owned(), line)),
             ),
             Placement::Disputed(one, other) => Self::Disputed(name(one), name(other)),
-        }
-    }
-
-    fn borrowed(&self) -> Placement<'_> {
-        // `unconfined` is no profile's name.
-        let named = |name| Confinement { profile: Some(name).filter(|name| *name != UNCONFINED), rule: None };
-        match self {
-            Self::Unsaid => Placement::Unsaid,
-            Self::In(profile, rule) => Placement::In(Confinement {
-                profile: profile.as_deref(),
-                rule: rule.as_ref().map(|(file, line)| (file.as_str(), *line)),
-            }),
-            Self::Disputed(one, other) => Placement::Disputed(named(one.as_str()), named(other.as_str())),
         }
     }
 }
