@@ -34,7 +34,8 @@ pub fn check(
     let codex = input.codex;
     let mut policy =
         rules::load(&input.rules, loader, evaluator, rules::Options { codex }, &mut sources, diagnostics);
-    if !codex && !(input.sandboxes.is_empty() && policy.placements.is_empty()) {
+    let confines = !input.sandboxes.is_empty() || !policy.placements.is_empty();
+    if confines && !codex {
         let names: Vec<&str> = input.sandboxes.iter().map(String::as_str).collect();
         policy.profiles = sandbox::load_files(loader, &names, &mut sources, diagnostics);
         policy.profiles.subtract(&policy.networks, &sources);

@@ -10,6 +10,9 @@ use crate::source::SourceMap;
 use execpolicy_runtime::facts::base_name;
 use std::collections::HashMap;
 
+/// The length of a pattern, the base name of its program, its second word.
+type Bucket<'a> = (usize, &'a [u8], Option<&'a str>);
+
 /// Looks at every sandbox rule, and at each two that could meet.
 pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics) {
     for rule in &policy.placements {
@@ -20,7 +23,7 @@ pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics
         }
     }
     // Only rules of one length that name one program and one second word can meet.
-    let mut buckets: HashMap<(usize, &[u8], Option<&str>), Vec<usize>> = HashMap::new();
+    let mut buckets: HashMap<Bucket<'_>, Vec<usize>> = HashMap::new();
     for (at, rule) in policy.placements.iter().enumerate() {
         let tokens = &rule.pattern.tokens;
         let mut near: Vec<usize> = Vec::new();

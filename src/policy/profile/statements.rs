@@ -81,7 +81,7 @@ impl Limit {
                 &[(3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")]
             }
         };
-        let unit = units.iter().find(|(size, _)| self.value % size == 0);
+        let unit = units.iter().find(|(size, _)| self.value.is_multiple_of(*size));
         let (value, unit) = unit.map_or((self.value, ""), |(size, unit)| (self.value / size, unit));
         format!("limit {} {value}{unit}", self.kind.as_str())
     }
