@@ -501,3 +501,61 @@ fn statuses_signals_and_closed_descriptors() {
     assert_eq!((line["event"].as_str(), line["reason"].as_str()), (Some("refused"), Some("forbidden")));
     assert!(line["rule"]["line"].is_number(), "{status}");
 }
+
+#[test]
+fn rules_place_commands() {
+    let Some(ground) = Ground::new() else { return };
+    ground.write(
+        "p/a.sandbox",
+        "profile scratch extends read-only {\n    write $WORKSPACE/out\n}\ndefault read-only\n",
+    );
+    ground.write(
+        "p/a.rules",
+        "sandbox_rule(pattern = [\"touch\"], profile = \"scratch\")\nsandbox_rule(pattern = [\"mkdir\"], profile = \"unconfined\")\n",
+    );
+    fs::create_dir(ground.work.join("out")).unwrap();
+    let run = |words: &[&str]| ground.confined(&[&["run", "--rules", "p", "--"], words].concat());
+    let output = run(&["touch", "out/a"]);
+    assert!(output.status.success() && ground.work.join("out/a").exists(), "{}", text(&output));
+    let output = run(&["touch", "b"]);
+    assert!(text(&output).contains("Read-only file system"), "{}", text(&output));
+    // Nothing places it, so it runs in the default, and says what would be needed.
+    let output = run(&["cp", "out/a", "out/c"]);
+    assert!(
+        text(&output).contains("`read-only`") && !ground.work.join("out/c").exists(),
+        "{}",
+        text(&output)
+    );
+    let output = run(&["mkdir", "free"]);
+    assert!(text(&output).contains("unconfined") && ground.work.join("free").exists(), "{}", text(&output));
+    // The compiled policy says the same; a profile on the command line counts before a rule.
+    ground.host(&format!("{} compile -q -o p.epc p", program().display()));
+    let output = ground.confined(&["run", "--policy", "p.epc", "--", "touch", "out/d"]);
+    assert!(output.status.success() && ground.work.join("out/d").exists(), "{}", text(&output));
+    let output =
+        ground.confined(&["run", "--policy", "p.epc", "--profile", "read-only", "--", "mkdir", "more"]);
+    assert!(text(&output).contains("Read-only file system"), "{}", text(&output));
+    let output =
+        ground.confined(&["run", "--policy", "p.epc", "--profile", "unconfined", "--", "mkdir", "more"]);
+    assert_eq!(output.status.code(), Some(126), "{}", text(&output));
+}
+
+#[test]
+fn the_doctor_tries_every_profile() {
+    let Some(ground) = Ground::new() else { return };
+    let output = ground.confined(&["doctor", "--json"]);
+    assert!(output.status.success(), "{}", text(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["host"]["sandboxes"], true);
+    let profiles = report["profiles"].as_array().unwrap();
+    assert_eq!(profiles.len(), 4);
+    assert!(profiles.iter().all(|profile| profile["enforced"] == true), "{report}");
+    ground.write("a.sandbox", "profile net extends read-only {\n    network allow example.org:443\n}\n");
+    let output = ground.confined(&["doctor", "--sandbox", "a.sandbox", "--profile", "net"]);
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+    assert!(
+        text(&output).contains("net: refused") && text(&output).contains("to change it: "),
+        "{}",
+        text(&output)
+    );
+}
