@@ -19,7 +19,7 @@ use super::super::layout::{Kind, Layout};
 use super::super::message::Finding;
 use super::super::names::{Globs, Names};
 use super::super::plan::Late;
-use super::placeholder::is_placeholder;
+use super::placeholder::is_empty_placeholder;
 use super::quarantine::{Place, SUFFIX, open_directory};
 
 /// Entries that are looked at: as many as a plan is made from.
@@ -93,9 +93,7 @@ impl Walk<'_> {
                 return;
             }
             self.left -= 1;
-            if !name.as_bytes().ends_with(SUFFIX.as_bytes()) {
-                self.one(place, &name);
-            }
+            self.one(place, &name);
         }
     }
 
@@ -104,7 +102,7 @@ impl Walk<'_> {
         let Some(kind) = place.kind(name) else { return };
         let directory = kind == FileType::Directory;
         // Another run's, which removes it.
-        if directory && is_placeholder(&path) {
+        if directory && is_empty_placeholder(&path) {
             return;
         }
         // A node was there before the command, and is what it was.
@@ -112,7 +110,9 @@ impl Walk<'_> {
         if node.is_some_and(|kind| kind != Kind::Write) {
             return;
         }
-        if node.is_none() {
+        // What was moved aside before stays where it is; what is in it counts.
+        let aside = name.to_string_lossy().contains(SUFFIX);
+        if node.is_none() && !aside {
             if self.git && name == OsStr::new(".git") {
                 place.git(name);
                 return;

@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-use super::super::linux::is_placeholder;
+use super::super::linux::is_empty_placeholder;
 use super::super::names::{Globs, Names};
 use super::refusal::Refusal;
 use super::shown;
@@ -121,7 +121,7 @@ impl Scan<'_, '_> {
         if cap == Access::Write
             && self.names.find(here, name, kind.directory).is_some()
             && self.view.below_writable(here)
-            && !(kind.directory && is_placeholder(here))
+            && !(kind.directory && is_empty_placeholder(here))
         {
             cap = Access::Read;
         }
