@@ -204,7 +204,7 @@ impl Sandbox {
     /// A refusal of the host's, with what the plan would have to give up to do without.
     fn explain(&self, mut failure: ConfineError) -> ConfineError {
         if failure.lacks_namespaces() && self.request.footing == Footing::Namespaces {
-            const TOLD: usize = 4;
+            const TOLD: usize = 6;
             let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
             let more = match unmet.len().saturating_sub(TOLD) {
                 0 => String::new(),
