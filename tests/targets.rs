@@ -266,6 +266,7 @@ fn seatbelt_agrees_with_the_model() {
             }
         }
     });
+    println!("{tally:?}");
     assert!(tally.asked >= 20_000, "{tally:?}");
     assert!(tally.excused * 10 < tally.asked, "{tally:?}");
 }
@@ -331,6 +332,7 @@ fn landlock_agrees_with_the_model() {
             }
         }
     });
+    println!("{tally:?}");
     assert!(tally.asked >= 10_000, "{tally:?}");
     assert!(tally.excused * 4 < tally.asked, "{tally:?}");
 }
@@ -447,6 +449,7 @@ fn bubblewrap_agrees_with_the_model() {
             }
         }
     });
+    println!("{tally:?}");
     assert!(tally.asked >= 10_000, "{tally:?}");
     assert!(tally.excused * 5 < tally.asked, "{tally:?}");
 }

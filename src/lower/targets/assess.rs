@@ -153,7 +153,7 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
             "names that exist are read-only; others are held by a placeholder, or found afterwards and put into quarantine",
         ),
         (Code::EP0703, Target::Codex) => {
-            (Weaker, "the name is read-only at the top of the workspace, not below it")
+            (Weaker, "names that exist at the top of a writable directory are read-only, others are not")
         }
         (Code::EP0703, _) => (Weaker, "names that exist are read-only; others can be made"),
         (Code::EP0704, _) => {
