@@ -6,41 +6,89 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Decision, Policy, PrefixRule};
 use crate::source::SourceMap;
 use execpolicy_runtime::facts::opaque;
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-/// Compares each rule with those that could cover it: same program, and a second word in common.
+/// Compares each rule with those that could cover it: they accept its own first alternatives.
 pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics) {
     let words: Vec<Vec<BTreeSet<&str>>> = policy.rules.iter().map(word_sets).collect();
-    let mut candidates: HashMap<(&str, Option<&str>), Vec<usize>> = HashMap::new();
+    let known = Prefixes::of(policy);
     for (at, rule) in policy.rules.iter().enumerate() {
-        for head in &rule.pattern.tokens[0].alternatives {
-            match rule.pattern.tokens.get(1) {
-                None => candidates.entry((&head.value, None)).or_default().push(at),
-                Some(second) => {
-                    for word in &second.alternatives {
-                        candidates.entry((&head.value, Some(&word.value))).or_default().push(at);
-                    }
+        let covers = |other: &usize| {
+            *other != at && covers(&words[*other], &words[at]) && !allows_only_itself(policy, at, *other)
+        };
+        // Of each list the first that covers; of these the strictest, the earliest among equals.
+        let found = known.that_could_cover(rule).filter_map(|list| list.iter().copied().find(covers));
+        if let Some(other) = found.min_by_key(|other| strictest_first(policy, *other)) {
+            report(policy, at, other, words[at] == words[other], sources, diagnostics);
+        }
+    }
+}
+
+fn strictest_first(policy: &Policy, rule: usize) -> (Reverse<Decision>, usize) {
+    (Reverse(policy.rules[rule].decision), rule)
+}
+
+/// How many commands a pattern may be spelt out into.
+const SPELT_OUT: usize = 64;
+
+/// Rules by what they begin with; each list has the strictest first, the earliest among equals.
+struct Prefixes<'a> {
+    /// By the whole pattern, each way of choosing its alternatives by itself.
+    whole: HashMap<Vec<&'a str>, Vec<usize>>,
+    /// Those with more ways than [`SPELT_OUT`], by their first two words.
+    many: HashMap<(&'a str, Option<&'a str>), Vec<usize>>,
+}
+
+impl<'a> Prefixes<'a> {
+    fn of(policy: &'a Policy) -> Self {
+        let mut order: Vec<usize> = (0..policy.rules.len()).collect();
+        order.sort_by_key(|rule| strictest_first(policy, *rule));
+        let mut known = Self { whole: HashMap::new(), many: HashMap::new() };
+        for at in order {
+            let tokens = &policy.rules[at].pattern.tokens;
+            let ways = tokens.iter().try_fold(1usize, |ways, token| {
+                ways.checked_mul(token.alternatives.len()).filter(|ways| *ways <= SPELT_OUT)
+            });
+            if ways.is_some() {
+                let mut spelt: Vec<Vec<&str>> = vec![Vec::with_capacity(tokens.len())];
+                for token in tokens {
+                    let longer = spelt.iter().flat_map(|words| {
+                        token
+                            .alternatives
+                            .iter()
+                            .map(move |word| [words, &[word.value.as_str()][..]].concat())
+                    });
+                    spelt = longer.collect();
+                }
+                for words in spelt {
+                    known.whole.entry(words).or_default().push(at);
+                }
+                continue;
+            }
+            for head in &tokens[0].alternatives {
+                let seconds = tokens.get(1).map_or(&[][..], |token| &token.alternatives);
+                let seconds = seconds.iter().map(|word| Some(word.value.as_str()));
+                for second in seconds.chain(tokens.get(1).is_none().then_some(None)) {
+                    known.many.entry((&head.value, second)).or_default().push(at);
                 }
             }
         }
+        known
     }
-    for (at, rule) in policy.rules.iter().enumerate() {
-        let head = rule.pattern.tokens[0].alternatives[0].value.as_str();
-        let second = rule.pattern.tokens.get(1).map(|token| token.alternatives[0].value.as_str());
-        let shorter = candidates.get(&(head, None)).into_iter().flatten();
-        let longer = second.and_then(|word| candidates.get(&(head, Some(word)))).into_iter().flatten();
-        let covering = shorter.chain(longer).copied().filter(|other| *other != at);
-        let mut covering: Vec<usize> = covering
-            .filter(|other| covers(&words[*other], &words[at]) && !allows_only_itself(policy, at, *other))
+
+    /// Lists in which every rule stands that covers another, perhaps with some that do not.
+    fn that_could_cover<'s>(&'s self, rule: &'s PrefixRule) -> impl Iterator<Item = &'s [usize]> {
+        let first: Vec<&str> =
+            rule.pattern.tokens.iter().map(|token| token.alternatives[0].value.as_str()).collect();
+        let many = [None, first.get(1).copied()];
+        let many: Vec<_> = many
+            .iter()
+            .take(first.len().min(2))
+            .filter_map(|second| self.many.get(&(first[0], *second)))
             .collect();
-        covering.sort_unstable();
-        covering.dedup();
-        // The strictest one, the earliest among equals.
-        if let Some(&other) =
-            covering.iter().max_by_key(|other| (policy.rules[**other].decision, std::cmp::Reverse(**other)))
-        {
-            report(policy, at, other, words[at] == words[other], sources, diagnostics);
-        }
+        let whole: Vec<_> = (1..=first.len()).filter_map(|len| self.whole.get(&first[..len])).collect();
+        whole.into_iter().chain(many).map(Vec::as_slice)
     }
 }
 
