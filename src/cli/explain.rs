@@ -5,7 +5,7 @@ use super::decide::{Here, bytes, script};
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
 use super::segments::What;
-use super::{Outcome, explain_script, files, placement, render::harmless};
+use super::{Outcome, explain_profile, explain_script, files, placement, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
 use crate::diagnostic::text::{list, nearest};
@@ -21,6 +21,9 @@ const ALMOST: usize = 3;
 
 /// Runs the command.
 pub fn run(arguments: &Explain, style: Style) -> Outcome {
+    if let Some(name) = &arguments.profile {
+        return explain_profile::run(name, arguments, style);
+    }
     if arguments.script.shell.is_none()
         && let [word] = &arguments.what[..]
         && let Some(word) = word.to_str().filter(|word| looks_like_code(word))
@@ -30,9 +33,10 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     let codex = arguments.codex.is_some();
     let marked = std::env::current_dir()
         .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
+    let named: Vec<_> = arguments.rules.iter().chain(&arguments.sandbox).cloned().collect();
     let from = match &arguments.policy {
         Some(artifact) => From::Artifact(artifact),
-        None if !arguments.rules.is_empty() || marked => From::Rules(&arguments.rules),
+        None if !named.is_empty() || marked => From::Rules(&named),
         None => {
             stderr(&format!(
                 "no --rules and no {} here: asking the embedded default policy\n",

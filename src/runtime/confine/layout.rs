@@ -174,10 +174,12 @@ impl Layout {
         crossed.extend(plan.links.iter().map(|link| (link.clone(), false)));
         for ((place, _), lowers) in &crossed {
             let parent = place.parent().unwrap_or(Path::new("/"));
-            if *lowers && effective(&wishes, parent).writable() {
+            let around = effective(&wishes, parent);
+            // What is granted must not be for a command to say either; a link in a private directory is made anew.
+            if around == Wish::Access(Access::Write) || *lowers && around.writable() {
                 return Err(bad(
                     place,
-                    "a protected path goes through a symlink in a writable directory, which the command could replace",
+                    "a path of the plan goes through a symlink in a writable directory, which the command could replace",
                 ));
             }
         }
@@ -359,6 +361,14 @@ mod tests {
         symlink(".git", tree.0.join("ws/link")).unwrap();
         let refused = Layout::of(&tree.plan().allow(tree.0.join("ws/link"), Access::Read)).unwrap_err();
         assert_eq!(refused.step, Step::Plan);
+    }
+
+    #[test]
+    fn nothing_is_granted_through_a_symlink_in_a_writable_directory() {
+        let tree = Tree::new("grant");
+        symlink("/etc", tree.0.join("ws/etc")).unwrap();
+        let plan = tree.plan().allow(tree.0.join("ws/etc"), Access::Write);
+        assert_eq!(Layout::of(&plan).unwrap_err().step, Step::Plan);
     }
 
     #[test]

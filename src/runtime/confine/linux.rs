@@ -38,6 +38,7 @@ use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Wall};
 use super::status::EnforcementStatus;
 
 pub use helper::init;
+pub(super) use placeholder::is_empty_placeholder;
 pub use placeholder::is_placeholder;
 pub use session::{Session, SessionCommand};
 pub use sys::duplicate;
@@ -203,11 +204,16 @@ impl Sandbox {
     /// A refusal of the host's, with what the plan would have to give up to do without.
     fn explain(&self, mut failure: ConfineError) -> ConfineError {
         if failure.lacks_namespaces() && self.request.footing == Footing::Namespaces {
+            const TOLD: usize = 6;
             let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
+            let more = match unmet.len().saturating_sub(TOLD) {
+                0 => String::new(),
+                more => format!(", and {more} more reasons"),
+            };
             failure.detail = format!(
-                "{}; Landlock and seccomp alone cannot keep this plan: {}",
+                "{}; Landlock and seccomp alone cannot keep this plan: {}{more}",
                 failure.detail,
-                unmet.join(", ")
+                unmet.get(..TOLD).unwrap_or(&unmet).join(", ")
             );
         }
         failure

@@ -4,6 +4,25 @@
 //! [`Lowered`]: the plan, by which wall each clause is carried, and what the profile says about any path; or a [`Refusal`]
 //! with the statement and the way out. Not here: enforcement (`linux/`), and any word of the command.
 //!
+//! What an agent does with a compiled policy and a command that may run:
+//!
+//! ```no_run
+//! use execpolicy_runtime::Policy;
+//! use execpolicy_runtime::confine::lower::{Host, lower};
+//! use execpolicy_runtime::confine::{ConfineError, Helper, Sandbox, Session};
+//! use execpolicy_runtime::profile::{Phase, Platform};
+//!
+//! /// A session for the commands that the policy places in a profile; `None` if there is no such profile.
+//! fn session(policy: &Policy<'_>, profile: &str) -> Option<Result<Session, ConfineError>> {
+//!     let profile = policy.profiles()?.get(profile, Phase::Run, Platform::Linux)?;
+//!     let start = || {
+//!         let lowered = lower(&profile, &Host::current("/work".as_ref())?)?;
+//!         Session::start(&Sandbox::prepare(&lowered.plan, Helper::current()?)?)
+//!     };
+//!     Some(start())
+//! }
+//! ```
+//!
 //! The meaning is the reference model of the compiler (`src/policy/model.rs`); `tests/confine_model.rs` tries both on
 //! random profiles. The file tree is read once: roots, links, and what wildcards and protected names match.
 

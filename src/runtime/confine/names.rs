@@ -52,10 +52,9 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The first name that an absolute path bears, by its number. That its last component lies below a writable
-    /// directory is for the caller to know.
-    pub(crate) fn find(&self, path: &Path, directory: bool) -> Option<usize> {
-        let name = path.file_name()?.as_bytes();
+    /// The first name that an absolute path bears, by its number; `name` is its last component. That this lies
+    /// below a writable directory is for the caller to know.
+    pub(crate) fn find(&self, path: &Path, name: &[u8], directory: bool) -> Option<usize> {
         let bears = |entry: &&Entry<'a>| {
             !(entry.front && directory) && bears(entry.pattern, path.as_os_str().as_bytes())
         };
@@ -63,6 +62,36 @@ impl<'a> Names<'a> {
         let wild = self.wild.iter().filter(|(last, _)| glob::component(last.as_bytes(), name, false));
         let wild = wild.map(|(_, entry)| entry).filter(bears).map(|entry| entry.number);
         exact.chain(wild).min()
+    }
+}
+
+/// Globs below directories, ready to be asked about every file of a tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Globs<'a> {
+    /// The last component, whether it has a wildcard, the directory, and the whole.
+    all: Vec<(&'a str, bool, &'a Path, &'a str)>,
+}
+
+impl<'a> Globs<'a> {
+    pub(crate) fn new(globs: impl IntoIterator<Item = (&'a Path, &'a str)>) -> Globs<'a> {
+        let one = |(below, pattern)| {
+            let last = last(pattern);
+            (last, glob::is_wild(last), below, pattern)
+        };
+        Globs { all: globs.into_iter().map(one).collect() }
+    }
+
+    /// The globs that match exactly this absolute path, by their numbers; `name` is its last component.
+    pub(crate) fn find<'p>(&'p self, path: &'p Path, name: &'p [u8]) -> impl Iterator<Item = usize> + 'p {
+        let matches = move |(last, wild, below, pattern): &(&str, bool, &Path, &str)| {
+            let named =
+                if *wild { glob::component(last.as_bytes(), name, false) } else { last.as_bytes() == name };
+            named
+                && path
+                    .strip_prefix(below)
+                    .is_ok_and(|rest| glob::matches_exactly(pattern, rest.as_os_str().as_bytes(), false))
+        };
+        self.all.iter().enumerate().filter(move |(_, one)| matches(one)).map(|(number, _)| number)
     }
 }
 
@@ -83,7 +112,10 @@ mod tests {
     #[test]
     fn a_name_is_borne_at_any_depth_and_a_front_of_it_by_what_is_no_directory() {
         let names = Names::new([".vscode", ".git/hooks", "*.epc", ".git/modules/**/config"]);
-        let find = |path: &str, directory| names.find(Path::new(path), directory);
+        let find = |path: &str, directory| {
+            let path = Path::new(path);
+            names.find(path, path.file_name().unwrap().as_bytes(), directory)
+        };
         assert_eq!(find("/w/a/.vscode", true), Some(0));
         assert_eq!(find("/w/.vscode/x", false), None);
         assert_eq!(find("/w/a/.git/hooks", true), Some(1));

@@ -17,10 +17,10 @@ use rustix::fs::FileType;
 
 use super::super::layout::{Kind, Layout};
 use super::super::message::Finding;
-use super::super::names::Names;
+use super::super::names::{Globs, Names};
 use super::super::plan::Late;
+use super::placeholder::is_empty_placeholder;
 use super::quarantine::{Place, SUFFIX, open_directory};
-use crate::profile::glob;
 
 /// Entries that are looked at: as many as a plan is made from.
 const MOST_ENTRIES: usize = 1_000_000;
@@ -34,8 +34,8 @@ pub(super) fn sweep(late: &Late, layout: &Layout) -> Vec<Finding> {
         return findings;
     }
     let mut walk = Walk {
-        late,
-        nodes: layout.nodes.iter().map(|node| (node.path.as_path(), node.kind)).collect(),
+        globs: Globs::new(late.reported.iter().map(|(below, glob)| (below.as_path(), glob.as_str()))),
+        nodes: layout.nodes.iter().map(|node| (node.path.as_os_str().as_bytes(), node.kind)).collect(),
         names: Names::new(late.protected.iter().map(|name| name.as_str())),
         git: late.protected.iter().any(|name| name == ".git" || name.starts_with(".git/")),
         left: MOST_ENTRIES,
@@ -70,8 +70,9 @@ fn unseen(path: &Path, why: &str) -> Finding {
 }
 
 struct Walk<'a> {
-    late: &'a Late,
-    nodes: BTreeMap<&'a Path, Kind>,
+    globs: Globs<'a>,
+    /// By path, as bytes, which compare faster.
+    nodes: BTreeMap<&'a [u8], Kind>,
     names: Names<'a>,
     git: bool,
     left: usize,
@@ -92,9 +93,7 @@ impl Walk<'_> {
                 return;
             }
             self.left -= 1;
-            if !name.as_bytes().ends_with(SUFFIX.as_bytes()) {
-                self.one(place, &name);
-            }
+            self.one(place, &name);
         }
     }
 
@@ -102,21 +101,27 @@ impl Walk<'_> {
         let path = place.path.join(name);
         let Some(kind) = place.kind(name) else { return };
         let directory = kind == FileType::Directory;
+        // Another run's, which removes it.
+        if directory && is_empty_placeholder(&path) {
+            return;
+        }
         // A node was there before the command, and is what it was.
-        let node = self.nodes.get(path.as_path()).copied();
+        let node = self.nodes.get(path.as_os_str().as_bytes()).copied();
         if node.is_some_and(|kind| kind != Kind::Write) {
             return;
         }
-        if node.is_none() {
+        // What was moved aside before stays where it is; what is in it counts.
+        let aside = name.to_string_lossy().contains(SUFFIX);
+        if node.is_none() && !aside {
             if self.git && name == OsStr::new(".git") {
                 place.git(name);
                 return;
             }
-            if self.names.find(&path, directory).is_some() {
+            if self.names.find(&path, name.as_bytes(), directory).is_some() {
                 place.forbid(name, "a protected name");
                 return;
             }
-            if self.reported(&path) {
+            if self.globs.find(&path, name.as_bytes()).next().is_some() {
                 let why = "a profile's wildcard matches it; it did not exist when the command started";
                 place.findings.push(Finding { path, quarantined: None, why: why.into() });
                 return;
@@ -125,12 +130,5 @@ impl Walk<'_> {
         if directory && let Some(mut inside) = place.enter(name) {
             self.through(&mut inside);
         }
-    }
-
-    fn reported(&self, path: &Path) -> bool {
-        self.late.reported.iter().any(|(below, pattern)| {
-            path.strip_prefix(below)
-                .is_ok_and(|rest| glob::matches_exactly(pattern, rest.as_os_str().as_bytes(), false))
-        })
     }
 }

@@ -273,10 +273,6 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
     let mut seal: Vec<OwnedFd> = Vec::new();
     for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
         let path = &node.path;
-        // A socket that is gone cannot be connected to.
-        if node.passing && view.open(path).is_err() {
-            continue;
-        }
         if node.make || path.starts_with(dev) {
             view.make(path, node.directory)?;
         }
@@ -299,8 +295,12 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
             }
             (Kind::Mask, _) => {
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
-                view.attach(&tree, path)?;
-                mount_id(&tree)
+                match view.attach(&tree, path) {
+                    Ok(()) => mount_id(&tree),
+                    // A socket that is gone: nothing to mask until its server makes it anew.
+                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => Ok(0),
+                    Err(e) => return Err(e),
+                }
             }
             (Kind::Read | Kind::Write, None) => {
                 return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));

@@ -35,6 +35,11 @@ pub fn is_placeholder(path: &Path) -> bool {
         && rustix::fs::lgetxattr(path, MARK, &mut [0_u8; 8]).is_ok()
 }
 
+/// Whether a path is a placeholder with nothing in it. A command can mark a directory of its own; what is in it counts then.
+pub(in crate::confine) fn is_empty_placeholder(path: &Path) -> bool {
+    is_placeholder(path) && std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
 /// One placeholder: its parent, its name, itself (which carries the lock).
 struct Placeholder {
     parent: OwnedFd,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::vec::Vec;
 
-use super::super::linux::is_placeholder;
+use super::super::linux::is_empty_placeholder;
 use super::super::plan::{self, Late, Missing, MissingKind};
 use super::super::status::Given;
 use super::refusal::Refusal;
@@ -262,7 +262,7 @@ fn missing<'a>(view: &View<'a>, rules: &mut Rules, work: &mut Work<'a>) -> Vec<M
         });
         for (root, path) in candidates.flatten() {
             let parent = path.parent().unwrap_or(root);
-            let there = fs::symlink_metadata(&path).is_ok() && !is_placeholder(&path);
+            let there = fs::symlink_metadata(&path).is_ok() && !is_empty_placeholder(&path);
             let around = view.access(parent);
             let real = parent
                 .ancestors()

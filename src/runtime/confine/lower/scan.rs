@@ -12,8 +12,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::vec::Vec;
 
-use super::super::linux::is_placeholder;
-use super::super::names::Names;
+use super::super::linux::is_empty_placeholder;
+use super::super::names::{Globs, Names};
 use super::refusal::Refusal;
 use super::shown;
 use super::view::{By, View};
@@ -44,6 +44,7 @@ pub(super) fn scan(view: &View<'_>) -> Result<Vec<Match>, Refusal> {
     let mut scan = Scan {
         view,
         names: Names::new(view.protects.iter().map(|rule| rule.name)),
+        globs: Globs::new(view.globs.iter().map(|cap| (cap.at.as_path(), cap.rule.pattern))),
         found: Vec::new(),
         left: MOST_ENTRIES,
     };
@@ -66,9 +67,19 @@ fn kernels(path: &Path) -> bool {
     KERNEL.iter().any(|own| path.starts_with(own))
 }
 
+/// What is known of a file before it is looked at.
+#[derive(Clone, Copy)]
+struct Kind {
+    directory: bool,
+    link: bool,
+    /// Whether a statement stands somewhere in its directory.
+    said: bool,
+}
+
 struct Scan<'v, 'a> {
     view: &'v View<'a>,
     names: Names<'a>,
+    globs: Globs<'v>,
     found: Vec<Match>,
     left: usize,
 }
@@ -80,6 +91,8 @@ impl Scan<'_, '_> {
             Ok(entries) => entries,
             Err(e) => return self.closed(path, access, &e),
         };
+        // Statements are few and files many: most directories have none in them.
+        let said = self.view.says_below(path);
         for entry in entries {
             let Ok(entry) = entry else {
                 return self.closed(path, access, &std::io::Error::other("cut off"));
@@ -90,44 +103,37 @@ impl Scan<'_, '_> {
             }
             let here = entry.path();
             let Ok(kind) = entry.file_type() else { continue };
-            self.one(&here, kind.is_dir(), kind.is_symlink(), access)?;
+            let kind = Kind { directory: kind.is_dir(), link: kind.is_symlink(), said };
+            self.one(&here, entry.file_name().as_bytes(), kind, access)?;
         }
         Ok(())
     }
 
-    fn one(&mut self, here: &Path, directory: bool, link: bool, around: Access) -> Result<(), Refusal> {
-        if kernels(here) {
+    fn one(&mut self, here: &Path, name: &[u8], kind: Kind, around: Access) -> Result<(), Refusal> {
+        if kind.directory && kernels(here) {
             return Ok(());
         }
         // What a statement says here; else what holds around it.
-        let literal = self.view.literal_at(here).map(|rule| rule.access.access());
-        let mut access = literal.unwrap_or(around);
-        let mut cap = Access::Write;
-        for known in &self.view.globs {
-            if known.rule.access < cap
-                && here.strip_prefix(&known.at).is_ok_and(|rest| {
-                    glob::matches_exactly(known.rule.pattern, rest.as_os_str().as_bytes(), false)
-                })
-            {
-                cap = known.rule.access;
-            }
-        }
+        let rule = if kind.said { self.view.literal_at(here) } else { None };
+        let mut access = rule.map_or(around, |rule| rule.access.access());
+        let caps = self.globs.find(here, name).filter_map(|number| self.view.globs.get(number));
+        let mut cap = caps.map(|cap| cap.rule.access).min().unwrap_or(Access::Write);
         if cap == Access::Write
-            && self.names.find(here, directory).is_some()
+            && self.names.find(here, name, kind.directory).is_some()
             && self.view.below_writable(here)
-            && !(directory && is_placeholder(here))
+            && !(kind.directory && is_empty_placeholder(here))
         {
             cap = Access::Read;
         }
-        let within = self.view.literal_at(here).map(|rule| rule.access) == Some(PathAccess::Private);
+        let within = rule.map(|rule| rule.access) == Some(PathAccess::Private);
         if cap < access && !within {
             access = cap;
-            self.found.push(Match { path: here.to_path_buf(), link });
+            self.found.push(Match { path: here.to_path_buf(), link: kind.link });
             if self.found.len() > MOST_MATCHES {
                 return Err(self.too_many(&format!("more than {MOST_MATCHES} matches"), here));
             }
         }
-        if !directory {
+        if !kind.directory {
             return Ok(());
         }
         // The host's files are not to be seen in what is denied or private, but for what a statement below it shows.
