@@ -13,7 +13,7 @@ use crate::policy::Policy;
 use crate::policy::model::Roots;
 use crate::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
 use crate::source::SourceMap;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -32,6 +32,14 @@ struct Ready<'p> {
 /// Does what the options ask for. `None`: there were none, or all is well and the compilation goes on.
 pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -> Option<Outcome> {
     if options.emit.is_empty() && !options.explain_targets {
+        // A profile that never runs anything is worth knowing before its first command.
+        let mut sink = Diagnostics::new();
+        let own = policy.profiles.iter().filter(|profile| !profile.origin.file.starts_with("@stdlib"));
+        let names: BTreeSet<&str> = own.map(|profile| profile.name.as_str()).collect();
+        for name in names {
+            requirements(name, &policy.profiles, options, &mut sink);
+        }
+        render::print(&sink, sources, style, Limit::First);
         return None;
     }
     let wanted = match options.emit.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>() {
