@@ -2,7 +2,7 @@
 //! differently from the reference model, outside of the gaps that `lower/targets` names.
 //! Not here: real kernels (`confine/`), and the evaluators of formats (`sbpl.rs`, `formats_of_others.rs`).
 
-use crate::others::{Landlock, Mounts, Oci, Shows, bpf};
+use crate::others::{CodexFiles, Landlock, Mounts, Oci, Shows, SrtFiles, bpf};
 use crate::sandbox_model::{Random, each_family, host, nothing_more, path};
 use crate::sbpl::{Profile, Subject};
 use execpolicy::diagnostic::{Code, Diagnostics};
@@ -815,4 +815,58 @@ fn the_runtime_refuses_what_is_said_of_it() {
         refused += usize::from(said);
     }
     assert!((8..bodies.len() - 8).contains(&refused), "{refused}");
+}
+
+/// Reading and writing under sandbox-runtime and Codex, as far as their settings say.
+#[test]
+fn settings_of_other_tools_agree_with_the_model() {
+    let mut tallies = [Tally::default(), Tally::default()];
+    each_family(24, 1_500, nothing_more, |family, random| {
+        for profile in family.own() {
+            let (mut roots, tree) = host(random);
+            roots.ignore_case = false;
+            let host = Host { roots, tree, surveyed: true };
+            let model = Model::new(profile, &host.roots, &host.tree);
+            let srt = execpolicy::emit::srt::write(profile, &host);
+            let codex = execpolicy::emit::codex::write(profile, &host);
+            let texts = [&srt, &codex].map(|emitted| String::from_utf8(emitted.bytes.clone()).unwrap());
+            let by_srt = SrtFiles::parse(&texts[0]).unwrap();
+            let (workspace, home) = (&host.roots.workspace, &host.roots.home);
+            let by_codex = CodexFiles::parse(&texts[1], workspace.trim_end_matches('/'), home).unwrap();
+            for _ in 0..12 {
+                let asked = path(random);
+                let Some(real) = host.tree.resolve(&asked) else { continue };
+                let writes = random.chance(50);
+                let operation =
+                    if writes { Operation::Write(asked.clone()) } else { Operation::Read(asked.clone()) };
+                let ruling = operation.ruling(&model);
+                let answers = if writes {
+                    [by_srt.writes(&real), by_codex.access(&real) == 2]
+                } else {
+                    [by_srt.reads(&real), by_codex.access(&real) >= 1]
+                };
+                let gaps = [&srt.gaps, &codex.gaps];
+                for (at, got) in answers.into_iter().enumerate() {
+                    // The host's directory is closed where one of the session's own should be.
+                    if !got && operation.own(&model, &host) {
+                        tallies[at].asked += 1;
+                        tallies[at].excused += usize::from(ruling.allowed);
+                        continue;
+                    }
+                    let question = format!("{operation:?}");
+                    if let Err(fault) = compare(&mut tallies[at], &question, &ruling, got, gaps[at]) {
+                        panic!(
+                            "{fault}\n{}\n{}\n{host:?}\n{}\n{fault}",
+                            profile.name, family.text, texts[at]
+                        );
+                    }
+                }
+            }
+        }
+    });
+    for tally in tallies {
+        println!("{tally:?}");
+        assert!(tally.asked >= 10_000, "{tally:?}");
+        assert!(tally.excused * 5 < tally.asked, "{tally:?}");
+    }
 }
