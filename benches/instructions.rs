@@ -2,6 +2,9 @@
 //! different numbers of rounds; the difference is the decisions' alone (`docs/performance.md`).
 //!
 //! `instructions RULES hit|alike|miss strict|codex|touch ROUNDS`
+//!
+//! With `rules` or `command` alone after the number it prints the text of the policy, or a command for it, for
+//! measuring whole processes.
 
 mod workload;
 
@@ -12,12 +15,19 @@ use workload::workload;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    match arguments.as_slice() {
+        [rules, what] if what == "rules" => return print!("{}", workload(number(rules)).text),
+        [rules, what] if what == "command" => {
+            return println!("{}", workload(number(rules)).hits[0].join(" "));
+        }
+        _ => {}
+    }
     let [rules, class, mode, rounds] = arguments.as_slice() else {
         // `cargo bench` without a filter starts every bench; this one has nothing to do then.
         println!("instructions RULES hit|alike|miss strict|codex|touch ROUNDS");
         return;
     };
-    let number = |text: &str| text.parse::<usize>().expect("a number");
     let work = workload(number(rules));
     let bytes = build(&work.checked).expect("the workload compiles").bytes;
     let policy = Policy::from_bytes(&bytes).expect("it has been verified");

@@ -30,11 +30,14 @@ const PORTION: usize = 64;
 /// How much faster than a peer a hit must be, by the number of rules.
 const GOALS: [(&str, [f64; 3]); 2] = [("codex", [4.0, 35.0, 800.0]), ("trie", [2.0, 2.0, 2.0])];
 
+/// Decides every command, and says how many rules matched.
+type Decide<'a> = Box<dyn FnMut(&[String]) -> usize + 'a>;
+
 struct Design<'a> {
     name: &'static str,
     /// How many commands a turn has; the slow designs have shorter ones.
     turn: usize,
-    decide: Box<dyn FnMut(&[String]) -> usize + 'a>,
+    decide: Decide<'a>,
 }
 
 impl Design<'_> {

@@ -12,6 +12,7 @@ mod doctor;
 mod emit;
 mod evaluator;
 mod explain;
+mod explain_profile;
 mod explain_script;
 mod files;
 #[cfg(target_os = "linux")]

@@ -1,6 +1,8 @@
 //! The one integration binary. How to add a case: `tests/README.md`.
 
 mod boundary;
+#[cfg(target_os = "linux")]
+mod bwrap;
 mod codex;
 mod confine_model;
 mod differential;

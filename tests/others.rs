@@ -3,6 +3,7 @@
 //! Not here: comparing with the reference model (`targets.rs`), and the tools themselves.
 
 use execpolicy::policy::model::{Kind, Path, Tree};
+use execpolicy_runtime::profile::glob;
 use serde::Deserialize;
 
 /// landlockconfig's JSON, by its published schema: names, which lists may be empty, and nothing else.
@@ -304,5 +305,107 @@ pub fn bpf(bytes: &[u8], machine: u32, nr: u32, args: &[u64; 6]) -> u32 {
             other => panic!("unknown instruction {other:#x}"),
         };
         at += if taken { jt } else { jf };
+    }
+}
+
+/// Files as settings of sandbox-runtime say: everything can be read but what is denied, where the more specific of an allowance and a
+/// denial counts; nothing can be written but what is allowed and not denied.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SrtFiles {
+    pub deny_read: Vec<String>,
+    pub allow_read: Vec<String>,
+    pub allow_write: Vec<String>,
+    pub deny_write: Vec<String>,
+}
+
+impl SrtFiles {
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let whole: serde_json::Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        serde_json::from_value(whole["filesystem"].clone()).map_err(|error| error.to_string())
+    }
+
+    pub fn reads(&self, path: &Path) -> bool {
+        let denied = self.deny_read.iter().filter_map(|text| depth(text, path)).max();
+        let allowed = self.allow_read.iter().filter_map(|text| depth(text, path)).max();
+        denied.is_none_or(|denied| allowed.is_some_and(|allowed| allowed >= denied))
+    }
+
+    pub fn writes(&self, path: &Path) -> bool {
+        let any = |list: &[String]| list.iter().any(|text| depth(text, path).is_some());
+        any(&self.allow_write) && !any(&self.deny_write)
+    }
+}
+
+/// How deep what a path or pattern matches lies, if it matches a path or something above it.
+fn depth(text: &str, path: &Path) -> Option<usize> {
+    let pattern = text.trim_start_matches('/');
+    (0..=path.len()).find(|count| {
+        let here = path.take(*count).to_string();
+        let here = here.trim_start_matches('/');
+        if pattern.is_empty() {
+            here.is_empty()
+        } else {
+            glob::matches_exactly(pattern, here.as_bytes(), false)
+        }
+    })
+}
+
+/// File access of a Codex permission profile: the deepest path counts, wildcards deny.
+#[derive(Debug)]
+pub struct CodexFiles {
+    /// Paths and patterns with `deny` (0), `read` (1), `write` (2).
+    entries: Vec<(String, u8)>,
+}
+
+impl CodexFiles {
+    pub fn parse(text: &str, workspace: &str, home: &str) -> Result<Self, String> {
+        let whole: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string())?;
+        let name = whole["default_permissions"].as_str().ok_or("no default")?;
+        let files = whole["permissions"][name]["filesystem"].as_table().ok_or("no file access")?;
+        let mut entries = Vec::new();
+        let mut add = |path: String, access: &toml::Value| {
+            let access = match access.as_str() {
+                Some("deny") => 0,
+                Some("read") => 1,
+                Some("write") => 2,
+                other => return Err(format!("{other:?} is no access")),
+            };
+            entries.push((path, access));
+            Ok(())
+        };
+        for (key, value) in files {
+            match (key.as_str(), value) {
+                ("glob_scan_max_depth", _) => {}
+                (":root", access) => add("/".to_owned(), access)?,
+                (":workspace_roots", toml::Value::Table(inner)) => {
+                    for (key, access) in inner {
+                        let tail = if key == "." { String::new() } else { format!("/{key}") };
+                        add(format!("{workspace}{tail}"), access)?;
+                    }
+                }
+                (key, access) => match key.strip_prefix("~/") {
+                    Some(tail) => add(format!("{home}/{tail}"), access)?,
+                    None if key.starts_with('/') => add(key.to_owned(), access)?,
+                    None => return Err(format!("unknown path {key}")),
+                },
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// 0, 1 or 2.
+    pub fn access(&self, path: &Path) -> u8 {
+        let wild = |text: &str| text.contains(['*', '?', '[']);
+        if self.entries.iter().any(|(text, access)| wild(text) && *access == 0 && depth(text, path).is_some())
+        {
+            return 0;
+        }
+        let plain = self.entries.iter().filter(|(text, _)| !wild(text));
+        let around = plain.filter_map(|(text, access)| Some((depth(text, path)?, *access)));
+        // Of two entries for one path: deny, write, read.
+        around
+            .max_by_key(|(depth, access)| (*depth, [2, 0, 1][usize::from(*access)]))
+            .map_or(0, |(_, access)| access)
     }
 }

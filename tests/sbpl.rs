@@ -6,6 +6,7 @@
 //! that name the operation itself, else of those that name the wildcard over it, and so on.
 
 use regex::bytes::{Regex, RegexBuilder};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 /// A form: a word, a string, or a list.
@@ -152,6 +153,8 @@ enum Filter {
 #[derive(Debug)]
 pub struct Profile {
     rules: Vec<Rule>,
+    /// Where the two readings differed.
+    differs: RefCell<Option<String>>,
 }
 
 impl Profile {
@@ -164,7 +167,7 @@ impl Profile {
             return Err("it does not begin with (version 1)".to_owned());
         }
         let rules = forms[1..].iter().map(|form| rule(form, &parameters)).collect::<Result<_, _>>()?;
-        Ok(Self { rules })
+        Ok(Self { rules, differs: RefCell::new(None) })
     }
 
     /// Whether an operation is allowed, by both readings; an error if they differ.
@@ -191,9 +194,17 @@ impl Profile {
         }
     }
 
-    /// The same for a path.
+    /// The same for a path; where the readings differ, [`Self::differs`] says so afterwards.
     pub fn path(&self, operation: &str, path: &str) -> bool {
-        self.allowed(operation, &Subject::Path(path.to_owned())).unwrap_or_else(|fault| panic!("{fault}"))
+        self.allowed(operation, &Subject::Path(path.to_owned())).unwrap_or_else(|fault| {
+            *self.differs.borrow_mut() = Some(fault);
+            false
+        })
+    }
+
+    /// The last question about a path that the two readings answer differently.
+    pub fn differs(&self) -> Option<String> {
+        self.differs.borrow().clone()
     }
 }
 

@@ -22,20 +22,54 @@ fn at_least_asked(rule: &str, script: &str) {
 }
 
 #[test]
-fn cve_2025_66032_eight_ways() {
+fn cve_2025_66032_1_man_html_runs_a_browser() {
     not_allowed("man", "man --html='touch /tmp/x' man");
+    not_allowed("man", "man -P 'touch /tmp/x' man");
+}
+
+#[test]
+fn cve_2025_66032_2_sort_compress_program() {
     not_allowed("sort", "sort --compress-program=sh x");
-    not_allowed("sort", "sort --compress-prog sh x");
+    forbidden("touch", "sort --compress-program='touch y' x");
+}
+
+#[test]
+fn cve_2025_66032_3_history_writes_a_file() {
+    not_allowed("history", "history -s x; history -a f");
+}
+
+#[test]
+fn cve_2025_66032_4_sed_runs_what_it_edits() {
     not_allowed("sed", "sed 's/x/touch y/e' f");
+    not_allowed("sed", "echo 'touch y' | sed 1e");
+}
+
+#[test]
+fn cve_2025_66032_5_git_long_options_abbreviated() {
     not_allowed("git", "git ls-remote --upload-pack='touch x' y");
     not_allowed("git", "git ls-remote --upload-pa='touch x' y");
+    not_allowed("sort", "sort --compress-prog sh x");
+}
+
+#[test]
+fn cve_2025_66032_6_xargs_clusters_its_flags() {
     not_allowed("xargs", "xargs -t touch x");
-    not_allowed("rg", "rg --pre=sh . x");
-    forbidden("cat /etc/passwd", "cat${IFS}/etc/passwd");
     forbidden("touch", "echo x; xargs -ttouch touch x");
+    at_least_asked("touch", "xargs -rI{} -t touch x");
+}
+
+#[test]
+fn cve_2025_66032_7_rg_runs_a_preprocessor() {
+    not_allowed("rg", "rg --pre=sh . x");
+    forbidden("touch", "rg --pre touch . x");
+}
+
+#[test]
+fn cve_2025_66032_8_expansions_of_the_shell() {
+    forbidden("cat /etc/passwd", "cat${IFS}/etc/passwd");
     not_allowed("echo", "echo ${IFS@P}");
     not_allowed("echo", "echo ${x:=$(touch y)}");
-    not_allowed("history", "history -s x; history -a f");
+    forbidden("touch", "echo ${x:=$(touch y)}");
 }
 
 #[test]
@@ -148,6 +182,104 @@ fn tracebit_only_the_first_word() {
     for script in ["echo x; rm y", "echo x && rm y", "echo x | rm y", "echo x & rm y", "echo x\nrm y"] {
         forbidden("rm", script);
     }
+}
+
+/// Rows of the changelog of the same product; each name says which version mended it there.
+#[test]
+fn claude_2_1_6_line_continuation() {
+    forbidden("rm", "echo a \\\n; r\\\nm x");
+    forbidden("rm", "echo x &\\\n& rm x");
+}
+
+#[test]
+fn claude_2_1_7_a_pattern_does_not_reach_across_operators() {
+    not_allowed("git log", "git log; touch x");
+    not_allowed("git log", "git log | tee x");
+    not_allowed("git log", "git log & touch x");
+    forbidden("rm", "git log\nrm x");
+}
+
+#[test]
+fn claude_2_1_74_a_prompt_is_not_skipped_for_an_allow() {
+    let rules = policy(&[(Allow, "git"), (Prompt, "git push")]);
+    for script in ["git push", "git log && git push", "nice git push", "git $x"] {
+        assert_eq!(standing(&rules, script), Standing::Prompt, "{script}");
+    }
+}
+
+#[test]
+fn claude_2_1_98_an_escaped_flag() {
+    forbidden("git push -f", "git push \\-f");
+    forbidden("git push -f", "git push '-'f");
+    not_allowed("find", "find . \\-exec rm x \\;");
+    forbidden("rm", "find . \\-exec rm x \\;");
+}
+
+#[test]
+fn claude_2_1_145_a_bare_assignment_counts() {
+    not_allowed("echo", "PATH=/tmp; echo x");
+    not_allowed("echo", "PATH=/tmp echo x");
+    not_allowed("git", "GIT_SSH_COMMAND=x; export GIT_SSH_COMMAND; git fetch");
+}
+
+#[test]
+fn claude_2_1_221_a_regular_expression_of_zsh() {
+    let rules = policy(&[(Forbidden, "rm"), (Allow, "echo")]);
+    let argv = ["zsh", "-c", "[[ x =~ $(rm x) ]] && echo y"];
+    // What only zsh reads so is not taken apart, and asked about.
+    assert_eq!(rules.decide(&argv, None).standing, Standing::Prompt);
+    forbidden("rm", "[[ x =~ $(rm x) ]] && echo y");
+}
+
+#[test]
+fn claude_2_1_224_a_trailing_slash() {
+    forbidden("rm", "/bin/rm/ x");
+    forbidden("rm", "/bin/rm/. x");
+    forbidden("rm", "./rm// x");
+}
+
+#[test]
+fn ona_report_other_paths_to_the_program() {
+    forbidden("rm", "/proc/self/root/bin/rm x");
+    forbidden("rm", "/proc/$$/root/bin/rm x");
+    at_least_asked("rm", "/lib64/ld-linux-x86-64.so.2 /bin/rm x");
+    forbidden("rm", "/lib64/ld-linux-x86-64.so.2 /bin/rm x");
+}
+
+#[test]
+fn codex_37078_and_28732_a_base_name_is_not_trusted() {
+    let rules = policy(&[(Allow, "cat")]);
+    assert_eq!(standing(&rules, "cat x"), Standing::Allow);
+    assert_eq!(standing(&rules, "/usr/bin/cat x"), Standing::Allow);
+    for script in ["./cat x", "/tmp/cat x", "bin/cat x", "../cat x"] {
+        assert_eq!(standing(&rules, script), Standing::Unmatched, "{script}");
+    }
+}
+
+#[test]
+fn codex_18694_and_15796_global_options_of_git() {
+    not_allowed("git", "git -p log");
+    not_allowed("git", "git --paginate log");
+    not_allowed("git", "git -c core.pager=x log");
+    not_allowed("git", "git --exec-path=/tmp log");
+    not_allowed("git log", "git -C /tmp log");
+}
+
+#[test]
+fn opencode_17497_to_42436_redirections_and_dashes() {
+    not_allowed("echo", "echo x > ~/.bashrc");
+    not_allowed("echo", "echo x >> /etc/passwd");
+    not_allowed("cat", "cat < /dev/tcp/host/80");
+    forbidden("rm", "env -- rm x");
+    forbidden("rm", "nice -- rm x");
+}
+
+#[test]
+fn clash_hook_words_are_never_joined_and_split_again() {
+    let rules = policy(&[(Forbidden, "rm"), (Allow, "echo")]);
+    assert_eq!(standing(&rules, "echo 'a; rm x'"), Standing::Allow);
+    assert_eq!(rules.decide(&["echo", "a; rm x"], None).standing, Standing::Allow);
+    assert_eq!(rules.decide(&["bash", "-c", "\"$1\" x", "a b", "rm"], None).standing, Standing::Forbidden);
 }
 
 #[test]

@@ -6,12 +6,12 @@ use crate::shell_policy::{compare, decider, places};
 use execpolicy::artifact::build_within;
 use execpolicy::emit::seal;
 use execpolicy::lower::Budget;
-use execpolicy::policy::Policy;
 use execpolicy::policy::tools::Tools;
-use execpolicy::source::SourceMap;
+use execpolicy::policy::{Policy, SandboxRule};
+use execpolicy::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::shell::{
-    Argv, ArgvRules, Decider, Fit, Item, Pattern, Piece, Standing, TableRules, WordSet,
+    Argv, ArgvRules, Decider, Fit, Item, Limits, Pattern, Piece, Ruling, Standing, TableRules, WordSet,
 };
 use execpolicy_runtime::wire::{LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision};
@@ -288,4 +288,42 @@ fn commands_with_everything_they_run_are_decided_alike() {
     assert!(standings[Standing::Forbidden as usize] >= 1000, "{standings:?}");
     println!("unsaid/default/rule/disputed {placed:?}");
     assert!(placed.iter().all(|&count| count >= 50), "{placed:?}");
+}
+
+/// A script of many parts that can each be many commands, under a policy of many rules: the work is
+/// bounded, and what it was not enough for is asked about.
+#[test]
+fn too_many_readings_are_asked_about() {
+    let words = |line: String| line.split(' ').map(|word| vec![word.to_owned()]).collect::<Vec<_>>();
+    let mut rules = vec![(Decision::Allow, words("foo".to_owned()))];
+    rules.extend((0..2000).map(|at| (Decision::Forbidden, words(format!("foo w{at} z q")))));
+    let mut policy = generate::literal(&rules).policy().clone();
+    generate::place(&mut Random(1), &mut policy);
+    policy.placements.clear();
+    let mut sources = SourceMap::new();
+    let span = Span::new(sources.add("test.rules", "x"), 0..1);
+    for at in 0..2000 {
+        let mut pattern = policy.rules[1].pattern.clone();
+        pattern.tokens[1].alternatives[0].value = format!("v{at}");
+        let profile = Spanned::new("tight".to_owned(), span);
+        let (matches, not_matches) = (Vec::new(), Vec::new());
+        policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
+    }
+    let checked = generate::checked(policy, sources);
+    let bytes = build_within(&checked, Budget::default()).unwrap().bytes;
+    let argv = ["bash", "-c", "foo a$x; foo b$x"];
+    let ask = |steps: u64| {
+        let decider = decider(runtime::Policy::from_bytes(&bytes).unwrap());
+        let decider = decider.with_limits(Limits { steps, ..Limits::default() });
+        let mut scratch = decider.policy().scratch();
+        let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
+        let Ruling::Parts(verdict) = &ruling else { panic!("{ruling:?}") };
+        let opaque = verdict.parts.iter().filter_map(|part| part.segment.opaque).collect::<Vec<_>>();
+        (ruling.decision(), opaque.len(), places(decider.placement(&ruling, &argv)).len())
+    };
+    assert_eq!(ask(Limits::default().steps), (Some(Decision::Allow), 0, 1));
+    // Enough for the first part.
+    assert_eq!(ask(6000), (Some(Decision::Prompt), 1, 2));
+    assert_eq!(ask(100), (Some(Decision::Prompt), 2, 2));
+    assert_eq!(ask(0), (Some(Decision::Prompt), 2, 2));
 }

@@ -34,7 +34,7 @@ pub fn check(policy: &Policy, sources: &SourceMap, options: Options, diagnostics
 fn matched(rule: Tried<'_>, kind: &str, written: &Example, sources: &SourceMap) -> Diagnostic {
     let tokens = &rule.pattern.tokens;
     let length = tokens.len();
-    let words = if length == 1 { "word".to_owned() } else { format!("{length} words") };
+    let words = if length == 1 { "word matches".to_owned() } else { format!("{length} words match") };
     let end = word_span(written, length - 1, sources);
     let start = word_span(written, 0, sources);
     let seen = Span { end: end.end.max(start.start), ..start };
@@ -43,7 +43,7 @@ fn matched(rule: Tried<'_>, kind: &str, written: &Example, sources: &SourceMap) 
         seen,
         format!("`{}` matches the rule, but is listed under `not_match`", shown(&written.argv)),
     )
-    .label(format!("the first {words} match"))
+    .label(format!("the first {words}"))
     .also(rule.pattern.span, "this pattern");
     let program = &written.argv[0];
     if tokens[0].alternatives.iter().all(|head| head.value != *program) {

@@ -38,12 +38,13 @@ pub enum Command {
     /// Decide one command
     #[command(name = CHECK_COMMAND, hide = true, display_name = "execpolicy check", bin_name = "execpolicy check", override_usage = "execpolicy check (--rules <PATH>… | --policy <FILE>) [OPTIONS] ([--] <CMD>… | --shell <SCRIPT>)")]
     CheckCommand(CheckCommand),
-    /// Explain a diagnostic, or why a command gets its verdict
+    /// Explain a diagnostic, why a command gets its verdict, or what a profile allows
     ///
     /// `explain EP0301` prints the page of a diagnostic. `explain [--rules FILE…] -- CMD…` says what
     /// the policy decides about a command, which rule (file and line) decided, and which rules
     /// almost matched. Without --rules it asks the policy of this directory, or else the embedded
-    /// default policy.
+    /// default policy. `explain --profile NAME PATH…` says what a sandbox profile makes of a path, a
+    /// destination or an environment variable, and which statement decides.
     Explain(Explain),
     /// Compile a policy into one file that the runtime loads
     ///
@@ -239,23 +240,46 @@ pub struct Explain {
     /// A rule file or a directory of them; may be given several times.
     #[arg(long, short, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+    /// Sandbox files: the same as naming them with --rules.
+    #[arg(long, value_name = "PATH")]
+    pub sandbox: Vec<PathBuf>,
     /// A compiled policy (`execpolicy compile`), in place of rule files.
-    #[arg(long, value_name = "FILE", conflicts_with = "rules")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "sandbox"])]
     pub policy: Option<PathBuf>,
+    /// Say what this sandbox profile allows; with nothing else, show the profile.
+    #[arg(long, short, value_name = "NAME", conflicts_with_all = ["codex", "shell"])]
+    pub profile: Option<String>,
+    /// With --profile: what `$WORKSPACE` is; without it, the working directory.
+    #[arg(long, value_name = "DIR", requires = "profile")]
+    pub workspace: Option<PathBuf>,
+    /// With --profile: as it holds in `phase setup`.
+    #[arg(long, requires = "profile")]
+    pub setup: bool,
+    /// With --profile: as it holds on this system; without it, the one this runs on.
+    #[arg(long, value_enum, value_name = "SYSTEM", requires = "profile")]
+    pub on: Option<System>,
     /// Explain what `codex execpolicy check` 0.169 decides.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
     pub codex: Option<String>,
     #[command(flatten)]
     pub script: Script,
-    /// The number of a diagnostic (EPnnnn), or a command after `--`.
+    /// The number of a diagnostic (EPnnnn), or a command after `--`; with --profile, paths, destinations
+    /// (`HOST:PORT`) and environment variables.
     #[arg(
         id = "CMD",
-        value_name = "CODE|CMD",
-        required_unless_present = "shell",
+        value_name = "CODE|CMD|THING",
+        required_unless_present_any = ["shell", "profile"],
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]
     pub what: Vec<OsString>,
+}
+
+/// Systems that a profile is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum System {
+    Linux,
+    Macos,
 }
 
 /// The sources of `run`.

@@ -14,9 +14,11 @@ pub fn run(arguments: &CheckFiles, style: Style) -> Outcome {
     let said = checked.policy.as_ref().map(crate::check::CheckedPolicy::policy);
     let summary = Summary {
         files: checked.files.as_ref().map_or(0, super::files::Sources::count),
-        rules: said.map_or(0, |policy| policy.rules.len()),
+        rules: said.map_or(0, |policy| policy.rules.len() + policy.placements.len()),
         examples: said.map_or(0, |policy| {
-            policy.rules.iter().map(|rule| rule.matches.len() + rule.not_matches.len()).sum()
+            let deciding = policy.rules.iter().map(|rule| rule.matches.len() + rule.not_matches.len());
+            let placing = policy.placements.iter().map(|rule| rule.matches.len() + rule.not_matches.len());
+            deciding.chain(placing).sum()
         }),
         errors: diagnostics.count(Severity::Error),
         warnings: diagnostics.count(Severity::Warning),

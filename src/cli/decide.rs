@@ -44,7 +44,8 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
         let verdict =
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let asked = Asked { what: What::Script(&script), cwd: context.cwd };
-        stdout(&segments::verdict(&decider, asked, &verdict, form));
+        let place = decider.script_placement(&verdict);
+        stdout(&segments::verdict(&decider, asked, &verdict, place, form));
         verdict.standing.decision()
     } else {
         let argv = bytes(&arguments.command);
@@ -52,12 +53,10 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
         let ruling = decider.decide(&argv, &context, &mut scratch);
         stdout(&match &ruling {
             Ruling::Plain(verdict) => json::verdict(verdict, &argv, form),
-            Ruling::Parts(verdict) => segments::verdict(
-                &decider,
-                Asked { what: What::Command(&argv), cwd: context.cwd },
-                verdict,
-                form,
-            ),
+            Ruling::Parts(verdict) => {
+                let asked = Asked { what: What::Command(&argv), cwd: context.cwd };
+                segments::verdict(&decider, asked, verdict, decider.placement(&ruling, &argv), form)
+            }
         });
         ruling.decision()
     };

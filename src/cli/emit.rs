@@ -13,7 +13,6 @@ use crate::policy::Policy;
 use crate::policy::model::Roots;
 use crate::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
 use crate::source::SourceMap;
-use execpolicy_runtime::confine::seccomp::Arch;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -200,18 +199,29 @@ fn write<'p>(
         Target::Bwrap => emit::bwrap::write(profile, &host).map_err(|fault| fault.to_string()),
         Target::Srt => Ok(emit::srt::write(profile, &host)),
         Target::Codex => Ok(emit::codex::write(profile, &host)),
-        Target::Seccomp => {
-            let arch = match options.arch {
-                Some(super::args::Machine::X86_64) => Some(Arch::X86_64),
-                Some(super::args::Machine::Aarch64) => Some(Arch::Aarch64),
-                None => Arch::native(),
-            };
-            let arch = arch.ok_or("name the machine with --arch")?;
-            emit::seccomp::write(profile, &host, arch).map_err(|fault| fault.to_string())
-        }
+        Target::Seccomp => filter(profile, &host, options),
         // Not in the list of formats.
         Target::Mounts | Target::Netns | Target::Process => Err("there is no file for it".to_owned()),
     }
+}
+
+/// The filter is the runtime's own, and its builder is part of the runtime on Linux.
+#[cfg(target_os = "linux")]
+fn filter<'p>(profile: &'p Resolved, host: &Host, options: &Emit) -> Result<Emitted<'p>, String> {
+    use super::args::Machine;
+    use execpolicy_runtime::confine::seccomp::Arch;
+    let arch = match options.arch {
+        Some(Machine::X86_64) => Some(Arch::X86_64),
+        Some(Machine::Aarch64) => Some(Arch::Aarch64),
+        None => Arch::native(),
+    };
+    let arch = arch.ok_or("name the machine with --arch")?;
+    emit::seccomp::write(profile, host, arch).map_err(|fault| fault.to_string())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn filter<'p>(_: &'p Resolved, _: &Host, _: &Emit) -> Result<Emitted<'p>, String> {
+    Err("a filter can be written on Linux only; `oci-seccomp` says the same".to_owned())
 }
 
 fn codex_rules(one: &Ready<'_>, policy: &Policy) -> Option<String> {
@@ -253,8 +263,14 @@ fn report(gaps: &[Finding<'_>], deny: bool, sink: &mut Diagnostics) {
                 Feature::Syscalls => "\"syscalls\"",
                 other => other.as_str(),
             };
-            let hint = feature(code)
-                .map(|feature| format!("to do without it, write `accept gap {}`", word(feature)));
+            let hint = match (first.target, feature(code)) {
+                (Target::Netns, _) => {
+                    Some("write `network off`, or `network full` for the host's network".to_owned())
+                }
+                (_, feature) => {
+                    feature.map(|feature| format!("to do without it, write `accept gap {}`", word(feature)))
+                }
+            };
             diagnostic = diagnostic.maybe_hint(hint);
         }
         sink.push(diagnostic);

@@ -5,7 +5,7 @@ use super::decide::{Here, bytes, script};
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
 use super::segments::What;
-use super::{Outcome, explain_script, files, placement, render::harmless};
+use super::{Outcome, explain_profile, explain_script, files, placement, render::harmless};
 use crate::check::CheckedPolicy;
 use crate::diagnostic::Code;
 use crate::diagnostic::text::{list, nearest};
@@ -21,6 +21,9 @@ const ALMOST: usize = 3;
 
 /// Runs the command.
 pub fn run(arguments: &Explain, style: Style) -> Outcome {
+    if let Some(name) = &arguments.profile {
+        return explain_profile::run(name, arguments, style);
+    }
     if arguments.script.shell.is_none()
         && let [word] = &arguments.what[..]
         && let Some(word) = word.to_str().filter(|word| looks_like_code(word))
@@ -30,9 +33,10 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     let codex = arguments.codex.is_some();
     let marked = std::env::current_dir()
         .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
+    let named: Vec<_> = arguments.rules.iter().chain(&arguments.sandbox).cloned().collect();
     let from = match &arguments.policy {
         Some(artifact) => From::Artifact(artifact),
-        None if !arguments.rules.is_empty() || marked => From::Rules(&arguments.rules),
+        None if !named.is_empty() || marked => From::Rules(&named),
         None => {
             stderr(&format!(
                 "no --rules and no {} here: asking the embedded default policy\n",
@@ -57,16 +61,19 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let title = shortened(harmless(&String::from_utf8_lossy(&script)));
         let what = What::Script(&script);
-        stdout(&explain_script::explain(&decider, checked, what, &verdict, &title, style.stdout));
+        let place = decider.script_placement(&verdict);
+        stdout(&explain_script::explain(&decider, checked, what, (&verdict, place), &title, style.stdout));
         return Outcome::Good;
     }
     let argv = bytes(&arguments.what);
     let mut scratch = decider.policy().scratch();
-    stdout(&match decider.decide(&argv, &context, &mut scratch) {
-        Ruling::Plain(verdict) => explain(checked, &verdict, &argv, style),
+    let ruling = decider.decide(&argv, &context, &mut scratch);
+    stdout(&match &ruling {
+        Ruling::Plain(verdict) => explain(checked, verdict, &argv, style),
         Ruling::Parts(verdict) => {
             let what = What::Command(&argv);
-            explain_script::explain(&decider, checked, what, &verdict, &in_short(&argv), style.stdout)
+            let said = (verdict, decider.placement(&ruling, &argv));
+            explain_script::explain(&decider, checked, what, said, &in_short(&argv), style.stdout)
         }
     });
     Outcome::Good

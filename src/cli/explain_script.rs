@@ -4,12 +4,14 @@
 
 use super::explain::rule_text;
 use super::output::{Colour, paint};
+use super::placement;
 use super::render::{Mark, harmless, marked};
 use super::segments::{What, matched_prefix};
 use crate::check::CheckedPolicy;
 use execpolicy_runtime::shell::{
     Access, Argv, Decider, Fit, Found, Part, Role, RuleRef, ScriptVerdict, Shield, Standing,
 };
+use execpolicy_runtime::{Confinement, Placement};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -28,12 +30,12 @@ pub const fn word(standing: Standing) -> (&'static str, Colour) {
     }
 }
 
-/// Explains a verdict. `title` is the command or the script in short.
+/// Explains a verdict and where all of it runs. `title` is the command or the script in short.
 pub fn explain(
     decider: &Decider<'_>,
     checked: Option<&CheckedPolicy>,
     what: What<'_>,
-    verdict: &ScriptVerdict<RuleRef>,
+    (verdict, place): (&ScriptVerdict<RuleRef>, Placement<'_>),
     title: &str,
     on: bool,
 ) -> String {
@@ -56,6 +58,9 @@ pub fn explain(
         let _ = writeln!(text, "\n  {} {rule}", paint("decided by", Colour::Bold, on));
         let _ =
             writeln!(text, "    the rule is for this very command, word for word, and no part is guarded");
+    }
+    if let Some(place) = placement::sentence(place, on) {
+        let _ = writeln!(text, "\n  {place}");
     }
     if !parts.is_empty() {
         text.push('\n');
@@ -153,15 +158,21 @@ fn tell(
     for found in part.rules.iter().filter(|found| Some(found.decision) != decision) {
         let _ = writeln!(text, "    also matches {}", rule_line(decider, checked, &segment.argv, found, on));
     }
-    if part.rules.is_empty() && segment.opaque.is_none() {
-        text.push_str(match segment.role {
-            Role::Bare => "    files are opened without a command\n",
-            _ => "    no rule speaks about it\n",
-        });
+    if part.rules.is_empty() {
+        match segment.shield.filter(|why| *why != Shield::Carrier) {
+            Some(why) => {
+                let _ = writeln!(text, "    no allow counts for it, because it {}", why.reason());
+            }
+            None if segment.opaque.is_some() => {}
+            None if segment.role == Role::Bare => text.push_str("    files are opened without a command\n"),
+            None => text.push_str("    no rule speaks about it\n"),
+        }
     }
-    let refused = part.standing > Some(Standing::Allow) && part.rules.is_empty();
-    if let Some(why) = segment.shield.filter(|why| refused && *why != Shield::Carrier) {
-        let _ = writeln!(text, "    an allow does not count for it, because it {}", why.reason());
+    // Where it would run alone, if that is not simply the default.
+    if let Some(place) = decider.part_placement(part).filter(|place| !by_default(*place))
+        && let Some(place) = placement::sentence(place, on)
+    {
+        let _ = writeln!(text, "    {place}");
     }
     for effect in &segment.effects {
         let does = match effect.access {
@@ -173,6 +184,11 @@ fn tell(
         };
         let _ = writeln!(text, "    it {does} `{}`", harmless(&effect.target.describe()));
     }
+}
+
+/// Whether no rule places a part.
+const fn by_default(place: Placement<'_>) -> bool {
+    matches!(place, Placement::Unsaid | Placement::In(Confinement { rule: None, .. }))
 }
 
 fn rule_line(

@@ -3,10 +3,11 @@
 //! Not here: how people are shown the same (`explain_script.rs`).
 
 use super::json::{Form, Matched, PrefixRuleMatch, RulePlace, text};
-use execpolicy_runtime::RuleMatch;
+use super::placement::{self, Placed};
 use execpolicy_runtime::shell::{
     Access, Argv, Decider, Fit, Found, Item, Part, Role, RuleRef, ScriptVerdict, Segment, Span, WordSet,
 };
+use execpolicy_runtime::{Placement, RuleMatch};
 use serde::Serialize;
 
 /// What was asked about.
@@ -55,6 +56,8 @@ struct Whole<'a> {
     matched_rules: Vec<Matched<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<Placed<'a>>,
     segments: Vec<Shown<'a>>,
 }
 
@@ -68,6 +71,8 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
     matched_rules: Vec<Matched<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    placement: Option<Placed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opaque: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -206,7 +211,7 @@ fn matched<'a>(
     Some(Matched { prefix_rule_match, certainty })
 }
 
-fn segment<'a>(decider: &Decider<'a>, asked: Asked<'_>, part: &Part<RuleRef>, form: Form) -> Shown<'a> {
+fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRef>, form: Form) -> Shown<'a> {
     let Segment { span, argv, opaque, shield, effects, environment, cwd, through, remote, .. } =
         &part.segment;
     let place = asked.what.text_of(*span).map(|(text, argument)| {
@@ -223,6 +228,7 @@ fn segment<'a>(decider: &Decider<'a>, asked: Asked<'_>, part: &Part<RuleRef>, fo
             .iter()
             .filter_map(|found| matched(decider, argv, found, form, true))
             .collect(),
+        placement: part_placement(decider, part, form),
         opaque: opaque.map(|reason| Reason { reason }),
         no_allow: shield.map(|shield| Reason { reason: shield.reason() }),
         effects: effects
@@ -242,11 +248,16 @@ fn segment<'a>(decider: &Decider<'a>, asked: Asked<'_>, part: &Part<RuleRef>, fo
     }
 }
 
-/// The JSON of a verdict with segments.
-pub fn verdict(
-    decider: &Decider<'_>,
+fn part_placement<'a>(decider: &'a Decider<'a>, part: &'a Part<RuleRef>, form: Form) -> Option<Placed<'a>> {
+    decider.part_placement(part).filter(|_| form.details).and_then(placement::json)
+}
+
+/// The JSON of a verdict with segments, and where the whole runs.
+pub fn verdict<'a>(
+    decider: &'a Decider<'a>,
     asked: Asked<'_>,
-    verdict: &ScriptVerdict<RuleRef>,
+    verdict: &'a ScriptVerdict<RuleRef>,
+    place: Placement<'a>,
     form: Form,
 ) -> String {
     let whole = match asked.what {
@@ -260,6 +271,7 @@ pub fn verdict(
     let shown = Whole {
         matched_rules: settled.chain(parts).collect(),
         decision: verdict.standing.decision().map(|decision| decision.as_str()),
+        placement: if form.details { placement::json(place) } else { None },
         segments: verdict.parts.iter().map(|part| segment(decider, asked, part, form)).collect(),
     };
     text(&shown, form.pretty)

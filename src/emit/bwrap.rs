@@ -35,7 +35,8 @@ enum View {
 /// Writes the arguments.
 ///
 /// # Errors
-/// [`Refused`] if a path or a value has a line break, or something private is not a directory.
+/// [`Refused`] if a path or a value has a line break, something private is not a directory, or something restricted is a link
+/// that could be replaced.
 pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Refused> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
@@ -60,6 +61,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Refu
 fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Result<(), Refused> {
     let model = Model::new(profile, &host.roots, &host.tree);
     let places = Places::of(profile, host);
+    links(&model, &places, host)?;
     let view = view(&model, &places, host);
     let root = view.get(&Path::default()).copied().unwrap_or(View::Hidden);
     match root {
@@ -108,6 +110,24 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Resu
         add(&["--remount-ro", &path.to_string()]);
     }
     Ok(())
+}
+
+/// Nothing can be mounted on a link, so one that is restricted where the command may write could be replaced.
+fn links(model: &Model<'_>, places: &Places<'_>, host: &Host) -> Result<(), Refused> {
+    let everything = Path::default();
+    let known =
+        host.tree.below(&everything).filter(|path| matches!(host.tree.kind(path), Some(Kind::Link(_))));
+    let mut links = known.filter(|path| {
+        let around = model.access(&path.parent());
+        around.access == Access::Write && !around.own && model.access(path).access < Access::Write
+    });
+    let written = places.list.iter().find(|placed| placed.link && places.in_writable(&placed.at));
+    match links.next().or(written.map(|placed| &placed.at)) {
+        Some(path) => {
+            Err(Refused(format!("`{path}` is restricted and a link, which the command could replace")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What holds around a path.

@@ -95,6 +95,10 @@ fn entries(profile: &Resolved, host: &Host) -> BTreeMap<(Table, String), Access>
     for root in &places.writable {
         for rule in places.protects.iter().filter(|rule| !rule.name.contains(['*', '?', '['])) {
             let at = root.join(&rule.name);
+            // For what is not there Codex would leave an empty file behind, and two names below one missing directory stop it.
+            if host.surveyed && host.tree.kind(&at).is_none() {
+                continue;
+            }
             out.entry(key(&at))
                 .and_modify(|known| *known = (*known).min(Access::Read))
                 .or_insert(Access::Read);

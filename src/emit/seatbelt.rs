@@ -1,5 +1,5 @@
 //! In: a profile and a [`Host`]. Out: a Seatbelt profile (SBPL version 1) and the parameters it is loaded with.
-//! Not here: starting `sandbox-exec` (`execpolicy_runtime::confine::macos`).
+//! Not here: starting `sandbox-exec` (`execpolicy_runtime::seatbelt`).
 //!
 //! Seatbelt decides by the last rule that matches, but a rule about a wildcard operation (`file-read*`) never beats one about an
 //! operation below it (`file-read-metadata`), wherever it stands. So that both readings give one answer, every rule about
@@ -243,7 +243,9 @@ impl Writer<'_, '_> {
     fn lookups(&mut self) {
         let mut ways = BTreeSet::new();
         let granted = |placed: &&Placed<'_>| {
+            // What is known not to be there needs no way to it.
             !placed.link
+                && (!self.host.surveyed || self.host.tree.kind(&placed.at).is_some())
                 && self.places.grant(&placed.at) != PathAccess::Deny
                 && placed.rule.access != PathAccess::Deny
                 && !self.places.hidden(&placed.at)

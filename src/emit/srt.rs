@@ -6,7 +6,7 @@
 
 use super::json::Json;
 use crate::emit::Emitted;
-use crate::lower::places::{Host, Places};
+use crate::lower::places::{Host, Placed, Places};
 use crate::lower::targets::{Target, assess};
 use crate::policy::profile::{Access, Host as Destination, HostRule, NetworkMode, PathAccess, Resolved};
 
@@ -25,7 +25,9 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
         // Nothing is said about the root, so nothing is granted there.
         add(deny_read, "/".to_owned());
     }
-    for placed in &places.list {
+    // Of two statements about one place the stricter counts; there, an allowance would beat the denial.
+    let counts = |placed: &&Placed<'_>| places.grant(&placed.at) == placed.rule.access;
+    for placed in places.list.iter().filter(counts) {
         let text = plain(&placed.at.to_string());
         match placed.rule.access {
             PathAccess::Write => {

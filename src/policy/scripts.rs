@@ -24,7 +24,7 @@ pub struct Entry {
 impl ArgvRules for Policy {
     type Rule = Entry;
 
-    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<Entry>)) {
+    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<Entry>)) -> bool {
         for (at, rule) in self.rules.iter().enumerate() {
             let Some((first, rest)) = rule.pattern.tokens.split_first() else { continue };
             let tail = words_of(rest);
@@ -53,6 +53,7 @@ impl ArgvRules for Policy {
                 }
             }
         }
+        true
     }
 }
 

@@ -218,6 +218,10 @@ pub fn evaluation_fault(error: &EvalError, at: Span) -> Diagnostic {
                 }
                 "true" | "false" => Some(format!("write `{}{}`", name[..1].to_uppercase(), &name[1..])),
                 "null" | "nil" | "none" => Some("write `None`".to_owned()),
+                // It is defined everywhere but in that mode.
+                _ if Builtin::from_name(&name).is_some() => Some(format!(
+                    "Codex has no `{name}`: check without `--codex`, or move the call to a file that Codex does not read"
+                )),
                 _ => nearest(&name, builtins.chain(names)).map(|meant| format!("did you mean `{meant}`?")),
             };
             Diagnostic::new(Code::EP0107, at, format!("`{name}` is not defined"))

@@ -120,7 +120,7 @@ pub struct Verdict<'v> {
     pub resolved_program: Option<&'v [u8]>,
     policy: &'v Policy<'v>,
     program: &'v [u8],
-    words: u32,
+    words: usize,
     filter: Filter<'v>,
     walk: Walk,
     /// The second and third walk, if the first word is not plain.
@@ -191,7 +191,7 @@ impl Policy<'_> {
             resolved_program: None,
             policy: self,
             program,
-            words: u32::try_from(words).unwrap_or(u32::MAX),
+            words,
             filter,
             walk: NOWHERE,
             others: None,
@@ -493,7 +493,7 @@ impl<'v> Verdict<'v> {
                 let spelt = head.as_bytes() == self.program;
                 could |= spelt || base_name(head.as_bytes()).eq_ignore_ascii_case(base_name(self.program));
                 sure |= match self.filter {
-                    Filter::Strict { hidden: true, .. } => spelt && rule.depth == self.words,
+                    Filter::Strict { hidden: true, .. } => spelt && rule.depth as usize == self.words,
                     Filter::Strict { trusted, .. } => spelt || trusted == Some(head.as_bytes()),
                     _ => false,
                 };
@@ -535,7 +535,7 @@ impl<'v> Verdict<'v> {
                 Decision::Prompt | Decision::Forbidden => {
                     spelt || base_name(head).eq_ignore_ascii_case(base_name(self.program))
                 }
-                Decision::Allow if hidden => spelt && rule.depth == self.words,
+                Decision::Allow if hidden => spelt && rule.depth as usize == self.words,
                 Decision::Allow => spelt || trusted == Some(head),
             },
             Filter::Literal => spelt,

@@ -16,6 +16,8 @@ pub mod facts;
 pub mod placement;
 pub mod profile;
 pub mod program;
+#[cfg(all(feature = "confine", unix))]
+pub mod seatbelt;
 #[cfg(feature = "shell")]
 pub mod shell;
 pub mod table;

@@ -34,6 +34,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "a swapped symlink", run: || check(swapped) },
     Scenario { name: "later mounts of the host", run: || check(later_mounts) },
     Scenario { name: "files that the host replaces", run: || check(replaced) },
+    Scenario { name: "sockets that come and go", run: || check(sockets) },
     Scenario { name: "session: many commands", run: || check(session_commands) },
     Scenario { name: "session: kill all", run: || check(session_kill_all) },
     Scenario { name: "session: threads", run: || check(session_threads) },
@@ -497,6 +498,62 @@ fn replaced() -> Result<String> {
         }
         other => Err(format!("{other:?}")),
     }
+}
+
+/// The host's sockets are masked as they are when a sandbox starts, not when it was prepared; one that is gone hinders nothing, and one
+/// that its server makes anew is masked again.
+fn sockets() -> Result<String> {
+    use std::os::unix::net::UnixListener;
+    let program = crate::escapes::probes()?;
+    let world = World::new();
+    let place = world.base.join("late");
+    fs::create_dir(&place).unwrap();
+    let early = UnixListener::bind(world.base.join("early")).unwrap();
+    let sandbox = sandbox(&world.plan()).map_err(|e| e.to_string())?;
+    drop(early);
+    fs::remove_file(world.base.join("early")).unwrap();
+    let mut listener = UnixListener::bind(place.join("sock")).unwrap();
+    let session = Session::start(&sandbox).map_err(|e| e.to_string())?;
+    let null = fs::File::open("/dev/null").unwrap();
+    let mut environment = world.environment();
+    environment.push(("PROBE_OUTSIDE".into(), place.clone().into()));
+    let connects = || -> Result<bool> {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let command = session
+            .spawn(
+                &words(&[&program.to_string_lossy(), "unix_path"]),
+                &environment,
+                &world.ws,
+                [null.as_fd(), writer.as_fd(), null.as_fd()],
+            )
+            .map_err(|e| e.to_string())?;
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        session.wait(command).map_err(|e| e.to_string())?;
+        match text.split(' ').nth(2) {
+            Some("BLOCKED") => Ok(false),
+            Some("ESCAPED") => Ok(true),
+            _ => Err(format!("the probe said {text:?}")),
+        }
+    };
+    if connects()? {
+        return Err("a socket made before the start can be connected to".into());
+    }
+    for round in 0..5 {
+        drop(listener);
+        fs::remove_file(place.join("sock")).unwrap();
+        listener = UnixListener::bind(place.join("sock")).unwrap();
+        let start = Instant::now();
+        while connects()? {
+            if start.elapsed() > Duration::from_secs(5) {
+                return Err(format!("round {round}: a socket made anew stays open"));
+            }
+        }
+    }
+    drop(listener);
+    session.end().map_err(|e| e.to_string())?;
+    Ok("masked at the start and when made anew; one that is gone hinders nothing".into())
 }
 
 fn session_commands() -> Result<String> {

@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 
 use execpolicy_runtime::confine::{self, Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall};
 
-use crate::world::{World, plant_key};
+use crate::world::{World, daemon_name, plant_key};
 use crate::{Scenario, Verdict};
 
 pub const SCENARIOS: &[Scenario] = &[
@@ -270,7 +270,7 @@ fn run(
 /// Daemons that the probes left.
 pub fn survivors() -> Vec<String> {
     let output = Command::new("sh")
-        .args(["-c", "cat /proc/[0-9]*/comm 2>/dev/null | grep -c epdaemonprobe"])
+        .args(["-c", "cat /proc/[0-9]*/comm 2>/dev/null | grep -cx \"$0\"", &daemon_name()])
         .stdin(Stdio::null())
         .output()
         .unwrap();

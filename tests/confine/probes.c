@@ -789,7 +789,7 @@ static int daemon_survives(void) {
     if (fork() == 0) {
         setsid();
         if (fork() == 0) {
-            prctl(PR_SET_NAME, "epdaemonprobe");
+            prctl(PR_SET_NAME, env("PROBE_DAEMON"));
             close(0), close(1), close(2);
             for (int i = 0; i < 300; i++) {
                 writes(WS("daemon-alive"), O_WRONLY | O_CREAT | O_APPEND);
@@ -804,7 +804,7 @@ static int daemon_clear_pdeathsig(void) {
     if (fork() == 0) {
         prctl(PR_SET_PDEATHSIG, 0);
         setsid();
-        prctl(PR_SET_NAME, "epdaemonprobe");
+        prctl(PR_SET_NAME, env("PROBE_DAEMON"));
         close(0), close(1), close(2);
         sleep(30);
         _exit(0);

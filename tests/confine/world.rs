@@ -207,6 +207,7 @@ impl World {
             ("PROBE_UDP", self.udp.to_string().into()),
             ("PROBE_ABSTRACT", self.abstract_name.clone().into()),
             ("PROBE_VICTIM", self.victim.id().to_string().into()),
+            ("PROBE_DAEMON", daemon_name().into()),
             ("PROBE_SHM", self.shm.0.to_string().into()),
             ("PROBE_SHM_ID", self.shm.1.to_string().into()),
             ("PROBE_UID", rustix::process::geteuid().as_raw().to_string().into()),
@@ -267,6 +268,11 @@ impl Drop for World {
         let _ = fs::remove_file(&self.shm_file);
         unshare(self.shm.1);
     }
+}
+
+/// What daemons of the probes call themselves; at most 15 bytes, and not what those of a suite beside this one do.
+pub fn daemon_name() -> String {
+    format!("epd{}", std::process::id())
 }
 
 /// Whether files here can have extended attributes of a user, which placeholders need (tmpfs has them since Linux 6.6).

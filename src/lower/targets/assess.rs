@@ -44,7 +44,9 @@ pub fn assess<'p>(profile: &'p Resolved, host: &Host, target: Target) -> Vec<Fin
     let mut out = Vec::new();
     for stated in clauses(profile, host) {
         let Some((code, kept, instead)) = gap(&stated, target) else { continue };
-        let accepted = feature(code).is_some_and(|feature| stance(profile, feature) == Some(Stance::Accept));
+        // Nothing can be done without a network that is not told apart: the runtime refuses it either way.
+        let accepted = target != Target::Netns
+            && feature(code).is_some_and(|feature| stance(profile, feature) == Some(Stance::Accept));
         let Stated { clause, statement, origin, .. } = stated;
         out.push(Finding { target, clause, code, statement, origin, kept, instead, accepted });
     }
@@ -63,16 +65,13 @@ pub fn unmet<'p>(
     host: &Host,
     platform: Platform,
 ) -> Vec<(Feature, &'p Origin, Finding<'p>)> {
-    let findings: Vec<Finding<'p>> =
-        Target::native(platform).iter().flat_map(|target| assess(profile, host, *target)).collect();
+    // Landlock is the second wall; that it is there can be required, and what it cannot say is not asked of it.
+    let targets = Target::native(platform).iter().filter(|target| **target != Target::Landlock);
+    let findings: Vec<Finding<'p>> = targets.flat_map(|target| assess(profile, host, *target)).collect();
     let required = profile.features.iter().filter(|rule| rule.stance == Stance::Require);
     required
         .filter_map(|rule| {
-            let short = findings.iter().find(|finding| {
-                // Landlock is the second wall: its gaps count where that one is asked for, and nowhere else.
-                (finding.target == Target::Landlock) == (rule.feature == Feature::SecondWall)
-                    && (feature(finding.code) == Some(rule.feature))
-            })?;
+            let short = findings.iter().find(|finding| feature(finding.code) == Some(rule.feature))?;
             Some((rule.feature, &rule.origin, short.clone()))
         })
         .collect()
@@ -114,8 +113,17 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
             };
         }
     };
+    // Without a writable directory there is nothing to be protected.
+    if stated.clause == Clause::Protect && !stated.makeable {
+        return None;
+    }
     // One component is caught by its name, wherever it comes from.
     if target == Target::Seatbelt && stated.clause == Clause::Protect && !stated.loose {
+        return None;
+    }
+    // Where nothing can be written, nothing can be moved.
+    let glob = matches!(stated.clause, Clause::DenyGlob | Clause::ReadGlob);
+    if target == Target::Seatbelt && glob && !stated.makeable {
         return None;
     }
     let (kept, instead) = match (code, target) {
@@ -145,7 +153,7 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
             "names that exist are read-only; others are held by a placeholder, or found afterwards and put into quarantine",
         ),
         (Code::EP0703, Target::Codex) => {
-            (Weaker, "the name is read-only at the top of the workspace, not below it")
+            (Weaker, "names that exist at the top of a writable directory are read-only, others are not")
         }
         (Code::EP0703, _) => (Weaker, "names that exist are read-only; others can be made"),
         (Code::EP0704, _) => {
@@ -158,9 +166,15 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
         (Code::EP0706, Target::Landlock) => {
             (Weaker, "Landlock knows ports, not hosts; UDP and other protocols stay open")
         }
+        (Code::EP0706, Target::Netns) => {
+            (Stricter, "no command runs until there is a proxy that tells destinations apart")
+        }
         (Code::EP0706, Target::Srt) => (Stricter, "destinations are reached through a proxy by name only"),
         (Code::EP0706, _) => {
             (Stricter, "without a proxy that tells destinations apart the network stays closed")
+        }
+        (Code::EP0707, Target::Mounts) if stated.clause == Clause::AllowSocket => {
+            (Stricter, "no command runs: listed destinations need a proxy")
         }
         (Code::EP0707, Target::Mounts) => (
             AsPromised,

@@ -20,7 +20,7 @@ pub struct Stated<'p> {
     pub loose: bool,
     /// For a path: it is known not to exist.
     pub missing: bool,
-    /// For a path: it lies where the command may make things.
+    /// It lies where the command may make things; for a wildcard: there is anything like that.
     pub makeable: bool,
 }
 
@@ -53,12 +53,14 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
     out.extend(denial.map(|origin| Stated::new(Clause::Lookup, "deny", origin)));
     for rule in &profile.globs {
         let clause = if rule.access == Access::Deny { Clause::DenyGlob } else { Clause::ReadGlob };
-        out.push(Stated::new(clause, rule.statement(), &rule.origin));
+        let makeable = !places.writable.is_empty();
+        out.push(Stated { makeable, ..Stated::new(clause, rule.statement(), &rule.origin) });
     }
     for rule in &profile.protects {
-        let loose = rule.name.contains('/');
+        let (loose, makeable) = (rule.name.contains('/'), !places.writable.is_empty());
         out.push(Stated {
             loose,
+            makeable,
             ..Stated::new(Clause::Protect, format!("protect {}", rule.name), &rule.origin)
         });
     }

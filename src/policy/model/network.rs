@@ -3,6 +3,7 @@
 
 use super::{Access, Model, Path};
 use crate::policy::profile::{Host, HostRule, NetworkMode, Origin};
+use std::fmt;
 use std::net::IpAddr;
 
 /// Where a connection goes.
@@ -27,6 +28,16 @@ impl Destination {
                 let name = host.to_ascii_lowercase();
                 Self::Name(name.strip_suffix('.').unwrap_or(&name).to_owned(), port)
             }
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name, port) => write!(f, "{name}:{port}"),
+            Self::Address(address, port) => write!(f, "{}", std::net::SocketAddr::new(*address, *port)),
+            Self::Socket(path) => write!(f, "unix:{path}"),
         }
     }
 }

@@ -10,7 +10,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::format;
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -91,12 +90,7 @@ pub(crate) fn obstacles(plan: &Plan, layout: &Layout, landlock: i32) -> Vec<Obst
         }
         let above = layout.nodes.get(..at).unwrap_or_default();
         let Some(above) = above.iter().rfind(|other| node.path.starts_with(&other.path)) else { continue };
-        // No socket can be connected to at all, so those that the layout masks need no carving.
-        let socket = || {
-            node.kind == Kind::Mask
-                && std::fs::symlink_metadata(&node.path).is_ok_and(|meta| meta.file_type().is_socket())
-        };
-        if rank(node.kind) < rank(above.kind) && !socket() {
+        if rank(node.kind) < rank(above.kind) {
             add(format!("{shown} is carved out of {}", above.path.display()), None);
         }
     }

@@ -70,9 +70,11 @@ pub trait ArgvRules {
     /// * An allow matches if *every* argv of the set does, the program exactly or in a place of the
     ///   system ([`Argv::surely_begins`]; `docs/semantics.md`, "Strict").
     ///
+    /// Says whether every rule was looked at. If there was too much to do, the part is opaque.
+    ///
     /// It knows nothing of wrappers and opaque commands. For an argv whose words are all known
     /// ([`Argv::words`]) both are what a decision table answers.
-    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<Self::Rule>));
+    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<Self::Rule>)) -> bool;
 }
 
 /// One part of a script and what is said about it.
@@ -149,10 +151,10 @@ pub fn judge<R: ArgvRules>(rules: &R, analysis: Analysis) -> ScriptVerdict<R::Ru
     ScriptVerdict { standing, parts, whole: None }
 }
 
-fn part<R: ArgvRules>(rules: &R, segment: Segment) -> Part<R::Rule> {
+fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
     let mut counted = Vec::new();
     if !segment.argv.0.is_empty() {
-        rules.find(&segment.argv, &mut |found| {
+        let all = rules.find(&segment.argv, &mut |found| {
             let counts = match found.decision {
                 Decision::Allow => {
                     segment.shield.is_none() && segment.opaque.is_none() && segment.role != Role::Candidate
@@ -163,6 +165,10 @@ fn part<R: ArgvRules>(rules: &R, segment: Segment) -> Part<R::Rule> {
                 counted.push(found);
             }
         });
+        if !all {
+            segment.opaque = segment.opaque.or(Some("can be too many commands to ask every rule about"));
+            counted.retain(|found| found.decision != Decision::Allow);
+        }
     }
     let ruled = counted.iter().map(|found| match (found.decision, found.fit) {
         // A file of the right name would have to be there.

@@ -4,7 +4,7 @@
 //! Not here: the decision of a plain command (`crate::decide`), which this calls first, and how parts
 //! combine (`decide.rs`).
 
-use super::table::{RuleRef, TableRules};
+use super::table::{RuleRef, Steps, TableRules, Within};
 use super::words::{Argv, Item};
 use super::{
     Dialect, Found, Limits, Part, Role, ScriptVerdict, ToolFacts, analyse, analyse_argv, judge, settle,
@@ -90,6 +90,11 @@ impl<'a> Decider<'a> {
         &self.rules
     }
 
+    /// How much one question about places may cost.
+    pub(super) const fn steps(&self) -> Steps {
+        Steps::new(self.limits.steps)
+    }
+
     /// The facts about tools.
     #[must_use]
     pub const fn tools(&self) -> &ToolFacts {
@@ -110,7 +115,8 @@ impl<'a> Decider<'a> {
             return Ruling::Plain(self.policy().decide(argv, context, scratch));
         }
         let analysis = analyse_argv(argv, context.cwd, &self.tools, &self.limits);
-        let verdict = settle(&self.rules, argv, judge(&self.rules, analysis));
+        let rules = Within(&self.rules, Steps::new(self.limits.steps));
+        let verdict = settle(&rules, argv, judge(&rules, analysis));
         if opaque(argv).is_none() && tells_nothing_more(&verdict, argv) {
             return Ruling::Plain(self.policy().decide(argv, context, scratch));
         }
@@ -126,7 +132,8 @@ impl<'a> Decider<'a> {
         dialect: Dialect,
         cwd: Option<&[u8]>,
     ) -> ScriptVerdict<RuleRef> {
-        judge(&self.rules, analyse(script, dialect, cwd, &self.tools, &self.limits))
+        let analysis = analyse(script, dialect, cwd, &self.tools, &self.limits);
+        judge(&Within(&self.rules, Steps::new(self.limits.steps)), analysis)
     }
 
     /// What a rule that counts for a part says, and where it is written. `None` for a rule of another

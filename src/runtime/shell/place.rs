@@ -5,7 +5,7 @@
 //! A script runs in one place. It gets more than the default only if every part of it is placed there.
 
 use super::decider::{Decider, Ruling};
-use super::table::RuleRef;
+use super::table::{RuleRef, Steps};
 use super::words::Argv;
 use super::{Part, Role, ScriptVerdict, Segment, Shield};
 use crate::placement::{Confinement, Placement};
@@ -37,7 +37,8 @@ impl Decider<'_> {
         };
         let Some(default) = self.policy().default_place() else { return Placement::Unsaid };
         let program = argv.first().map(AsRef::as_ref);
-        let whole = self.rules().places(&Argv::known(argv)).into_iter().map(|(rule, _)| rule).find(|rule| {
+        let rules = self.rules().places(&Argv::known(argv), &Steps::new(u64::MAX)).unwrap_or_default();
+        let whole = rules.into_iter().map(|(rule, _)| rule).find(|rule| {
             let mut heads = self.policy().placement_heads(rule);
             rule.depth as usize == argv.len() && heads.any(|head| Some(head.as_bytes()) == program)
         });
@@ -57,7 +58,7 @@ impl Decider<'_> {
     /// the policy has no profiles.
     #[must_use]
     pub fn part_placement<'v>(&'v self, part: &'v Part<RuleRef>) -> Option<Placement<'v>> {
-        self.place_part(part, self.policy().default_place()?)
+        self.place_part(part, self.policy().default_place()?, &self.steps())
     }
 
     fn place_parts<'v>(
@@ -65,13 +66,22 @@ impl Decider<'_> {
         verdict: &'v ScriptVerdict<RuleRef>,
         base: Confinement<'v>,
     ) -> Placement<'v> {
+        let steps = self.steps();
         let parts: Vec<Placement<'v>> =
-            verdict.parts.iter().filter_map(|part| self.place_part(part, base)).collect();
+            verdict.parts.iter().filter_map(|part| self.place_part(part, base, &steps)).collect();
         self.policy().place_together(base, parts.into_iter())
     }
 
-    fn place_part<'v>(&'v self, part: &'v Part<RuleRef>, base: Confinement<'v>) -> Option<Placement<'v>> {
-        let mut candidates = self.rules().places(&part.segment.argv);
+    fn place_part<'v>(
+        &'v self,
+        part: &'v Part<RuleRef>,
+        base: Confinement<'v>,
+        steps: &Steps,
+    ) -> Option<Placement<'v>> {
+        let Some(mut candidates) = self.rules().places(&part.segment.argv, steps) else {
+            // Some rule may want it elsewhere: somebody has to be asked.
+            return Some(Placement::Disputed(base, base));
+        };
         if candidates.is_empty() && part.segment.needs_no_place() {
             return None;
         }

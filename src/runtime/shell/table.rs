@@ -14,6 +14,7 @@ use crate::artifact::{PlacementRule, Policy};
 use crate::facts::base_name;
 use crate::table::block::Block;
 use crate::table::{Edge, FOLDED, LITERAL, Step, Target};
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -70,8 +71,14 @@ impl<'a> TableRules<'a> {
         &self.policy
     }
 
-    /// Calls `take` for every edge of a state whose word is accepted.
-    fn edges_of(&self, state: u32, accepts: impl Fn(&[u8]) -> bool, mut take: impl FnMut(&[u8], Step)) {
+    /// Calls `take` for every edge of a state whose word is accepted, as long as there are steps left.
+    fn edges_of(
+        &self,
+        state: u32,
+        steps: &Steps,
+        accepts: impl Fn(&[u8]) -> bool,
+        mut take: impl FnMut(&[u8], Step),
+    ) {
         let EdgesByState(edges) = self.edges.get_or_init(|| {
             let mut edges: Vec<Edge> = self.policy.table.edges().collect();
             edges.sort_by_key(|edge| edge.parent);
@@ -79,6 +86,9 @@ impl<'a> TableRules<'a> {
         });
         let from = edges.partition_point(|edge| edge.parent < state);
         for edge in edges.get(from..).unwrap_or(&[]).iter().take_while(|edge| edge.parent == state) {
+            if !steps.pay(1) {
+                return;
+            }
             let (bytes, len) = edge.key.bytes();
             let word = if edge.key.is_long() {
                 self.policy.strings.get(edge.string).as_bytes()
@@ -92,12 +102,12 @@ impl<'a> TableRules<'a> {
     }
 
     /// Calls `take` for every edge of a state that an item could take.
-    fn steps(&self, state: u32, words: &WordSet, mut take: impl FnMut(Step)) {
+    fn steps(&self, state: u32, words: &WordSet, steps: &Steps, mut take: impl FnMut(Step)) {
         match words.finite() {
             Some(words) => {
                 words.into_iter().filter_map(|word| self.policy.table.step(state, word)).for_each(take)
             }
-            None => self.edges_of(state, |word| words.could_be(word), |_, step| take(step)),
+            None => self.edges_of(state, steps, |word| words.could_be(word), |_, step| take(step)),
         }
     }
 
@@ -121,7 +131,7 @@ impl<'a> TableRules<'a> {
                         begin(&name, step);
                     }
                 }
-                None => self.edges_of(root, |name| item.words.could_be_named(name), begin),
+                None => self.edges_of(root, walk.steps, |name| item.words.could_be_named(name), begin),
             }
         }
         for (name, (step, front)) in &starts {
@@ -154,13 +164,17 @@ impl<'a> TableRules<'a> {
 
     /// Every sandbox rule that some argv of the set begins with, in load order, and whether every argv
     /// surely does.
-    pub(super) fn places(&self, argv: &Argv) -> Vec<(PlacementRule<'a>, bool)> {
+    /// `None` if there was too much to do.
+    pub(super) fn places(&self, argv: &Argv, steps: &Steps) -> Option<Vec<(PlacementRule<'a>, bool)>> {
         if self.policy.placement_count() == 0 {
-            return Vec::new();
+            return Some(Vec::new());
         }
         let (mut could, mut sure) = (BTreeMap::new(), BTreeMap::new());
         let known = argv.0.iter().all(|item| item.as_known().is_some());
-        self.could_begin(&Items { items: &argv.0, known }, Kind::Place, &mut could);
+        self.could_begin(&Items { items: &argv.0, known, steps }, Kind::Place, &mut could);
+        if !steps.are_left() {
+            return None;
+        }
         self.surely_begins(argv, Kind::Place, &mut sure);
         let numbers: BTreeSet<u32> = could.keys().map(|found| found.rule).collect();
         let placing = numbers.into_iter().filter_map(|number| {
@@ -169,7 +183,7 @@ impl<'a> TableRules<'a> {
             let sure = sure.keys().any(|found| found.rule == number);
             Some((self.policy.placement_rule(rule)?, sure))
         });
-        placing.collect()
+        Some(placing.collect())
     }
 
     /// The rules of a kind that every argv of the set begins with, the program exactly or in a place that
@@ -209,7 +223,9 @@ impl<'a> TableRules<'a> {
         let mut rules = BTreeSet::new();
         let Some(&program) = words.first() else { return rules };
         let items: Vec<Item> = words.iter().map(|word| Item::known(*word)).collect();
-        let walk = Items { items: &items, known: true };
+        // A known word takes one step, so this is no more than the table's own walk.
+        let steps = Steps::new(u64::MAX);
+        let walk = Items { items: &items, known: true, steps: &steps };
         let block = self.policy.blocks.get(self.policy.header.literal_block);
         for name in [Some(program), self.policy.trusted(program)].into_iter().flatten() {
             let step = match block {
@@ -243,12 +259,15 @@ impl<'a> TableRules<'a> {
         let mut seen: BTreeMap<(u32, Place), Fit> = BTreeMap::new();
         let mut open: Vec<(Step, Place, Fit)> = front.iter().map(|(&to, &fit)| (first, to, fit)).collect();
         while let Some((step, place, fit)) = open.pop() {
+            if !walk.steps.pay(1) {
+                break;
+            }
             put(&mut sets, step.info.set(), fit);
             match step.info.target() {
                 Target::State if put(&mut seen, (step.target, place), fit) => {
                     for (at, item) in walk.from(place) {
                         let (to, fit) = walk.after(at, item, fit);
-                        self.steps(step.target, &item.words, |next| open.push((next, to, fit)));
+                        self.steps(step.target, &item.words, walk.steps, |next| open.push((next, to, fit)));
                     }
                 }
                 Target::Block => {
@@ -276,13 +295,13 @@ impl<'a> TableRules<'a> {
         let mut column = 0;
         for (&place, &fit) in front {
             let bits = match first {
-                Some(step) => self.posting(step.target, block),
+                Some(step) => self.posting(step.target, block, walk.steps),
                 None => Bits::all(block.rules),
             };
             merge(&mut alive, (place, fit), bits);
         }
         if first.is_some() {
-            self.block_ends(block, 0, &alive, ended);
+            self.block_ends(block, 0, &alive, walk.steps, ended);
             column = 1;
         }
         while column < block.columns && !alive.is_empty() {
@@ -293,9 +312,9 @@ impl<'a> TableRules<'a> {
                 for (at, item) in walk.from(place) {
                     let accepts = accepted.entry(at).or_insert_with(|| {
                         let mut union = Bits::none(block.rules);
-                        self.steps(block.column.saturating_add(column), &item.words, |step| {
+                        self.steps(block.column.saturating_add(column), &item.words, walk.steps, |step| {
                             if step.info.target() == Target::Posting {
-                                union.add(&self.posting(step.target, block));
+                                union.add(&self.posting(step.target, block, walk.steps));
                             }
                         });
                         union
@@ -307,7 +326,7 @@ impl<'a> TableRules<'a> {
                 }
             }
             alive = next;
-            self.block_ends(block, column, &alive, ended);
+            self.block_ends(block, column, &alive, walk.steps, ended);
             column += 1;
         }
     }
@@ -318,9 +337,10 @@ impl<'a> TableRules<'a> {
         block: &Block,
         column: u32,
         alive: &BTreeMap<(Place, Fit), Bits>,
+        steps: &Steps,
         ended: &mut Ended,
     ) {
-        let ends = self.posting(block.ends.saturating_add(column), block);
+        let ends = self.posting(block.ends.saturating_add(column), block, steps);
         for (&(_, fit), bits) in alive {
             for local in bits.and(&ends).iter() {
                 put(ended, self.policy.blocks.rule(block, local), fit);
@@ -328,20 +348,25 @@ impl<'a> TableRules<'a> {
         }
     }
 
-    fn posting(&self, number: u32, block: &Block) -> Bits {
+    fn posting(&self, number: u32, block: &Block, steps: &Steps) -> Bits {
+        steps.pay(words_of(block.rules) as u64);
         let posting = self.policy.blocks.posting(number);
         let bits = |index| posting.map_or(0, |posting| posting.bits(index));
         Bits((0..words_of(block.rules)).map(bits).collect())
     }
 }
 
-impl ArgvRules for TableRules<'_> {
-    type Rule = RuleRef;
-
-    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<RuleRef>)) {
+impl TableRules<'_> {
+    /// [`ArgvRules::find`] with so many steps left.
+    pub(super) fn find_within(
+        &self,
+        argv: &Argv,
+        steps: &Steps,
+        found: &mut dyn FnMut(Found<RuleRef>),
+    ) -> bool {
         let known = argv.0.iter().all(|item| item.as_known().is_some());
         let mut matches = BTreeMap::new();
-        self.could_begin(&Items { items: &argv.0, known }, Kind::Guard, &mut matches);
+        self.could_begin(&Items { items: &argv.0, known, steps }, Kind::Guard, &mut matches);
         self.surely_begins(argv, Kind::Allow, &mut matches);
         let program = argv.0.first().and_then(Item::as_known).filter(|_| known);
         for (place, fit) in matches {
@@ -352,6 +377,50 @@ impl ArgvRules for TableRules<'_> {
                 && rule.depth as usize == argv.0.len();
             found(Found { rule: place, decision: rule.decision, fit, whole });
         }
+        steps.are_left()
+    }
+}
+
+impl ArgvRules for TableRules<'_> {
+    type Rule = RuleRef;
+
+    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<RuleRef>)) -> bool {
+        self.find_within(argv, &Steps::new(u64::MAX), found)
+    }
+}
+
+/// The rules of a table, for one decision: all its parts together may take so many steps.
+pub(super) struct Within<'t, 'a>(pub &'t TableRules<'a>, pub Steps);
+
+impl ArgvRules for Within<'_, '_> {
+    type Rule = RuleRef;
+
+    fn find(&self, argv: &Argv, found: &mut dyn FnMut(Found<RuleRef>)) -> bool {
+        let Self(rules, steps) = self;
+        let known = argv.0.iter().all(|item| item.as_known().is_some());
+        // What is known takes a step for each word, and is looked up whatever is left.
+        if known { rules.find(argv, found) } else { rules.find_within(argv, steps, found) }
+    }
+}
+
+/// What is left to do; nothing more once it has been too much.
+pub(super) struct Steps(Cell<u64>);
+
+impl Steps {
+    pub const fn new(steps: u64) -> Self {
+        Self(Cell::new(steps))
+    }
+
+    /// Pays; says whether there was enough.
+    fn pay(&self, steps: u64) -> bool {
+        let left = self.0.get().saturating_sub(steps);
+        self.0.set(left);
+        left > 0
+    }
+
+    /// Whether everything was paid for.
+    fn are_left(&self) -> bool {
+        self.0.get() > 0
     }
 }
 
@@ -360,6 +429,7 @@ struct Items<'v> {
     items: &'v [Item],
     /// Whether all of them are known: then no file matters.
     known: bool,
+    steps: &'v Steps,
 }
 
 impl<'v> Items<'v> {

@@ -69,6 +69,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
         return Ok(());
     };
     let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
     request.layout.mask_sockets();
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
@@ -83,8 +84,9 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     if let Err(failure) = &result
         && request.footing == Footing::Either
         && failure.lacks_namespaces()
+        // Nothing has run yet: nothing is ever started twice.
+        && outside.is_some()
     {
-        // A failure is told before anything runs, so this is a first start, not a second.
         request.why_plain = format!("{} ({}): {}", failure.step.name(), failure.detail, failure.source);
         result = attempt(control, &request, Footing::Plain, &mut outside, &placeholders);
     }

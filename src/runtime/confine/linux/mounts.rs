@@ -296,11 +296,11 @@ pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View
             (Kind::Mask, _) => {
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
                 match view.attach(&tree, path) {
-                    // A socket that is gone cannot be connected to.
-                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => continue,
-                    attached => attached?,
+                    Ok(()) => mount_id(&tree),
+                    // A socket that is gone: nothing to mask until its server makes it anew.
+                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => Ok(0),
+                    Err(e) => return Err(e),
                 }
-                mount_id(&tree)
             }
             (Kind::Read | Kind::Write, None) => {
                 return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));

@@ -1,0 +1,192 @@
+//! `execpolicy explain --profile NAME [PATH|HOST|VARIABLE]…`: what a profile says about a thing, answered by the
+//! reference model; without a thing, the profile itself.
+
+use super::args::Explain;
+use super::output::{Colour, Style, paint, stderr, stdout};
+use super::policy::{self, From};
+use super::render::harmless;
+use super::{Outcome, files};
+use crate::diagnostic::Diagnostics;
+use crate::diagnostic::text::list;
+use crate::policy::model::{Explanation, Kind, Model, Path, Roots, Subject, Tree, explain};
+use crate::policy::profile::{Origin, Phase, Platform, Profiles, Promise, Resolved};
+use crate::sandbox;
+use crate::source::SourceMap;
+use execpolicy_runtime::Policy;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Runs the command.
+pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
+    let Some(profiles) = profiles(arguments, style) else {
+        stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
+        return Outcome::Findings;
+    };
+    let phase = if arguments.setup { Phase::Setup } else { Phase::Run };
+    let platform = match arguments.on {
+        Some(super::args::System::Macos) => Platform::Macos,
+        Some(super::args::System::Linux) => Platform::Linux,
+        None if cfg!(target_os = "macos") => Platform::Macos,
+        None => Platform::Linux,
+    };
+    let Some(profile) = profiles.get(name, phase, platform) else {
+        let names: Vec<&str> = profiles.names().collect();
+        let hint = profiles.nearest(name).map_or_else(
+            || format!("the profiles are {}", list(&names)),
+            |meant| format!("did you mean `{meant}`?"),
+        );
+        stderr(&format!("execpolicy: there is no profile `{}`; {hint}\n", harmless(name)));
+        return Outcome::Usage;
+    };
+    if arguments.what.is_empty() {
+        stdout(&whole(profile, style.stdout));
+        return Outcome::Good;
+    }
+    let Some(roots) = roots(arguments, platform) else {
+        stderr(
+            "execpolicy: $WORKSPACE and ~ must be absolute paths in UTF-8; name them with --workspace and $HOME\n",
+        );
+        return Outcome::Usage;
+    };
+    for (number, word) in arguments.what.iter().enumerate() {
+        let Some(text) = word.to_str() else {
+            stderr("execpolicy: the statements of a profile are UTF-8, and this is not\n");
+            return Outcome::Usage;
+        };
+        let subject = Subject::guess(&Model::new(profile, &roots, &Tree::new()), text);
+        let model = Model::new(profile, &roots, &tree(profile, &roots, &subject));
+        if number > 0 {
+            stdout("\n");
+        }
+        stdout(&answer(&explain(&model, subject), text, name, style.stdout));
+    }
+    Outcome::Good
+}
+
+/// The profiles of the policy that is named or lies here; the standard library's if it has none.
+fn profiles(arguments: &Explain, style: Style) -> Option<Profiles> {
+    let named: Vec<PathBuf> = arguments.rules.iter().chain(&arguments.sandbox).cloned().collect();
+    let marked = std::env::current_dir()
+        .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
+    let from = match &arguments.policy {
+        Some(artifact) => From::Artifact(artifact),
+        None if !named.is_empty() || marked => From::Rules(&named),
+        None => From::Embedded,
+    };
+    let compiled = policy::load(from, false, style)?;
+    if let Some(profiles) = Policy::from_bytes(&compiled.bytes).ok()?.profiles() {
+        return Some(profiles.into());
+    }
+    let (mut sources, mut findings) = (SourceMap::new(), Diagnostics::new());
+    let profiles = sandbox::load(&mut sources, &[], &mut findings);
+    findings.ok().ok().map(|()| profiles)
+}
+
+/// What the roots stand for here.
+fn roots(arguments: &Explain, platform: Platform) -> Option<Roots> {
+    let workspace = match &arguments.workspace {
+        Some(named) => std::path::absolute(named).ok()?,
+        None => std::env::current_dir().ok()?,
+    };
+    let text = |path: PathBuf| path.into_os_string().into_string().ok().filter(|path| path.starts_with('/'));
+    Some(Roots {
+        workspace: text(workspace)?,
+        home: text(std::env::var_os("HOME").map(PathBuf::from)?)?,
+        tmpdir: text(std::env::var_os("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from))?,
+        ignore_case: platform == Platform::Macos,
+    })
+}
+
+/// The files of this host that the answer depends on: what the statements name, what is asked about,
+/// and the links on the way there.
+fn tree(profile: &Resolved, roots: &Roots, subject: &Subject) -> Tree {
+    let mut tree = Tree::new();
+    let statements =
+        profile.paths.iter().map(|rule| &rule.place).chain(profile.globs.iter().map(|rule| &rule.place));
+    for place in statements {
+        look(&roots.bind(place), &mut tree);
+    }
+    if let Subject::Path(path) = subject {
+        look(path, &mut tree);
+    }
+    tree
+}
+
+/// Adds a path and what is above it, as far as they exist; of a link, also where it leads.
+fn look(path: &Path, tree: &mut Tree) {
+    // As many links as the kernel follows.
+    let mut todo = vec![path.clone()];
+    for _ in 0..40 {
+        let Some(path) = todo.pop() else { return };
+        for length in 1..=path.len() {
+            let here = path.take(length);
+            if tree.kind(&here).is_some() {
+                continue;
+            }
+            let Ok(meta) = std::fs::symlink_metadata(here.to_string()) else { break };
+            let target = std::fs::read_link(here.to_string())
+                .ok()
+                .and_then(|target| target.to_str().map(str::to_owned));
+            let kind = match target {
+                Some(target) => {
+                    let base = if target.starts_with('/') { Path::default() } else { here.parent() };
+                    let rest = path.tail(length);
+                    todo.push(base.join(&target).join(&rest));
+                    Kind::Link(target)
+                }
+                None if meta.is_dir() => Kind::Directory,
+                None => Kind::File,
+            };
+            tree.add(&here, kind);
+        }
+    }
+}
+
+fn at(origin: &Origin, on: bool) -> String {
+    paint(&harmless(&format!("{}:{}", origin.file, origin.line)), Colour::Cyan, on)
+}
+
+fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
+    let mut text = String::new();
+    let colour = match found.outcome {
+        "deny" | "absent" => Colour::Red,
+        "write" | "private" | "allow" | "pass" | "set" => Colour::Green,
+        _ => Colour::Yellow,
+    };
+    let (what, shown) = match &found.subject {
+        Subject::Path(path) => ("path", path.to_string()),
+        Subject::Host(destination) => ("destination", destination.to_string()),
+        Subject::Variable(name) => ("environment variable", name.clone()),
+    };
+    let _ =
+        writeln!(text, "{}: {}", paint(&harmless(asked), Colour::Bold, on), paint(found.outcome, colour, on));
+    let _ = writeln!(text, "  the {what} `{}` in the profile `{}`", harmless(&shown), harmless(profile));
+    if let Some(origin) = &found.origin {
+        let _ = writeln!(text, "  decided by `{}` at {}", harmless(&found.statement), at(origin, on));
+    }
+    if found.promise == Promise::Detect {
+        text.push_str(
+            "  it does not exist yet: making it is detected when the command has ended, not prevented\n",
+        );
+    }
+    if let Some(note) = &found.note {
+        let _ = writeln!(text, "  {}", harmless(note));
+    }
+    text
+}
+
+/// The statements of a profile, with their places.
+fn whole(profile: &Resolved, on: bool) -> String {
+    let mut text = format!(
+        "profile {} ({}, {}) at {}\n",
+        paint(&harmless(&profile.name), Colour::Bold, on),
+        profile.platform.as_str(),
+        profile.phase.as_str(),
+        at(&profile.origin, on)
+    );
+    for (statement, origin) in profile.statements() {
+        let place = origin.map_or_else(String::new, |origin| format!("  {}", at(origin, on)));
+        let _ = writeln!(text, "  {:<42}{place}", harmless(&statement));
+    }
+    text
+}
