@@ -15,7 +15,7 @@ use execpolicy::policy::profile::{Access, Phase, Platform, Promise};
 use execpolicy::sandbox;
 use execpolicy::source::SourceMap;
 use execpolicy_runtime::confine::lower::{Host, lower};
-use execpolicy_runtime::confine::{self, Helper, Sandbox};
+use execpolicy_runtime::confine::{self, Helper, Plan, Sandbox};
 use execpolicy_runtime::profile::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -57,6 +57,8 @@ enum Gap {
     HoldsPlaceholder,
     /// A symbolic link that lies in a denied or private directory is not there to be followed.
     HiddenLink,
+    /// The way to a granted path is shown only if there is something at its end.
+    WayToNothing,
 }
 
 #[derive(Default, Debug)]
@@ -200,7 +202,7 @@ fn one(seed: u64, base: &Path, program: &Path, tally: &mut Tally) {
     for ((operation, result), host) in operations.iter().zip(results).zip(hosts) {
         let plan = &lowered.plan.paths;
         let faults = || format!("seed {seed}: {operation:?} gave {result}\n{text}\n{before:#?}\n{plan:#?}");
-        judge(&model, operation, result, host, &lowered.plan.missing, tally, &faults);
+        judge(&model, operation, result, host, &lowered.plan, tally, &faults);
     }
     if ended.findings.is_empty() {
         assert_eq!(names(&place), before, "seed {seed}: something was left\n{text}");
@@ -213,7 +215,7 @@ fn judge(
     operation: &Operation,
     result: &str,
     host: Option<u64>,
-    missing: &[confine::Missing],
+    plan: &Plan,
     tally: &mut Tally,
     faults: &dyn Fn() -> String,
 ) {
@@ -246,7 +248,8 @@ fn judge(
         tally.allowed += usize::from(kernel);
         return;
     }
-    let placeholder = missing
+    let placeholder = plan
+        .missing
         .iter()
         .any(|name| name.promise == confine::Promise::Prevent && name.path.starts_with(&operation.path));
     let gap = if kernel && ruling.answer.promise == Promise::Detect {
@@ -257,10 +260,18 @@ fn judge(
         Gap::HoldsPlaceholder
     } else if ruling.allowed && through_hidden_link(model, &operation.path) {
         Gap::HiddenLink
+    } else if ruling.allowed && operation.verb == "stat" && !leads_to_something(plan, &operation.path) {
+        Gap::WayToNothing
     } else {
         panic!("the model says {} by {}: {}", ruling.allowed, ruling.answer.by.statement(), faults());
     };
     *tally.gaps.entry(gap).or_default() += 1;
+}
+
+/// Whether something that is granted lies below a path.
+fn leads_to_something(plan: &Plan, path: &Path) -> bool {
+    let granted = plan.paths.iter().filter(|rule| rule.access > confine::Access::Deny).map(|rule| &rule.path);
+    granted.chain(&plan.private).any(|granted| granted.starts_with(path) && granted.exists())
 }
 
 /// Whether some link on the way of a path cannot be seen.

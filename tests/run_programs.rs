@@ -386,6 +386,28 @@ fn protected_names_come_back_from_quarantine_only() {
 }
 
 #[test]
+fn a_command_cannot_pass_off_its_files_as_ours() {
+    let Some(ground) = Ground::new() else { return };
+    if !Path::new("/usr/bin/python3").exists() {
+        return skip("forged marks", "python3 is not in /usr/bin");
+    }
+    // The mark of a placeholder, and the ending of what is in quarantine.
+    let forge = "mkdir -p a/.vscode 'b.execpolicy-quarantine/.vscode' c/.vscode; echo x > a/.vscode/tasks.json; \
+                 /usr/bin/python3 -c \"import os\nfor d in 'a', 'c': os.setxattr(d + '/.vscode', 'user.execpolicy.placeholder', b'1')\"";
+    let output = ground.sandbox("workspace-write", forge);
+    if text(&output).contains("not supported") {
+        return skip("forged marks", "no extended attributes here");
+    }
+    assert!(output.status.success(), "{}", text(&output));
+    assert!(!ground.work.join("a/.vscode").exists(), "{}", text(&output));
+    assert!(!ground.work.join("b.execpolicy-quarantine/.vscode").exists(), "{}", text(&output));
+    // What is marked and empty was left, and cannot be filled by a later command either.
+    ground.sandbox("workspace-write", "echo x > c/.vscode/tasks.json");
+    assert!(!ground.work.join("c/.vscode/tasks.json").exists());
+    assert!(ground.work.join("c/.vscode.execpolicy-quarantine/tasks.json").exists());
+}
+
+#[test]
 fn odd_workspaces_work_or_are_refused() {
     let Some(ground) = Ground::new() else { return };
     let run = |workspace: &Path, script: &str| {

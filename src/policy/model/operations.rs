@@ -7,7 +7,7 @@
 //! |---|---|
 //! | read, execute, list | read of where the path leads |
 //! | write | write of where the path leads |
-//! | stat | read of it, or an existing granted path below it (the way there can be walked) |
+//! | stat | read of it, or a granted path below it (the way there can be walked) |
 //! | create | write of the path (a link in the last place not followed) and of its directory |
 //! | remove | the same, and of everything that exists below it; never what is above a path that is written with less than `write`, whether that exists or not |
 //! | rename | remove of the old path; create of the new one, or remove of what is there; write of every new name below it |
@@ -59,7 +59,6 @@ impl<'p> Model<'p> {
         ruling.allowed |= self.bound.iter().any(|bound| {
             bound.rule.access != PathAccess::Deny
                 && !bound.link
-                && self.tree.kind(&bound.at).is_some()
                 && bound.at.starts_with(&path, fold)
                 && self.access(&bound.at).access > Access::Deny
         });
