@@ -266,7 +266,6 @@ fn seatbelt_agrees_with_the_model() {
             }
         }
     });
-    println!("{tally:?}");
     assert!(tally.asked >= 20_000, "{tally:?}");
     assert!(tally.excused * 10 < tally.asked, "{tally:?}");
 }
@@ -332,7 +331,6 @@ fn landlock_agrees_with_the_model() {
             }
         }
     });
-    println!("{tally:?}");
     assert!(tally.asked >= 10_000, "{tally:?}");
     assert!(tally.excused * 4 < tally.asked, "{tally:?}");
 }
@@ -449,7 +447,6 @@ fn bubblewrap_agrees_with_the_model() {
             }
         }
     });
-    println!("{tally:?}");
     assert!(tally.asked >= 10_000, "{tally:?}");
     assert!(tally.excused * 5 < tally.asked, "{tally:?}");
 }
@@ -865,7 +862,6 @@ fn settings_of_other_tools_agree_with_the_model() {
         }
     });
     for tally in tallies {
-        println!("{tally:?}");
         assert!(tally.asked >= 10_000, "{tally:?}");
         assert!(tally.excused * 5 < tally.asked, "{tally:?}");
     }

@@ -243,9 +243,7 @@ impl Writer<'_, '_> {
     fn lookups(&mut self) {
         let mut ways = BTreeSet::new();
         let granted = |placed: &&Placed<'_>| {
-            // What is known not to be there needs no way to it.
             !placed.link
-                && (!self.host.surveyed || self.host.tree.kind(&placed.at).is_some())
                 && self.places.grant(&placed.at) != PathAccess::Deny
                 && placed.rule.access != PathAccess::Deny
                 && !self.places.hidden(&placed.at)
