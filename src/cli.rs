@@ -4,7 +4,7 @@
 mod args;
 mod check;
 mod compile;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod contain;
 mod decide;
 #[cfg(target_os = "linux")]
@@ -22,14 +22,14 @@ mod output;
 mod placement;
 mod policy;
 mod render;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod ruled;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
 mod segments;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 mod status;
 mod survey;
 
@@ -88,15 +88,22 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         Command::Compile(arguments) => compile::run(&arguments, style),
         Command::Dump { file } => compile::dump(&file, style),
         Command::Explain(arguments) => explain::run(&arguments, style),
-        #[cfg(target_os = "linux")]
+        #[cfg(any(target_os = "linux", target_os = "macos"))]
         Command::Run(arguments) => run::run(&arguments, style),
         #[cfg(target_os = "linux")]
         Command::Sandbox(arguments) => sandbox::run(&arguments, style),
         #[cfg(target_os = "linux")]
         Command::Doctor(arguments) => doctor::run(&arguments, style),
+        #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+        Command::Run(_) => {
+            output::stderr(
+                "execpolicy: this version confines commands on Linux and macOS only; nothing was run\n",
+            );
+            Outcome::Command(126)
+        }
         #[cfg(not(target_os = "linux"))]
-        Command::Run(_) | Command::Sandbox(_) | Command::Doctor(_) => {
-            output::stderr("execpolicy: this version confines commands on Linux only; nothing was run\n");
+        Command::Sandbox(_) | Command::Doctor(_) => {
+            output::stderr("execpolicy: this command is there on Linux only; nothing was run\n");
             Outcome::Command(126)
         }
         Command::Completions { shell } => args::completions(shell),

@@ -1,9 +1,18 @@
 //! In: a policy's profiles, the words of the command line. Out: a confined command and how it ended; or why it was not run. What
-//! `run`, `sandbox` and `doctor` share.
+//! `run`, `sandbox` and `doctor` share; what differs between systems is in `contain/`.
 //! Not here: decisions about commands (`run.rs`).
 
-use super::args::{Place, Watch};
-use super::hint;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(target_os = "macos", test))]
+#[cfg_attr(not(target_os = "macos"), expect(dead_code, reason = "elsewhere only its tests use it"))]
+mod macos;
+
+#[cfg(target_os = "linux")]
+pub use linux::{host, run, workspace};
+#[cfg(target_os = "macos")]
+pub use macos::{host, run};
+
 use super::output::{Colour, Style, paint, stderr};
 use super::policy::{Compiled, From};
 use super::render::harmless;
@@ -15,8 +24,6 @@ use crate::emit;
 use crate::sandbox;
 use crate::source::SourceMap;
 use execpolicy_runtime::Policy;
-use execpolicy_runtime::confine::lower::{Host, Lowered, Refusal, lower};
-use execpolicy_runtime::confine::{self, ConfineError, Ended, Finding, Helper, Step};
 use execpolicy_runtime::profile::{Phase, Platform, Profile, Profiles};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -82,48 +89,6 @@ impl Refused {
     }
 }
 
-impl std::convert::From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            reason: "profile",
-            message: match &refusal.origin {
-                Some(_) => format!("`{}` cannot be enforced here: {}", refusal.clause, refusal.why),
-                None => format!("{} cannot be used: {}", refusal.clause, refusal.why),
-            },
-            rule: None,
-            statement: refusal.origin,
-            help: Some(refusal.way_out),
-        }
-    }
-}
-
-impl std::convert::From<ConfineError> for Refused {
-    fn from(error: ConfineError) -> Self {
-        let on = if error.detail.is_empty() { String::new() } else { format!(" ({})", error.detail) };
-        let missing = error.source.kind() == std::io::ErrorKind::NotFound;
-        match error.step {
-            Step::Exec if missing => Self::new(
-                "not-found",
-                format!("`{}` is no program that the sandbox shows", error.detail),
-                Some("look at PATH, and at what the profile reads".into()),
-            ),
-            Step::Exec => {
-                Self::new("host", format!("`{}` cannot be executed: {}", error.detail, error.source), None)
-            }
-            Step::WorkingDirectory => Self::new(
-                "profile",
-                format!("the working directory{on} is not to be seen in the sandbox: {}", error.source),
-                Some("start in a directory that the profile reads, or name it in the profile".into()),
-            ),
-            step => Self::new(
-                "host",
-                format!("this host cannot enforce the profile: {}{on}: {}", step.name(), error.source),
-                Some(error.way_out().unwrap_or("`execpolicy doctor` says what this host can enforce").into()),
-            ),
-        }
-    }
-}
-
 /// Where the policy comes from: what is named, the policy root around this directory, or the embedded default.
 pub fn source<'a>(policy: Option<&'a Path>, named: &'a [PathBuf]) -> From<'a> {
     let marked = || {
@@ -162,9 +127,12 @@ pub fn usual(workspace: &Path) -> &'static str {
     if versioned { "workspace-write" } else { "read-only" }
 }
 
-/// A profile by name.
+/// The system whose variant of a profile holds here.
+pub const HERE: Platform = if cfg!(target_os = "macos") { Platform::Macos } else { Platform::Linux };
+
+/// A profile by name, as it holds here.
 pub fn find<'a>(profiles: &Profiles<'a>, name: &str) -> Result<Profile<'a>, Refused> {
-    profiles.get(name, Phase::Run, Platform::Linux).ok_or_else(|| {
+    profiles.get(name, Phase::Run, HERE).ok_or_else(|| {
         let names: Vec<&str> = profiles.names().collect();
         let meant = nearest(name, names.iter().copied());
         let help = meant.map_or_else(
@@ -173,69 +141,6 @@ pub fn find<'a>(profiles: &Profiles<'a>, name: &str) -> Result<Profile<'a>, Refu
         );
         Refused::new("policy", format!("there is no profile `{name}`"), Some(help))
     })
-}
-
-/// This host, as the command line describes it.
-pub fn host(place: &Place) -> Result<Host, Refused> {
-    workspace(place.workspace.as_deref())
-}
-
-/// This host with a workspace; the working directory if none is named.
-pub fn workspace(named: Option<&Path>) -> Result<Host, Refused> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let host = Host::current(named.unwrap_or(&here))?;
-    Ok(host)
-}
-
-/// Confines and runs a command, and ends as it does.
-pub fn run(
-    profile: &Profile<'_>,
-    host: &Host,
-    command: &[OsString],
-    watch: &Watch,
-    status: &mut Status,
-    style: Style,
-) -> Outcome {
-    let lowered = match lower(profile, host) {
-        Ok(lowered) => lowered,
-        Err(refusal) => return Refused::from(refusal).tell(status, style),
-    };
-    for word in &lowered.accepted {
-        stderr(&format!("execpolicy: `{}` does without: {word} (accept gap)\n", profile.name));
-    }
-    let ended = match start(profile.name, &lowered, command, status) {
-        Ok(ended) => ended,
-        Err(error) => return Refused::from(error).tell(status, style),
-    };
-    status.ended(ended.outcome, &ended.findings);
-    told(&ended.findings);
-    if !watch.no_hints {
-        let hints = hint::hints(profile, &lowered, host, command, ended.outcome);
-        if !hints.is_empty() {
-            let mut text = format!(
-                "execpolicy: {}, which may come of the profile `{}`:\n",
-                hint::how(ended.outcome),
-                profile.name
-            );
-            for line in hints {
-                text.push_str(&format!("  {}\n", harmless(&line)));
-            }
-            stderr(&text);
-        }
-    }
-    Outcome::Command(u8::try_from(ended.outcome.shell_status()).unwrap_or(u8::MAX))
-}
-
-fn start(
-    profile: &str,
-    lowered: &Lowered<'_>,
-    command: &[OsString],
-    status: &mut Status,
-) -> Result<Ended, ConfineError> {
-    let sandbox = confine::Sandbox::prepare(&lowered.plan, Helper::current()?)?;
-    let running = sandbox.run(command, confine::inherited())?;
-    status.started(profile, &lowered.accepted, running.status());
-    running.wait_forwarding_signals()
 }
 
 /// Becomes the command, because a rule of the policy places it outside of every sandbox. Returns only if that fails.
@@ -248,24 +153,6 @@ pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
     let error = std::process::Command::new(program).args(arguments).exec();
     let reason = if error.kind() == std::io::ErrorKind::NotFound { "not-found" } else { "host" };
     Refused::new(reason, format!("`{}` cannot be executed: {error}", program.to_string_lossy()), None)
-}
-
-/// Says what the command left at protected names.
-fn told(findings: &[Finding]) {
-    const SHOWN: usize = 10;
-    for finding in findings.iter().take(SHOWN) {
-        let path = finding.path.display();
-        let text = match &finding.quarantined {
-            Some(moved) => {
-                format!("execpolicy: {path} was made: {}; it is now {}\n", finding.why, moved.display())
-            }
-            None => format!("execpolicy: {path}: {}\n", finding.why),
-        };
-        stderr(&harmless(&text));
-    }
-    if let Some(more @ 1..) = findings.len().checked_sub(SHOWN) {
-        stderr(&format!("execpolicy: … and {more} more\n"));
-    }
 }
 
 /// The words of `--rules` and `--sandbox`, in that order.

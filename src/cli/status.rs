@@ -4,7 +4,8 @@
 //! Every line has `version` and `event`: `refused`, `started`, `ended`. Members may be added within a version.
 
 use super::contain::Refused;
-use execpolicy_runtime::confine::{self, EnforcementStatus, Finding, Given, Outcome};
+#[cfg(target_os = "linux")]
+use execpolicy_runtime::confine::{self, EnforcementStatus, Given};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
@@ -27,8 +28,13 @@ impl Status {
         if number < 3 {
             return Err(format!("--status-fd {number}: 0, 1 and 2 are the command's"));
         }
-        match confine::duplicate(number) {
-            Ok(fd) => Ok(Self { out: Some(File::from(fd)) }),
+        #[cfg(target_os = "linux")]
+        let file = confine::duplicate(number).map(File::from);
+        // Opening it there is what duplicates it.
+        #[cfg(not(target_os = "linux"))]
+        let file = File::options().write(true).open(format!("/dev/fd/{number}"));
+        match file {
+            Ok(file) => Ok(Self { out: Some(file) }),
             Err(error) => Err(format!("--status-fd {number}: {error}")),
         }
     }
@@ -56,15 +62,14 @@ impl Status {
         }));
     }
 
-    /// The command was exec'd behind everything that is listed.
-    pub fn started(&mut self, profile: &str, accepted: &[&str], status: &EnforcementStatus) {
-        let clauses = clauses(status);
+    /// The command was started behind everything that is listed.
+    pub fn started(&mut self, profile: &str, accepted: &[&str], enforcement: Vec<Value>) {
         self.line(&json!({
             "version": VERSION,
             "event": "started",
             "profile": profile,
             "acceptedGaps": accepted,
-            "enforcement": clauses,
+            "enforcement": enforcement,
         }));
     }
 
@@ -74,27 +79,13 @@ impl Status {
         self.line(&json!({ "version": VERSION, "event": "started", "profile": null, "enforcement": [] }));
     }
 
-    /// Everything that the command started has ended.
-    pub fn ended(&mut self, outcome: Outcome, findings: &[Finding]) {
-        let (how, number) = match outcome {
-            Outcome::Code(code) => ("code", Some(code)),
-            Outcome::Signal(signal) => ("signal", Some(signal)),
-            Outcome::TimedOut => ("timed-out", None),
-        };
-        let findings: Vec<Value> = findings
-            .iter()
-            .map(|finding| {
-                json!({
-                    "path": finding.path.to_string_lossy(),
-                    "movedTo": finding.quarantined.as_ref().map(|path| path.to_string_lossy()),
-                    "why": finding.why,
-                })
-            })
-            .collect();
+    /// The command has ended.
+    pub fn ended(&mut self, ended: Ended) {
+        let Ended { status, how, number, findings } = ended;
         self.line(&json!({
             "version": VERSION,
             "event": "ended",
-            "status": outcome.shell_status(),
+            "status": status,
             "how": how,
             "number": number,
             "findings": findings,
@@ -102,13 +93,27 @@ impl Status {
     }
 }
 
+/// How a command ended.
+pub struct Ended {
+    /// As shells say it.
+    pub status: i32,
+    /// `code`, `signal` or `timed-out`.
+    pub how: &'static str,
+    /// Which code or signal.
+    pub number: Option<i32>,
+    /// What it left at protected names.
+    pub findings: Vec<Value>,
+}
+
 /// What was asked beside what is in place.
+#[cfg(target_os = "linux")]
 pub fn clauses(status: &EnforcementStatus) -> Vec<Value> {
     let clause = |clause: &confine::ClauseStatus| json!({ "clause": clause.clause, "asked": clause.asked, "given": given(clause.given), "by": clause.by });
     status.clauses.iter().map(clause).collect()
 }
 
 /// How a clause holds, in a word.
+#[cfg(target_os = "linux")]
 pub const fn given(given: Given) -> &'static str {
     match given {
         Given::Prevented => "prevented",
