@@ -89,6 +89,22 @@ impl Refused {
     }
 }
 
+/// Runs something that says on `--status-fd` what happens; a refusal is told there and to people.
+pub fn reported(
+    status_fd: Option<i32>,
+    style: Style,
+    run: impl FnOnce(&mut Status) -> Result<Outcome, Refused>,
+) -> Outcome {
+    let mut status = match Status::open(status_fd) {
+        Ok(status) => status,
+        Err(fault) => {
+            stderr(&format!("execpolicy: {fault}\n"));
+            return Outcome::Usage;
+        }
+    };
+    run(&mut status).unwrap_or_else(|refused| refused.tell(&mut status, style))
+}
+
 /// Where the policy comes from: what is named, the policy root around this directory, or the embedded default.
 pub fn source<'a>(policy: Option<&'a Path>, named: &'a [PathBuf]) -> From<'a> {
     let marked = || {

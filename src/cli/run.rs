@@ -17,17 +17,7 @@ use std::io::{BufRead, BufReader, IsTerminal, Write};
 
 /// Runs the command.
 pub fn run(arguments: &Run, style: Style) -> Outcome {
-    let mut status = match Status::open(arguments.watch.status_fd) {
-        Ok(status) => status,
-        Err(fault) => {
-            stderr(&format!("execpolicy: {fault}\n"));
-            return Outcome::Usage;
-        }
-    };
-    match attempt(arguments, &mut status, style) {
-        Ok(outcome) => outcome,
-        Err(refused) => refused.tell(&mut status, style),
-    }
+    contain::reported(arguments.watch.status_fd, style, |status| attempt(arguments, status, style))
 }
 
 fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome, Refused> {

@@ -4,7 +4,7 @@
 use super::Outcome;
 use super::args::{Print, Sandbox};
 use super::contain::{self, Refused};
-use super::output::{Style, stderr, stdout};
+use super::output::{Style, stdout};
 use super::policy;
 use super::render::harmless;
 use super::status::{Status, given};
@@ -15,17 +15,7 @@ use std::fmt::Write;
 
 /// Runs the command.
 pub fn run(arguments: &Sandbox, style: Style) -> Outcome {
-    let mut status = match Status::open(arguments.watch.status_fd) {
-        Ok(status) => status,
-        Err(fault) => {
-            stderr(&format!("execpolicy: {fault}\n"));
-            return Outcome::Usage;
-        }
-    };
-    match attempt(arguments, &mut status, style) {
-        Ok(outcome) => outcome,
-        Err(refused) => refused.tell(&mut status, style),
-    }
+    contain::reported(arguments.watch.status_fd, style, |status| attempt(arguments, status, style))
 }
 
 fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
