@@ -5,6 +5,7 @@ use execpolicy::artifact::{build, build_within};
 use execpolicy::check::CheckedPolicy;
 use execpolicy::lower::Budget;
 use execpolicy::verify::{CONTEXTS, compare};
+use execpolicy_runtime::shell::{Decider, Ruling};
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision, Placement, Policy};
 use std::time::{Duration, Instant};
@@ -43,6 +44,24 @@ fn use_it(policy: &Policy<'_>, commands: &[Vec<Vec<u8>>]) -> usize {
         }
     }
     seen + policy.hosts().count() + policy.networks().count() + policy.sources().count()
+}
+
+/// Walks through the edges as words that are not known do.
+fn use_it_for_scripts(policy: Policy<'_>) {
+    let Ok(decider) = Decider::new(policy) else { return };
+    let mut scratch = decider.policy().scratch();
+    for script in ["git $x; $y push; g* \"$@\" x", "env $x git \"$y\" -c; */git push $x $y $z"] {
+        let argv = ["bash", "-c", script];
+        let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
+        std::hint::black_box((ruling.decision(), decider.placement(&ruling, &argv)));
+        if let Ruling::Parts(verdict) = &ruling {
+            for part in &verdict.parts {
+                for found in &part.rules {
+                    std::hint::black_box(decider.rule_match(&part.segment.argv, found));
+                }
+            }
+        }
+    }
 }
 
 fn commands(checked: &CheckedPolicy) -> Vec<Vec<Vec<u8>>> {
@@ -132,10 +151,14 @@ fn corrupt(rounds: usize, seed: u64, profiles: bool) -> (usize, usize) {
     let mut random = Random(seed);
     let (mut refused, mut accepted) = (0, 0);
     let mut copy = bytes.clone();
+    let extents = Policy::extents(&bytes).expect("it is sound");
+    let tools = extents.iter().find(|(id, ..)| *id == SectionId::Tools).expect("it has facts").1;
     for _ in 0..rounds {
         copy.copy_from_slice(&bytes);
         for _ in 0..1 + random.below(3) {
-            let at = 64 + random.below(bytes.len() - 64);
+            // The text about tools is most of a small artifact, and the least of the dangers.
+            let end = if random.once_in(3) { bytes.len() } else { tools };
+            let at = 64 + random.below(end - 64);
             copy[at] = match random.below(4) {
                 0 => copy[at].wrapping_add(1),
                 1 => copy[at] ^ (1 << random.below(8)),
@@ -149,6 +172,9 @@ fn corrupt(rounds: usize, seed: u64, profiles: bool) -> (usize, usize) {
             Ok(policy) => {
                 accepted += 1;
                 std::hint::black_box(use_it(&policy, &commands[..3]));
+                if random.once_in(16) {
+                    use_it_for_scripts(policy);
+                }
             }
             Err(_) => refused += 1,
         }
