@@ -59,6 +59,17 @@ fn all_of_it_as_an_ordinary_user() {
     }
 }
 
+/// A directory that profiles do not make private: Cargo's own, unless this copy of the project lies in one for temporary files.
+fn shared() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let private =
+        ["/tmp", "/var/tmp", "/run", "/dev/shm"].map(PathBuf::from).into_iter().chain([std::env::temp_dir()]);
+    if private.into_iter().all(|directory| !own.starts_with(directory)) {
+        return own;
+    }
+    std::env::home_dir().unwrap_or_else(|| PathBuf::from("/var/lib")).join(".cache/execpolicy-tests")
+}
+
 /// A workspace that goes away.
 struct Ground {
     base: PathBuf,
@@ -74,8 +85,8 @@ impl Ground {
         }
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         // Not in /tmp or /var/tmp, which are the sandbox's own.
-        let around = std::env::var_os(BASE).unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
-        let base = PathBuf::from(around).join(format!("{}-{number}", std::process::id()));
+        let around = std::env::var_os(BASE).map_or_else(shared, PathBuf::from);
+        let base = around.join(format!("{}-{number}", std::process::id()));
         let work = base.join("work");
         fs::create_dir_all(&work).unwrap();
         fs::create_dir_all(base.join("home")).unwrap();
