@@ -3,8 +3,9 @@
 
 use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
 use crate::policy::tools::Tools;
-use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, Target};
+use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, ROOTS, Target};
 use execpolicy_runtime::{LoadError, Policy};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write};
 
 /// Describes an artifact: provenance, sections, rules, hosts, networks, and the automaton edge by
@@ -148,46 +149,69 @@ fn justification(text: &mut String, justification: Option<&str>) -> fmt::Result 
     writeln!(text)
 }
 
+/// The edges of each state by their words, the states in the order in which words lead to them. The numbers that states
+/// have in the artifact follow from words, and mean nothing to a reader; they are numbered anew.
 fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
-    let mut edges: Vec<_> =
-        policy.table().edges().map(|edge| (edge.parent, word(policy, &edge), edge)).collect();
-    edges.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-    text.push_str("\nautomaton\n");
-    for (parent, word, edge) in edges {
-        let from = match parent {
-            LITERAL => "literal".to_owned(),
-            FOLDED if edge.info.shared() => "both roots".to_owned(),
-            FOLDED => "folded".to_owned(),
-            state => state.to_string(),
-        };
-        let to = match edge.info.target() {
-            Target::State => format!("{}", edge.target),
-            Target::Leaf => "end".to_owned(),
-            Target::Block => format!("block {}", edge.target),
-            Target::Posting => format!("posting {}", edge.target),
-        };
-        write!(text, "  {from} {word} -> {to}")?;
-        if edge.info.target() == Target::Posting {
-            writeln!(text)?;
-            continue;
-        }
-        let (mut set, mut rules) = (edge.info.set(), Vec::new());
-        while set != 0 {
-            rules.extend(policy.sets().own(set));
-            set = policy.sets().parent(set);
-        }
-        rules.sort_unstable();
-        writeln!(text, "  rules {rules:?}")?;
+    let mut edges: BTreeMap<u32, BTreeMap<String, Edge>> = BTreeMap::new();
+    for edge in policy.table().edges() {
+        edges.entry(edge.parent).or_default().insert(word(policy, &edge), edge);
     }
-    for (number, block) in
-        (0u32..).map_while(|number| policy.blocks().get(number).map(|block| (number, block)))
-    {
+    let mut names: BTreeMap<u32, String> =
+        BTreeMap::from([(LITERAL, "literal".to_owned()), (FOLDED, "folded".to_owned())]);
+    let mut order = VecDeque::from([LITERAL, FOLDED]);
+    let blocks = (0..).map_while(|number| Some((number, policy.blocks().get(number)?)));
+    for (number, block) in blocks.clone() {
+        for (at, column) in (1..).zip((block.column..).take(block.columns as usize)) {
+            names.insert(column, format!("block {number} word {at}"));
+        }
+    }
+    let columns: Vec<u32> = names.keys().copied().skip(ROOTS as usize).collect();
+    let mut numbers = ROOTS..;
+    text.push_str("\nautomaton\n");
+    while let Some(state) = order.pop_front() {
+        for (word, edge) in edges.remove(&state).unwrap_or_default() {
+            let from = match edge.parent {
+                FOLDED if edge.info.shared() => "both roots",
+                state => names.get(&state).map_or("", |name| name),
+            };
+            write!(text, "  {from} {word} -> ")?;
+            let mut set = match policy.table().target(policy.table().step_by(&edge)) {
+                Target::State { set, state } => {
+                    let name = names.entry(state).or_insert_with(|| {
+                        order.push_back(state);
+                        numbers.next().map_or(String::new(), |number| number.to_string())
+                    });
+                    text.push_str(name);
+                    set
+                }
+                Target::Leaf { set } => {
+                    text.push_str("end");
+                    set
+                }
+                Target::Block { set, block } => {
+                    write!(text, "block {block}")?;
+                    set
+                }
+                Target::Posting(posting) => {
+                    writeln!(text, "posting {posting}")?;
+                    continue;
+                }
+            };
+            let mut rules = Vec::new();
+            while set != 0 {
+                rules.extend(policy.sets().own(set));
+                set = policy.sets().parent(set);
+            }
+            rules.sort_unstable();
+            writeln!(text, "  rules {rules:?}")?;
+        }
+        if order.is_empty() {
+            order.extend(columns.iter().filter(|column| edges.contains_key(column)).min());
+        }
+    }
+    for (number, block) in blocks {
         let (rules, columns, depth) = (block.rules, block.columns, block.depth);
-        let column = block.column;
-        writeln!(
-            text,
-            "  block {number}: {rules} rules after {depth} words, columns from state {column}, {columns} of them"
-        )?;
+        writeln!(text, "  block {number}: {rules} rules after {depth} words, {columns} words long")?;
     }
     Ok(())
 }

@@ -194,7 +194,7 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     let [literal_block, folded_block] = table.root_blocks;
     let [root_slots, root_pilots] = table.roots;
     for number in [
-        automaton.states,
+        table.states,
         table.longest,
         literal_block,
         folded_block,

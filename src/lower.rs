@@ -129,7 +129,7 @@ pub struct TooLarge(
 /// plus `budget.base`, up to the logarithm of sorting.
 ///
 /// # Errors
-/// [`TooLarge`] if there are more than 2²⁵ states, sets or blocks.
+/// [`TooLarge`] if there are more than 2²⁴ sets of rules or 2³¹ states.
 pub fn lower(checked: &CheckedPolicy, budget: Budget) -> Result<Automaton, TooLarge> {
     determinize::determinize(checked.policy(), budget)
 }

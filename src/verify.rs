@@ -14,7 +14,8 @@ use crate::policy::{Policy, UNCONFINED, matches, placement};
 use execpolicy_runtime as runtime;
 use execpolicy_runtime::facts::base_name;
 use execpolicy_runtime::shell::Decider;
-use execpolicy_runtime::wire;
+use execpolicy_runtime::table;
+use execpolicy_runtime::wire::{self, NONE};
 use execpolicy_runtime::{Context, Mode, Scratch};
 use std::collections::BTreeMap;
 
@@ -68,28 +69,44 @@ pub fn digest_of(bytes: &[u8]) -> Option<[u8; 32]> {
     bytes.get(wire::DIGESTED_FROM..).map(|rest| *blake3::hash(rest).as_bytes())
 }
 
+/// Every edge leads where the automaton says. The artifact's states have numbers of their own; that every edge to a
+/// state leads to one number, and no other state has it, shows that they are the same states.
 fn edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
     let roots = automaton.root_walker();
     let mut looked_up = 0;
+    let mut numbers = vec![NONE; automaton.states as usize];
+    for root in 0..table::ROOTS {
+        numbers[root as usize] = root;
+    }
+    for (number, block) in (0u32..).zip(&automaton.blocks) {
+        let first = loaded.blocks().get(number).map_or(NONE, |block| block.column);
+        for (column, state) in (first..NONE).zip(block.column..).take(block.columns.len()) {
+            numbers[state as usize] = column;
+        }
+    }
     for edge in &automaton.edges {
         let word = automaton.symbols.word(edge.word);
         let shared = automaton.is_shared(&roots, edge);
         let parent = if shared { FOLDED } else { edge.parent };
-        let found = loaded.table().step(parent, word.as_bytes());
-        let good = found.is_some_and(|found| {
-            let target = match edge.target {
-                Target::Leaf => found.info.target() == runtime::table::Target::Leaf,
-                Target::State(state) => match automaton.block(state) {
-                    Some(block) => {
-                        found.info.target() == runtime::table::Target::Block && found.target == block
+        // Breadth first, so the edge that leads to a state comes before those that leave it.
+        let found = loaded.table().step(numbers[parent as usize], word.as_bytes());
+        let found = found.map(|step| (step.info, loaded.table().target(step)));
+        let good = found.is_some_and(|(info, target)| {
+            let leads = match (edge.target, target) {
+                (Target::Leaf, table::Target::Leaf { set }) => set == edge.set,
+                (Target::State(state), table::Target::Block { set, block }) => {
+                    automaton.block(state) == Some(block) && set == edge.set
+                }
+                (Target::State(state), table::Target::State { set, state: number }) => {
+                    let known = &mut numbers[state as usize];
+                    if *known == NONE {
+                        *known = number;
                     }
-                    None => found.info.target() == runtime::table::Target::State && found.target == state,
-                },
+                    automaton.block(state).is_none() && set == edge.set && *known == number
+                }
+                _ => false,
             };
-            target
-                && found.info.set() == edge.set
-                && found.info.exact() == edge.exact
-                && found.info.shared() == (shared && parent == FOLDED)
+            leads && info.exact() == edge.exact && info.shared() == (shared && parent == FOLDED)
         });
         if !good {
             faults.push(format!("the edge from state {} by `{word}` is lost", edge.parent));
@@ -98,6 +115,12 @@ fn edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut Vec<S
             faults.push(format!("the edge from the root by `{word}` is there twice"));
         }
         looked_up += 1;
+    }
+    // A state that has become a block has no number; no two others have the same.
+    numbers.retain(|&number| number != NONE);
+    numbers.sort_unstable();
+    if !numbers.is_sorted_by(|one, next| one < next) {
+        faults.push("two states have one number".to_owned());
     }
     looked_up + block_edges(automaton, loaded, faults)
 }
@@ -115,17 +138,18 @@ fn block_edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut
             }
             posting.block == number && expected.iter().enumerate().all(|(at, &bits)| posting.bits(at) == bits)
         };
-        for (state, column) in (block.column..).zip(&block.columns) {
+        let record = loaded.blocks().get(number);
+        for (state, column) in (record.map_or(0, |block| block.column)..).zip(&block.columns) {
             for (&word, places) in column {
                 let word = automaton.symbols.word(word);
                 let found = loaded.table().step(state, word.as_bytes());
-                if !found.is_some_and(|edge| edge.info.set() == number && same(edge.target, places)) {
+                let found = found.map(|step| loaded.table().target(step));
+                if !matches!(found, Some(table::Target::Posting(posting)) if same(posting, places)) {
                     faults.push(format!("the block {number} has lost `{word}`"));
                 }
                 looked_up += 1;
             }
         }
-        let record = loaded.blocks().get(number);
         for (posting, places) in (record.map_or(0, |block| block.ends)..).zip(&block.ends) {
             if !same(posting, places) {
                 faults.push(format!("the block {number} has lost where rules end"));

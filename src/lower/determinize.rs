@@ -8,9 +8,12 @@ use super::{Target, TooLarge, alternatives};
 use crate::policy::{self, Policy};
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::facts::base_name;
-use execpolicy_runtime::table::Info;
+use execpolicy_runtime::table::{Info, ROOTS};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
+
+/// How many states there may be, columns included: half of what can be numbered.
+const STATES: u32 = 1 << 31;
 
 /// A set of rules in the middle of their patterns.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -74,7 +77,7 @@ pub(super) fn determinize(policy: &Policy, budget: Budget) -> Result<Automaton, 
         Automaton { symbols, edges: Vec::new(), sets, blocks: Vec::new(), block_of: Vec::new(), states: 0 };
     let mut work = Determinizer {
         left,
-        states: 2,
+        states: ROOTS,
         queue: VecDeque::new(),
         numbers: HashMap::new(),
         set_numbers: HashMap::new(),
@@ -111,7 +114,7 @@ fn pattern(written: &policy::Pattern, allow: bool, symbols: &mut Symbols) -> Pat
         sum += *count;
         *count = sum;
     }
-    Pattern { tokens, heads: [literal, folded], weight, allow }
+    Pattern { tokens, heads: [folded, literal], weight, allow }
 }
 
 fn distinct(symbols: impl Iterator<Item = SymbolId>) -> Vec<SymbolId> {
@@ -144,7 +147,10 @@ impl Determinizer {
             let edges = group.words.into_iter().map(|word| Edge { parent: number, word, target, set, exact });
             self.automaton.edges.extend(edges);
         }
-        if self.states > Info::LIMIT || self.automaton.sets.len() as u32 > Info::LIMIT {
+        if self.automaton.sets.len() > Info::LIMIT as usize {
+            return Err(TooLarge("sets of rules"));
+        }
+        if self.states > STATES {
             return Err(TooLarge("states"));
         }
         Ok(())
@@ -153,7 +159,7 @@ impl Determinizer {
     /// The words that lead on, grouped by the rules that accept them; in the order of each group's
     /// first word, so that the numbers do not depend on any hash.
     fn groups(&self, number: StateId, state: &State) -> Vec<Group> {
-        let symbols = |rule: RuleId| self.patterns[rule as usize].at(state.depth, number.min(FOLDED));
+        let symbols = |rule: RuleId| self.patterns[rule as usize].at(state.depth, number);
         if let [only] = *state.live.as_slice() {
             return vec![Group { rules: vec![only], words: symbols(only).to_vec() }];
         }
@@ -213,7 +219,7 @@ impl Determinizer {
         for (place, &rule) in (0u32..).zip(&state.live) {
             let pattern = &self.patterns[rule as usize];
             for (column, depth) in columns.iter_mut().zip(state.depth..pattern.len()) {
-                for &word in pattern.at(depth, number.min(FOLDED)) {
+                for &word in pattern.at(depth, number) {
                     column.entry(word).or_default().push(place);
                 }
             }
@@ -230,8 +236,8 @@ impl Determinizer {
         self.states = u32::try_from(width)
             .ok()
             .and_then(|width| self.states.checked_add(width))
-            .filter(|_| place < Info::LIMIT)
-            .ok_or(TooLarge("blocks"))?;
+            .filter(|&states| states <= STATES)
+            .ok_or(TooLarge("states"))?;
         Ok(())
     }
 

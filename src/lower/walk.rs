@@ -2,6 +2,7 @@
 //! Not here: speed; this is the automaton's meaning, for tests and for the verifier.
 
 use super::{Automaton, Edge, FOLDED, LITERAL, RuleId, StateId, SymbolId, Target};
+use execpolicy_runtime::table;
 use std::collections::HashMap;
 
 /// An automaton that can be walked.
@@ -23,7 +24,7 @@ impl Automaton {
     #[must_use]
     pub fn root_walker(&self) -> Walker<'_> {
         // The roots are expanded first, so their edges come first.
-        let roots = self.edges.iter().take_while(|edge| edge.parent <= FOLDED);
+        let roots = self.edges.iter().take_while(|edge| table::is_root(edge.parent));
         Walker { automaton: self, edges: roots.map(|edge| ((edge.parent, edge.word), edge)).collect() }
     }
 

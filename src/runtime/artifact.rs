@@ -227,7 +227,7 @@ impl<'a> Policy<'a> {
     fn view(bytes: &'a [u8], header: Header<'a>, extents: &Extents) -> Result<Self, LoadError> {
         let [edges, pilots, sets, members, blocks, block_rules, postings, data, rest @ ..] =
             *extents.required();
-        let [rules, heads, hosts, paths, networks, sources, ends, text] = rest;
+        let [rules, heads, hosts, paths, networks, sources, ends, text, jumps] = rest;
         let slice = |extent: Extent| bytes.get(extent.start..extent.start + extent.len).unwrap_or(&[]);
         let text = str::from_utf8(slice(text)).map_err(|fault| LoadError {
             kind: wire::LoadErrorKind::Text,
@@ -244,11 +244,12 @@ impl<'a> Policy<'a> {
         Ok(Self {
             header,
             table: Table {
-                roots: Part { slots: root_slots, pilots: root_pilots },
-                inner: Part { slots: inner_slots, pilots: inner_pilots },
+                roots: Part::new(root_slots, root_pilots),
+                inner: Part::new(inner_slots, inner_pilots),
                 seeds: header.seeds,
                 longest: header.longest as usize,
                 strings,
+                jumps: slice(jumps).as_chunks().0,
             },
             sets: Sets { sets: slice(sets).as_chunks().0, members: slice(members).as_chunks().0 },
             blocks: Blocks {

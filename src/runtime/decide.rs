@@ -12,7 +12,7 @@ use crate::facts::{base_name, opaque};
 use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
-use crate::table::{Chain, FOLDED, Info, LITERAL, Sets, Step, Target};
+use crate::table::{Chain, FOLDED, Info, Kind, LITERAL, Sets, Step};
 use crate::wire::NONE;
 use crate::{Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
@@ -122,9 +122,17 @@ pub struct Verdict<'v> {
     program: &'v [u8],
     words: usize,
     filter: Filter<'v>,
-    walk: Walk,
+    /// Where the walk ended, or the first of three.
+    set: u32,
+    rest: Option<Rest<'v>>,
+}
+
+/// What most commands do not have.
+#[derive(Clone, Copy, Debug)]
+struct Rest<'v> {
+    block: Option<InBlock>,
     /// The second and third walk, if the first word is not plain.
-    others: Option<[Walk; 2]>,
+    others: [Walk; 2],
     columns: &'v [u32],
 }
 
@@ -193,9 +201,8 @@ impl Policy<'_> {
             program,
             words,
             filter,
-            walk: NOWHERE,
-            others: None,
-            columns: &[],
+            set: 0,
+            rest: None,
         }
     }
 
@@ -210,7 +217,7 @@ impl Policy<'_> {
             return self.strict_spelt(program, argv, scratch);
         };
         let mut verdict = self.verdict(program, argv.len(), Filter::Strict { trusted: None, hidden: false });
-        verdict.walk.set = info.set();
+        verdict.set = info.number();
         verdict.decision = settled(info.0);
         verdict
     }
@@ -220,13 +227,15 @@ impl Policy<'_> {
     #[inline]
     fn strict_plain<T: AsRef<[u8]>>(&self, program: &[u8], argv: &[T]) -> Option<Info> {
         let key = short(program).filter(|_| self.header.folded_block == NONE)?;
-        let first = self.table.step_short(FOLDED, key);
-        // Words on the edges of this root are folded base names, so a word that is on one is plain.
-        if may_be_opaque(key, program.last()) || first.is_none() && !key.is_plain() {
+        if may_be_opaque(key, program.last()) {
             return None;
         }
-        let info = first.map_or(Info(0), |first| self.follow(first, argv).0.info);
-        (!info.is_block()).then_some(info)
+        // Words on the edges of this root are folded base names, so a word that is on one is plain.
+        let Some(first) = self.table.step_short(FOLDED, key) else {
+            return key.is_plain().then_some(Info(0));
+        };
+        let (info, _) = self.follow(first, argv);
+        (!info.is(Kind::Block)).then_some(info)
     }
 
     /// The general case: a first word that is long, has a `/` or a capital, may run others, or leads
@@ -246,8 +255,7 @@ impl Policy<'_> {
             let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);
             let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
             let mut verdict = self.verdict(program, argv.len(), filter);
-            verdict.walk = walk;
-            verdict.columns = &scratch.columns;
+            verdict.ended([walk, NOWHERE, NOWHERE], &scratch.columns);
             verdict.settle(found, found.allow(hidden.is_some()), hidden);
             return verdict;
         }
@@ -260,8 +268,7 @@ impl Policy<'_> {
         };
         let mut verdict =
             self.verdict(program, argv.len(), Filter::Strict { trusted, hidden: hidden.is_some() });
-        (verdict.walk, verdict.others) = (guards, Some([literal, by_name]));
-        verdict.columns = &scratch.columns;
+        verdict.ended([guards, literal, by_name], &scratch.columns);
         // A trusted base name is not asked for where something is hidden.
         let allow = exact.allow(hidden.is_some()) || named.allow(hidden.is_some());
         verdict.settle(guard, allow, hidden);
@@ -288,15 +295,15 @@ impl Policy<'_> {
     ) -> Verdict<'v> {
         // As in the strict mode, whatever is rare is left to the general case.
         let info = match self.header.literal_block {
-            NONE => self.first_literal(program).map_or(Info(0), |first| self.follow(first, argv).0.info),
+            NONE => self.first_literal(program).map_or(Info(0), |first| self.follow(first, argv).0),
             _ => return self.codex_spelt(program, argv, resolve, context, scratch),
         };
         let decision = settled(info.0);
-        if info.is_block() || decision.is_none() && resolve {
+        if info.is(Kind::Block) || decision.is_none() && resolve {
             return self.codex_spelt(program, argv, resolve, context, scratch);
         }
         let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
-        verdict.walk.set = info.set();
+        verdict.set = info.number();
         verdict.decision = decision;
         verdict
     }
@@ -316,8 +323,7 @@ impl Policy<'_> {
         let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
         let settled = found.guard() > 0 || found.allow(false);
         if settled || !resolve || !absolute(program, context.cwd, context.home, path) {
-            verdict.walk = walk;
-            verdict.columns = columns;
+            verdict.ended([walk, NOWHERE, NOWHERE], columns);
             verdict.settle(found, found.allow(false), None);
             return verdict;
         }
@@ -326,8 +332,7 @@ impl Policy<'_> {
         if self.host(name).is_none_or(|paths| paths.contain(path)) {
             columns.clear();
             let (walk, found) = self.walk_literal(name, argv, columns);
-            verdict.walk = walk;
-            verdict.columns = columns;
+            verdict.ended([walk, NOWHERE, NOWHERE], columns);
             verdict.filter = Filter::Resolved(name);
             verdict.resolved_program = Some(path);
             verdict.settle(found, found.allow(false), None);
@@ -372,28 +377,35 @@ impl Policy<'_> {
     /// From the step by the first word, as far as the argv leads.
     #[inline]
     fn walk_from<T: AsRef<[u8]>>(&self, first: Step, argv: &[T], columns: &mut Vec<u32>) -> (Walk, Found) {
-        let (edge, depth) = self.follow(first, argv);
-        let info = edge.info;
-        if info.is_block() {
-            return self.walk_block(edge.target, info, depth, |_| None, argv, columns);
+        let (info, depth) = self.follow(first, argv);
+        if info.is(Kind::Block) {
+            let (set, block) = self.table.jump(info.number());
+            let (walk, found) = self.walk_block(block, info, depth, |_| None, argv, columns);
+            return (Walk { set, ..walk }, found);
         }
         let exact = info.exact() && depth == argv.len();
-        (Walk { set: info.set(), block: None }, Found::by(info, exact))
+        (Walk { set: info.number(), block: None }, Found::by(info, exact))
     }
 
-    /// The last edge, from the step by the first word on, and how many words lead to its end. All that a
-    /// decision costs is here, and a call would cost a fifth of it.
+    /// What the last edge says, from the step by the first word on, and how many words lead to its end;
+    /// never of the kind [`Kind::Jump`]. All that a decision costs is here, and a call would cost a fifth of it.
     #[inline(always)]
-    fn follow<T: AsRef<[u8]>>(&self, first: Step, argv: &[T]) -> (Step, usize) {
-        let mut edge = first;
-        let mut depth = 1;
-        while edge.info.is_state() {
-            let Some(word) = argv.get(depth) else { break };
-            let Some(next) = self.table.step_on(edge.target, word.as_ref()) else { break };
-            edge = next;
-            depth += 1;
+    fn follow<T: AsRef<[u8]>>(&self, first: Step, argv: &[T]) -> (Info, usize) {
+        let Step { mut info, next: mut state } = first;
+        let mut rest = argv.get(1..).unwrap_or(&[]).iter();
+        loop {
+            while info.is(Kind::Next) {
+                let mut others = rest.clone();
+                let Some(word) = others.next() else { break };
+                let Some(step) = self.table.step_on(state, word.as_ref()) else { break };
+                Step { info, next: state } = step;
+                rest = others;
+            }
+            if !info.is(Kind::Jump) {
+                return (info, argv.len() - rest.len());
+            }
+            Step { info, next: state } = self.table.land(info);
         }
-        (edge, depth)
     }
 
     /// Goes on in a block: finds the posting of each further word, then looks at the rules they
@@ -414,8 +426,8 @@ impl Policy<'_> {
         for (at, word) in argv.iter().enumerate().skip(depth).take(block.columns as usize) {
             let state = block.column + (at - depth) as u32;
             let edge = if at == 0 { first(state) } else { self.table.step(state, word.as_ref()) };
-            let Some(edge) = edge.filter(|edge| edge.info.target() == Target::Posting) else { break };
-            columns.push(edge.target);
+            let Some(edge) = edge.filter(|edge| edge.info.is(Kind::Posting)) else { break };
+            columns.push(edge.info.number());
         }
         let postings = columns.get(start..).unwrap_or(&[]);
         for rule in Hits::new(&self.blocks, block, postings).filter_map(|rule| self.rule(rule)) {
@@ -437,7 +449,7 @@ impl Policy<'_> {
             }
         }
         let block = InBlock { block: number, first_column: start as u32, columns: postings.len() as u32 };
-        (Walk { set: info.set(), block: Some(block) }, found)
+        (Walk { set: 0, block: Some(block) }, found)
     }
 
     /// Whether an allow of exactly this length is among the matches of a block.
@@ -459,10 +471,17 @@ impl<'v> Verdict<'v> {
         }
     }
 
+    /// Says where the walks ended.
+    fn ended(&mut self, [first, second, third]: [Walk; 3], columns: &'v [u32]) {
+        self.set = first.set;
+        self.rest = Some(Rest { block: first.block, others: [second, third], columns });
+    }
+
     /// Where the walks ended.
     fn walks(&self) -> [Walk; 3] {
-        let [second, third] = self.others.unwrap_or([NOWHERE; 2]);
-        [self.walk, second, third]
+        let (block, [second, third]) =
+            self.rest.map_or((None, [NOWHERE; 2]), |rest| (rest.block, rest.others));
+        [Walk { set: self.set, block }, second, third]
     }
 
     /// Every rule that matched, in load order, once for each alternative of its first position
@@ -523,7 +542,7 @@ impl<'v> Verdict<'v> {
     fn hits(&self, walk: Walk) -> Option<Peekable<Hits<'_>>> {
         let InBlock { block, first_column, columns } = walk.block?;
         let range = first_column as usize..(first_column + columns) as usize;
-        let (block, columns) = (self.policy.blocks.get(block)?, self.columns.get(range)?);
+        let (block, columns) = (self.policy.blocks.get(block)?, self.rest?.columns.get(range)?);
         Some(Hits::new(&self.policy.blocks, block, columns).peekable())
     }
 

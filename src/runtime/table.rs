@@ -14,10 +14,12 @@ pub mod key;
 use crate::wire::{NONE, word};
 use key::{Key, Seeds};
 
-/// The root of the walk by literal first words.
-pub const LITERAL: u32 = 0;
 /// The root of the walk by folded base names.
-pub const FOLDED: u32 = 1;
+pub const FOLDED: u32 = 0;
+/// The root of the walk by literal first words.
+pub const LITERAL: u32 = 1;
+/// How many states are roots: those with the first numbers.
+pub const ROOTS: u32 = 2;
 
 /// What an edge says about everything that has matched up to and with its word.
 ///
@@ -26,34 +28,44 @@ pub const FOLDED: u32 = 1;
 /// | 0–1 | the strictest guard so far: 0 none, 1 prompt, 2 forbidden |
 /// | 2 | an allow so far |
 /// | 3 | an allow ends with this very word |
-/// | 4–5 | what the target is: 0 a state, 1 nothing, 2 a block, 3 a posting |
-/// | 6 | on an edge from the folded root: the literal root has the same edge, which is left out |
-/// | 7–31 | the set of rules so far; on a posting edge the block |
+/// | 4–6 | where it leads: a [`Kind`] |
+/// | 7 | on an edge from the folded root: the literal root has the same edge, which is left out |
+/// | 8–31 | a number, by the kind: a set of rules, a jump or a posting |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Info(pub u32);
 
-/// What the target number of an edge counts.
+/// Where an edge leads, and what its number counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A state with edges of its own.
-    State = 0,
-    /// Nothing more to match.
+pub enum Kind {
+    /// To the state that follows from the state it leaves and its word; the number is the set of rules so far.
+    Next = 0,
+    /// Nothing more to match; the number is the set of rules so far.
     Leaf = 1,
-    /// A block.
-    Block = 2,
-    /// A posting of a block; the edge comes from one of the block's columns.
-    Posting = 3,
+    /// To a state that a jump names with the set: several edges can lead to one state, which follows from one of them.
+    Jump = 2,
+    /// To a block that a jump names with the set.
+    Block = 3,
+    /// The number is a posting of a block; the edge comes from one of the block's columns.
+    Posting = 4,
 }
 
 impl Info {
-    /// How many sets (and blocks) can be numbered.
-    pub const LIMIT: u32 = 1 << 25;
+    /// How many sets, jumps or postings can be numbered.
+    pub const LIMIT: u32 = 1 << 24;
     /// The bit that says that an allow has matched.
     pub const ALLOW: u32 = 1 << 2;
     /// The bit that says that an allow ends here.
     pub const EXACT: u32 = 1 << 3;
     /// The bit that says that the literal root has the same edge.
-    pub const SHARED: u32 = 1 << 6;
+    pub const SHARED: u32 = 1 << 7;
+    const KIND: u32 = 7 << 4;
+    const NUMBER: u32 = 8;
+
+    /// An edge's info; the flags are those below the kind, and [`Info::SHARED`].
+    #[must_use]
+    pub const fn new(flags: u32, kind: Kind, number: u32) -> Self {
+        Self(flags | (kind as u32) << 4 | number << Self::NUMBER)
+    }
 
     /// The strictest guard: 0 none, 1 prompt, 2 forbidden.
     #[inline]
@@ -76,30 +88,25 @@ impl Info {
         self.0 & Self::EXACT != 0
     }
 
-    /// What the target is.
+    /// Where the edge leads; `None` for a kind that there is not.
     #[inline]
     #[must_use]
-    pub const fn target(self) -> Target {
-        match (self.0 >> 4) & 3 {
-            0 => Target::State,
-            1 => Target::Leaf,
-            2 => Target::Block,
-            _ => Target::Posting,
+    pub const fn kind(self) -> Option<Kind> {
+        match (self.0 & Self::KIND) >> 4 {
+            0 => Some(Kind::Next),
+            1 => Some(Kind::Leaf),
+            2 => Some(Kind::Jump),
+            3 => Some(Kind::Block),
+            4 => Some(Kind::Posting),
+            _ => None,
         }
     }
 
-    /// Whether the target is a state.
+    /// Whether the edge is of a kind.
     #[inline]
     #[must_use]
-    pub const fn is_state(self) -> bool {
-        self.0 & (3 << 4) == (Target::State as u32) << 4
-    }
-
-    /// Whether the target is a block.
-    #[inline]
-    #[must_use]
-    pub const fn is_block(self) -> bool {
-        self.0 & (3 << 4) == (Target::Block as u32) << 4
+    pub const fn is(self, kind: Kind) -> bool {
+        self.0 & Self::KIND == (kind as u32) << 4
     }
 
     /// Whether the literal root has the same edge.
@@ -109,11 +116,18 @@ impl Info {
         self.0 & Self::SHARED != 0
     }
 
-    /// The number of the set, or of the block.
+    /// The number of the set, jump or posting.
     #[inline]
     #[must_use]
-    pub const fn set(self) -> u32 {
-        self.0 >> 7
+    pub const fn number(self) -> u32 {
+        self.0 >> Self::NUMBER
+    }
+
+    /// The same with another kind and number.
+    #[inline]
+    #[must_use]
+    const fn leading(self, kind: Kind, number: u32) -> Self {
+        Self::new(self.0 & ((1 << Self::NUMBER) - 1) & !Self::KIND, kind, number)
     }
 }
 
@@ -122,9 +136,7 @@ impl Info {
 pub struct Edge {
     /// The state it leaves.
     pub parent: u32,
-    /// Where it leads; [`Info::target`] says what the number counts.
-    pub target: u32,
-    /// What has matched with it.
+    /// What has matched with it, and where it leads.
     pub info: Info,
     /// The string that holds the word if it is long.
     pub string: u32,
@@ -133,35 +145,34 @@ pub struct Edge {
 }
 
 /// Bytes of an edge.
-pub const EDGE: usize = 24;
+pub const EDGE: usize = 20;
 // Which number of a slot is what. What an edge is found by is its last four, in two reads; the last
-// two are the key's beginning, or the stored half of a hash and a string.
-const TARGET: usize = 0;
-const INFO: usize = 1;
-const HIGH: usize = 2;
-const PARENT: usize = 3;
+// two are the key's beginning, or the hash of a long word and its string.
+const INFO: usize = 0;
+const HIGH: usize = 1;
+const PARENT: usize = 2;
+const LOW: usize = 3;
 
 impl Edge {
-    /// A slot that no edge is in.
+    /// A slot that no edge is in. No short word has its key, and no edge leads to the state [`NONE`].
     pub const EMPTY: [u8; EDGE] = {
         let mut slot = [0; EDGE];
-        let (_, parent) = slot.split_at_mut(4 * PARENT);
-        let (parent, _) = parent.split_at_mut(4);
-        parent.copy_from_slice(&NONE.to_le_bytes());
+        let (_, found_by) = slot.split_at_mut(4 * HIGH);
+        let (found_by, _) = found_by.split_at_mut(8);
+        found_by.copy_from_slice(&u64::MAX.to_le_bytes());
         slot
     };
 
-    /// Reads a slot; `None` if it is empty. The key of a long word has only the half of its hash
-    /// that is stored.
+    /// Reads a slot; `None` if it is empty.
     #[inline]
     #[must_use]
     pub fn read(slot: &[u8; EDGE]) -> Option<Self> {
-        let (parent, text, high) = (word(slot, PARENT), word(slot, 5), word(slot, HIGH));
-        let low = u64::from(word(slot, 4));
+        let (parent, last, high) = (word(slot, PARENT), word(slot, LOW + 1), word(slot, HIGH));
+        let low = u64::from(word(slot, LOW));
         let key = Key { low, high };
         let (string, key) =
-            if key.is_long() { (text, key) } else { (0, Key { low: low | (u64::from(text) << 32), high }) };
-        let edge = Self { parent, target: word(slot, TARGET), info: Info(word(slot, INFO)), string, key };
+            if key.is_long() { (last, key) } else { (0, Key { low: low | (u64::from(last) << 32), high }) };
+        let edge = Self { parent, info: Info(word(slot, INFO)), string, key };
         (parent != NONE).then_some(edge)
     }
 
@@ -171,7 +182,7 @@ impl Edge {
         let mut slot = [0; EDGE];
         let (low, half) = (self.key.low as u32, (self.key.low >> 32) as u32);
         let last = if self.key.is_long() { self.string } else { half };
-        let numbers = [self.target, self.info.0, self.key.high, self.parent, low, last];
+        let numbers = [self.info.0, self.key.high, self.parent, low, last];
         for (bytes, number) in slot.as_chunks_mut::<4>().0.iter_mut().zip(numbers) {
             *bytes = number.to_le_bytes();
         }
@@ -203,22 +214,30 @@ impl<'a> Strings<'a> {
 pub struct Part<'a> {
     pub(crate) slots: &'a [[u8; EDGE]],
     pub(crate) pilots: &'a [[u8; 2]],
+    shift: u32,
 }
 
 impl<'a> Part<'a> {
-    /// The only slot that an edge from this state by a word of this hash can be in.
+    /// Edges with their slots and the pilots of their buckets.
+    pub(crate) const fn new(slots: &'a [[u8; EDGE]], pilots: &'a [[u8; 2]]) -> Self {
+        Self { slots, pilots, shift: bucket_shift(pilots.len()) }
+    }
+
+    /// The only slot that the edge of a spot can be in.
     #[inline]
-    fn slot(&self, state: u32, hash: u64) -> Option<&'a [u8; EDGE]> {
-        let pilot = self.pilots.get(bucket(state, hash, self.pilots.len()))?;
-        self.slots.get(slot(state, hash, u16::from_le_bytes(*pilot), self.slots.len()))
+    fn slot(&self, spot: Spot) -> Option<&'a [u8; EDGE]> {
+        let pilot = self.pilots.get(spot.bucket(self.shift))?;
+        self.slots.get(spot.slot(u16::from_le_bytes(*pilot), self.slots.len()))
     }
 
     /// The edge that leaves a state by a short key.
     #[inline]
     fn step(&self, state: u32, key: Key, seeds: Seeds) -> Option<Step> {
-        let slot = self.slot(state, key.hash(seeds))?;
-        let same = (long(slot, 1) == key.at(state)) & (long(slot, 2) == key.low);
-        same.then(|| Step { target: word(slot, TARGET), info: Info(word(slot, INFO)) })
+        let spot = Spot::new(state, key.hash(seeds));
+        let slot = self.slot(spot)?;
+        // One comparison for the state and the word.
+        let other = (pair(slot, HIGH) ^ key.at(state)) | (pair(slot, LOW) ^ key.low);
+        (other == 0).then(|| Step { next: spot.next(), info: Info(word(slot, INFO)) })
     }
 }
 
@@ -231,35 +250,62 @@ pub struct Table<'a> {
     pub(crate) seeds: Seeds,
     pub(crate) longest: usize,
     pub(crate) strings: Strings<'a>,
+    pub(crate) jumps: &'a [[u8; 8]],
 }
 
 /// Whether a state's edges are among those of the roots.
 #[inline]
 #[must_use]
 pub const fn is_root(state: u32) -> bool {
-    state <= FOLDED
+    state < ROOTS
 }
 
-// A state is known only when the step before it is done, but words are known from the beginning. So
-// the hash of a word does not depend on the state, and from a state to its slot there is as little
-// as possible to wait for: an addition, the pilot, two multiplications.
+/// A state and the hash of a word, mixed: where their edge is, and which state follows.
+///
+/// A state's number follows from the words that lead to it. So a processor that foresees that an edge will be
+/// there need not wait for it to come out of memory: it can go on to the next word's edge, and the next. What is decided rests on what
+/// was read and compared; the numbers only say where to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spot(u64);
 
 /// An odd constant without pattern (the digits of π).
-const BY_STATE: u64 = 0x243F_6A88_85A3_08D3;
+const MIXER: u64 = 0x243F_6A88_85A3_08D3;
 
-/// The bucket of a word's hash at a state, among a power of two of them.
-#[inline]
+/// What [`Spot::bucket`] takes for so many buckets: a power of two, at least two.
 #[must_use]
-pub const fn bucket(state: u32, hash: u64, buckets: usize) -> usize {
-    (hash as usize).wrapping_add(state as usize) & buckets.wrapping_sub(1)
+pub const fn bucket_shift(buckets: usize) -> u32 {
+    u64::BITS - buckets.trailing_zeros()
 }
 
-/// The slot of a word's hash at a state under its bucket's pilot; less than `slots`.
-#[inline]
-#[must_use]
-pub const fn slot(state: u32, hash: u64, pilot: u16, slots: usize) -> usize {
-    let mixed = (hash ^ (state as u64).wrapping_mul(BY_STATE)).wrapping_mul(pilot as u64);
-    ((mixed as u128 * slots as u128) >> 64) as usize
+impl Spot {
+    /// The spot of a word's hash at a state.
+    #[inline]
+    #[must_use]
+    pub const fn new(state: u32, hash: u64) -> Self {
+        Self(hash.wrapping_add((state as u64) << 32).wrapping_mul(MIXER))
+    }
+
+    /// The state that follows.
+    #[inline]
+    #[must_use]
+    pub const fn next(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The bucket: the highest bits, of which [`bucket_shift`] says how many.
+    #[inline]
+    #[must_use]
+    pub const fn bucket(self, shift: u32) -> usize {
+        self.0.wrapping_shr(shift) as usize
+    }
+
+    /// The slot under the bucket's pilot; less than `slots`.
+    #[inline]
+    #[must_use]
+    pub const fn slot(self, pilot: u16, slots: usize) -> usize {
+        let turned = self.0.wrapping_mul(pilot as u64);
+        ((turned as u128 * slots as u128) >> 64) as usize
+    }
 }
 
 impl<'a> Table<'a> {
@@ -312,11 +358,43 @@ impl<'a> Table<'a> {
             return None;
         }
         let key = key(text, self.seeds);
-        let edge = Edge::read(self.part(state).slot(state, key.hash(self.seeds))?)?;
-        let alike =
-            edge.parent == state && edge.key.high == key.high && edge.key.low == key.low & 0xFFFF_FFFF;
+        let spot = Spot::new(state, key.hash(self.seeds));
+        let edge = Edge::read(self.part(state).slot(spot)?)?;
+        let alike = edge.parent == state && edge.key == key;
         let whole = alike && same(self.strings.get(edge.string).as_bytes(), text);
-        whole.then_some(Step { target: edge.target, info: edge.info })
+        whole.then_some(Step { next: spot.next(), info: edge.info })
+    }
+
+    /// A jump by its number: the set of rules so far, and a state or a block. Validation excludes others.
+    #[inline]
+    pub(crate) fn jump(&self, jump: u32) -> (u32, u32) {
+        self.jumps.get(jump as usize).map_or((0, NONE), |record| (word(record, 0), word(record, 1)))
+    }
+
+    /// A step that leads to a state by a jump, as if its state followed from the word.
+    #[cold]
+    pub(crate) fn land(&self, info: Info) -> Step {
+        let (set, state) = self.jump(info.number());
+        Step { next: state, info: info.leading(Kind::Next, set) }
+    }
+
+    /// Where a step leads.
+    #[must_use]
+    pub fn target(&self, step: Step) -> Target {
+        let number = step.info.number();
+        match step.info.kind() {
+            Some(Kind::Next) => Target::State { set: number, state: step.next },
+            Some(Kind::Jump) => {
+                let (set, state) = self.jump(number);
+                Target::State { set, state }
+            }
+            Some(Kind::Block) => {
+                let (set, block) = self.jump(number);
+                Target::Block { set, block }
+            }
+            Some(Kind::Posting) => Target::Posting(number),
+            Some(Kind::Leaf) | None => Target::Leaf { set: number },
+        }
     }
 
     /// The part with the edges of a state.
@@ -325,25 +403,58 @@ impl<'a> Table<'a> {
         if is_root(state) { &self.roots } else { &self.inner }
     }
 
+    /// The step that takes an edge of this table.
+    #[must_use]
+    pub fn step_by(&self, edge: &Edge) -> Step {
+        Step { next: Spot::new(edge.parent, edge.key.hash(self.seeds)).next(), info: edge.info }
+    }
+
     /// Every edge, in the order of the slots.
     pub fn edges(&self) -> impl Iterator<Item = Edge> + use<'a> {
         self.roots.slots.iter().chain(self.inner.slots).filter_map(Edge::read)
     }
 }
 
-/// Eight bytes of a slot.
+/// Two numbers of a slot as one.
 #[inline]
-fn long(slot: &[u8; EDGE], index: usize) -> u64 {
-    slot.as_chunks::<8>().0.get(index).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+fn pair(slot: &[u8; EDGE], index: usize) -> u64 {
+    let bytes = slot.get(4 * index..).and_then(<[u8]>::first_chunk);
+    bytes.map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// A step that has been taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Where it leads; [`Info::target`] says what the number counts.
-    pub target: u32,
-    /// What has matched with it.
+    /// The state that follows from the state and the word, if the edge is of the kind [`Kind::Next`].
+    pub next: u32,
+    /// What has matched with it, and where it leads.
     pub info: Info,
+}
+
+/// Where a step leads: [`Table::target`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// To a state with edges of its own.
+    State {
+        /// The set of rules so far.
+        set: u32,
+        /// The state.
+        state: u32,
+    },
+    /// Nothing more to match.
+    Leaf {
+        /// The set of rules so far.
+        set: u32,
+    },
+    /// To a block.
+    Block {
+        /// The set of rules so far.
+        set: u32,
+        /// The block.
+        block: u32,
+    },
+    /// To a posting of the block whose column the step began in.
+    Posting(u32),
 }
 
 /// The sets of rules, as chains: each has some rules of its own and a parent.

@@ -12,7 +12,7 @@
 use crate::artifact::{Heads, Policy, split};
 use crate::table::block::Block;
 use crate::table::key::SHORT;
-use crate::table::{Edge, LITERAL, Part, Sets, Target, is_root};
+use crate::table::{Edge, Kind, LITERAL, Part, ROOTS, Sets, is_root};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
 use crate::wire::{Extent, Extents, LoadError, LoadErrorKind, NONE, SectionId, word};
 
@@ -52,7 +52,7 @@ impl Policy<'_> {
         self.validate_sets(place(SectionId::Sets), place(SectionId::Members))?;
         self.validate_blocks(place(SectionId::Blocks), place(SectionId::BlockRules))?;
         self.validate_postings(place(SectionId::Postings), place(SectionId::PostingData))?;
-        self.validate_edges(place(SectionId::Edges), place(SectionId::Pilots))
+        self.validate_edges(place(SectionId::Edges), place(SectionId::Pilots), place(SectionId::Jumps))
     }
 
     fn string(&self, string: u32) -> bool {
@@ -73,7 +73,7 @@ impl Policy<'_> {
     fn validate_header(&self) -> Result<(), LoadError> {
         let fault = |kind, offset| Err(LoadError { kind, section: None, offset });
         let block = |block: u32| block == NONE || (block as usize) < self.blocks.blocks.len();
-        if self.header.states < 2 {
+        if self.header.states < ROOTS {
             return fault(Value, 80);
         }
         if !block(self.header.literal_block) || !block(self.header.folded_block) {
@@ -228,11 +228,18 @@ impl Policy<'_> {
         at_data.check(0, !unused, Layout)
     }
 
-    fn validate_edges(&self, at: Place, at_pilots: Place) -> Result<bool, LoadError> {
+    fn validate_edges(&self, at: Place, at_pilots: Place, at_jumps: Place) -> Result<bool, LoadError> {
+        for (index, jump) in self.table.jumps.iter().enumerate() {
+            at_jumps.check(index, (word(jump, 0) as usize) < self.sets.sets.len(), Index)?;
+        }
         let mut literal = false;
         let (mut first_slot, mut first_pilot) = (0, 0);
         for (part, roots) in [(&self.table.roots, true), (&self.table.inner, false)] {
-            at_pilots.check(first_pilot, part.pilots.len().is_power_of_two(), Value)?;
+            at_pilots.check(
+                first_pilot,
+                part.pilots.len().is_power_of_two() && part.pilots.len() > 1,
+                Value,
+            )?;
             at.check(first_slot, !part.slots.is_empty(), Value)?;
             literal |= self.validate_part(at, first_slot, part, roots)?;
             first_slot += part.slots.len();
@@ -257,14 +264,12 @@ impl Policy<'_> {
             };
             literal |= edge.parent == LITERAL;
             at.check(index, is_root(edge.parent) == roots, Value)?;
-            let set = (edge.info.set() as usize) < self.sets.sets.len();
-            let target = match edge.info.target() {
-                Target::State => edge.target < self.header.states && !is_root(edge.target) && set,
-                Target::Leaf => edge.target == 0 && set,
-                Target::Block => (edge.target as usize) < self.blocks.blocks.len() && set,
-                Target::Posting => self.is_posting(&edge),
+            let known = match edge.info.kind() {
+                Some(Kind::Next | Kind::Leaf) => (edge.info.number() as usize) < self.sets.sets.len(),
+                Some(kind) => self.is_target(kind, &edge),
+                None => return Err(at.fault(index, Value)),
             };
-            at.check(index, target & (edge.parent < self.header.states), Index)?;
+            at.check(index, known, Index)?;
             at.check(index, edge.info.guard() < 3, Value)?;
             let text = if edge.key.is_long() { self.is_long_word(&edge) } else { edge.key.is_sound() };
             at.check(index, text, Value)?;
@@ -279,14 +284,22 @@ impl Policy<'_> {
         known && len & 0x00FF_FFFF == edge.key.len()
     }
 
-    /// Whether an edge leaves a column of the block whose posting it names.
+    /// Whether an edge names a jump to a state that words lead to, a jump to a block, or a posting of the
+    /// block whose column it leaves.
     #[cold]
-    fn is_posting(&self, edge: &Edge) -> bool {
-        let number = edge.info.set();
-        let (Some(block), Some(posting)) = (self.blocks.get(number), self.blocks.posting(edge.target)) else {
-            return false;
-        };
-        let column = edge.parent.checked_sub(block.column).is_some_and(|at| at < block.columns);
-        column && posting.block == number
+    fn is_target(&self, kind: Kind, edge: &Edge) -> bool {
+        let number = edge.info.number();
+        let jump = self.table.jumps.get(number as usize).map(|jump| word(jump, 1));
+        match kind {
+            Kind::Next | Kind::Leaf => false,
+            Kind::Jump => jump.is_some_and(|state| state >= self.header.states && state != NONE),
+            Kind::Block => jump.is_some_and(|block| (block as usize) < self.blocks.blocks.len()),
+            Kind::Posting => {
+                let block = self.blocks.posting(number).and_then(|posting| self.blocks.get(posting.block));
+                block.is_some_and(|block| {
+                    edge.parent.checked_sub(block.column).is_some_and(|at| at < block.columns)
+                })
+            }
+        }
     }
 }

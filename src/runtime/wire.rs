@@ -62,7 +62,7 @@ macro_rules! sections {
 
 sections! {
     /// The automaton's transitions, placed by a perfect hash.
-    Edges = 1, "edges", 24;
+    Edges = 1, "edges", 20;
     /// One number per bucket of the hash.
     Pilots = 2, "pilots", 2;
     /// The rules that have ended on the way to a state, as chains.
@@ -93,6 +93,8 @@ sections! {
     Strings = 15, "strings", 4;
     /// All strings, one after the other.
     Text = 16, "text", 1;
+    /// Where edges lead whose target does not follow from their word: a set, and a state or a block.
+    Jumps = 17, "jumps", 8;
     /// Reserved: the layer each rule comes from.
     Layers = 32, "layers", 0;
     /// Facts about programs that run other programs, as text: `shell::ToolFacts`.
@@ -123,7 +125,7 @@ impl SectionId {
 }
 
 /// The sections that every artifact has, in order.
-pub const REQUIRED: usize = 16;
+pub const REQUIRED: usize = 17;
 /// The number of the first section that not every artifact has.
 pub const FIRST_OPTIONAL: u32 = 32;
 /// How many section numbers there are for those.
@@ -280,7 +282,7 @@ pub struct Header<'a> {
     pub digest: &'a [u8; 32],
     /// The seeds of the hash, derived from the policy.
     pub seeds: [u64; 2],
-    /// How many state numbers are in use.
+    /// The first number that follows from words; those below are the roots' and the blocks' columns.
     pub states: u32,
     /// The longest word on any edge, in bytes; longer words are on no edge.
     pub longest: u32,

@@ -96,7 +96,7 @@ impl<'a> TableRules<'a> {
                 bytes.get(..len).unwrap_or(&[])
             };
             if accepts(word) {
-                take(word, Step { target: edge.target, info: edge.info });
+                take(word, self.policy.table.step_by(edge));
             }
         }
     }
@@ -262,20 +262,27 @@ impl<'a> TableRules<'a> {
             if !walk.steps.pay(1) {
                 break;
             }
-            put(&mut sets, step.info.set(), fit);
-            match step.info.target() {
-                Target::State if put(&mut seen, (step.target, place), fit) => {
+            match self.policy.table.target(step) {
+                Target::State { set, state } => {
+                    put(&mut sets, set, fit);
+                    if !put(&mut seen, (state, place), fit) {
+                        continue;
+                    }
                     for (at, item) in walk.from(place) {
                         let (to, fit) = walk.after(at, item, fit);
-                        self.steps(step.target, &item.words, walk.steps, |next| open.push((next, to, fit)));
+                        self.steps(state, &item.words, walk.steps, |next| open.push((next, to, fit)));
                     }
                 }
-                Target::Block => {
-                    if let Some(block) = self.policy.blocks.get(step.target) {
+                Target::Leaf { set } => {
+                    put(&mut sets, set, fit);
+                }
+                Target::Block { set, block } => {
+                    put(&mut sets, set, fit);
+                    if let Some(block) = self.policy.blocks.get(block) {
                         self.block(&block, None, &Front::from([(place, fit)]), walk, &mut ended);
                     }
                 }
-                _ => {}
+                Target::Posting(_) => {}
             }
         }
         for (mut set, fit) in sets {
@@ -295,7 +302,7 @@ impl<'a> TableRules<'a> {
         let mut column = 0;
         for (&place, &fit) in front {
             let bits = match first {
-                Some(step) => self.posting(step.target, block, walk.steps),
+                Some(step) => self.posting(step.info.number(), block, walk.steps),
                 None => Bits::all(block.rules),
             };
             merge(&mut alive, (place, fit), bits);
@@ -313,8 +320,8 @@ impl<'a> TableRules<'a> {
                     let accepts = accepted.entry(at).or_insert_with(|| {
                         let mut union = Bits::none(block.rules);
                         self.steps(block.column.saturating_add(column), &item.words, walk.steps, |step| {
-                            if step.info.target() == Target::Posting {
-                                union.add(&self.posting(step.target, block, walk.steps));
+                            if let Target::Posting(posting) = self.policy.table.target(step) {
+                                union.add(&self.posting(posting, block, walk.steps));
                             }
                         });
                         union

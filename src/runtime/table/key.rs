@@ -6,7 +6,7 @@
 pub type Seeds = [u64; 2];
 
 /// Words up to this length are their own key; longer ones are hashed and compared in the text.
-/// Most words of real policies are this short, and an edge is then 24 bytes.
+/// Most words of real policies are this short, and an edge then needs no string.
 pub const SHORT: usize = 11;
 /// The last byte of the key of a long word; that of a short one is its length.
 const LONG: u32 = 0xFF << 24;
@@ -20,8 +20,7 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// are equal words. A long one is stored as a hash and its length: equal keys are compared in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The first eight bytes of a short word; the hash of a long one, of which an edge keeps the
-    /// lower half.
+    /// The first eight bytes of a short word; 32 bits of hash of a long one.
     pub low: u64,
     /// The rest and the length.
     pub high: u32,
@@ -160,16 +159,14 @@ pub(crate) fn short(word: &[u8]) -> Option<Key> {
     let Some(first) = word.first_chunk::<4>() else {
         return Some(Key { low: tiny(word), high: size });
     };
-    if len > SHORT {
-        return None;
-    }
+    let room = SHORT.checked_sub(len)?;
     let last = u64::from(u32::from_le_bytes(*word.last_chunk::<4>()?));
     let at = (len - 4).min(4);
     let middle = word.get(at..)?.first_chunk::<4>()?;
     // Where the two overlap they agree.
     let low = u64::from(u32::from_le_bytes(*first)) | (u64::from(u32::from_le_bytes(*middle)) << (8 * at));
     // Of the last four bytes those that `low` does not have: at least one less, and none below 9.
-    let rest = (last >> 8) >> (8 * (SHORT - len));
+    let rest = (last >> 8) >> (8 * room);
     Some(Key { low, high: rest as u32 | size })
 }
 
@@ -200,7 +197,7 @@ fn long(word: &[u8], [a, b]: Seeds, map: impl Fn(u64) -> u64) -> Key {
     if let (Some(low), Some(high)) = (tail.first_chunk(), tail.last_chunk()) {
         take(*low, *high);
     }
-    Key { low: hash, high: LONG | (word.len() as u32 & !LONG) }
+    Key { low: hash & 0xFFFF_FFFF, high: LONG | (word.len() as u32 & !LONG) }
 }
 
 #[cfg(test)]
