@@ -1,6 +1,7 @@
 //! The reference matcher, the automaton in memory and the reloaded artifact give one answer.
 
-use crate::generate::{self, Random};
+use crate::generate;
+use crate::random::Random;
 use execpolicy::artifact::build_within;
 use execpolicy::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
 use execpolicy::policy::Policy;

@@ -12,6 +12,7 @@ mod harness;
 mod hostile;
 mod others;
 mod pages;
+mod random;
 mod reproducible;
 mod rules_front_end;
 mod run_programs;

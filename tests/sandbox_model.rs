@@ -2,6 +2,7 @@
 //! the artifact or of the comparison does not hold.
 //! Not here: cases with names (`suite/sandbox`).
 
+use crate::random::Random;
 use execpolicy::diagnostic::{Diagnostics, Severity};
 use execpolicy::emit;
 use execpolicy::policy::model::{Destination, Kind, Model, Outcome, Path, Roots, Tree, narrower};
@@ -13,35 +14,6 @@ use execpolicy::source::{SourceMap, Span};
 use execpolicy_runtime::profile as read;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// SplitMix64 (Steele, Lea, Flood 2014): the same numbers for the same seed, everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    pub fn chance(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn word<'t>(&mut self, list: &[&'t str]) -> &'t str {
-        list[self.below(list.len())]
-    }
-
-    pub fn pick<'t, T>(&mut self, list: &'t [T]) -> &'t T {
-        &list[self.below(list.len())]
-    }
-}
 
 const PLACES: &[&str] = &[
     "/",

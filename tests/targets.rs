@@ -3,7 +3,8 @@
 //! Not here: real kernels (`confine/`), and the evaluators of formats (`sbpl.rs`, `formats_of_others.rs`).
 
 use crate::others::{CodexFiles, Landlock, Mounts, Oci, Shows, SrtFiles, bpf};
-use crate::sandbox_model::{Random, each_family, host, nothing_more, path};
+use crate::random::Random;
+use crate::sandbox_model::{each_family, host, nothing_more, path};
 use crate::sbpl::{Profile, Subject};
 use execpolicy::diagnostic::{Code, Diagnostics};
 use execpolicy::emit::{bwrap, landlock, oci, seatbelt};
