@@ -10,7 +10,6 @@ mod formats;
 mod generate;
 mod harness;
 mod hostile;
-mod others;
 mod pages;
 mod random;
 mod reproducible;
