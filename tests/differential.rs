@@ -54,14 +54,9 @@ fn expected(policy: &Policy, root: u32, argv: &[Vec<u8>]) -> Vec<RuleId> {
 
 /// Compares everything about one random policy.
 fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
-    let (policy, sources) = generate::policy(random, rules);
-    let checked = generate::checked(policy, sources);
-    let policy = checked.policy();
-    let small = Budget { factor: 0, base: random.below(60) as u64 };
-    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
-        let automaton = lower(&checked, budget).expect("small policies fit");
-        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    generate::each_budget(random, rules, |random, checked, budget, loaded| {
+        let policy = checked.policy();
+        let automaton = lower(checked, budget).expect("small policies fit");
         let walker = automaton.walker();
         let mut scratch = loaded.scratch();
         let capacity = scratch.capacity();
@@ -84,7 +79,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                     "{folded:?} {policy:#?}"
                 );
             }
-            if let Some(fault) = compare_places(&checked, &loaded, &argv, &mut scratch) {
+            if let Some(fault) = compare_places(checked, &loaded, &argv, &mut scratch) {
                 panic!("{fault}\n{budget:?}\n{policy:#?}");
             }
             match loaded.decide(&argv, &Context::default(), &mut scratch).placement() {
@@ -108,7 +103,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
             }
         }
         assert_eq!(scratch.capacity(), capacity, "a decision has allocated");
-    }
+    });
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! Not here: any comparison.
 
 use crate::random::Random;
+use execpolicy::artifact::build_within;
 use execpolicy::check::{CheckedPolicy, Options, check};
 use execpolicy::diagnostic::Diagnostics;
+use execpolicy::lower::Budget;
 use execpolicy::policy::matches::example;
 use execpolicy::policy::profile::Profiles;
 use execpolicy::policy::{
@@ -67,6 +69,23 @@ pub const WORDS: &[&str] = &[
 /// Directories that are put before a first word.
 const DIRECTORIES: &[&str] =
     &["/usr/bin/", "/bin/", "/opt/git/", "./", "~/", "/tmp/", "/usr//bin/", "/usr/bin/../bin/"];
+
+/// Calls `test` with a random policy, compiled with the usual room for its automaton, with little and with none: three ways to the same
+/// decisions.
+pub fn each_budget(
+    random: &mut Random,
+    rules: usize,
+    mut test: impl FnMut(&mut Random, &CheckedPolicy, Budget, execpolicy_runtime::Policy<'_>),
+) {
+    let (policy, sources) = policy(random, rules);
+    let checked = checked(policy, sources);
+    let small = Budget { factor: 0, base: random.below(60) as u64 };
+    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
+        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
+        let loaded = execpolicy_runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        test(random, &checked, budget, loaded);
+    }
+}
 
 /// A policy of up to `rules` rules, and its sources.
 pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {

@@ -84,13 +84,8 @@ fn argv(random: &mut Random, policy: &Policy) -> Argv {
 }
 
 fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
-    let (policy, sources) = generate::policy(random, rules);
-    let checked = generate::checked(policy, sources);
-    let policy = checked.policy();
-    let small = Budget { factor: 0, base: random.below(60) as u64 };
-    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
-        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    generate::each_budget(random, rules, |random, checked, budget, loaded| {
+        let policy = checked.policy();
         seen.blocks += usize::from(loaded.blocks().get(0).is_some());
         seen.root_blocks += usize::from(loaded.blocks().get(0).is_some_and(|block| block.depth == 0));
         let table = TableRules::new(loaded);
@@ -116,7 +111,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                 usize::from(unsure && given.iter().any(|found| found.2 == Decision::Allow));
             seen.if_file += usize::from(given.iter().any(|found| found.3 == Fit::IfFile));
         }
-    }
+    });
 }
 
 #[test]
