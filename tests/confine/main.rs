@@ -13,6 +13,7 @@ mod escapes;
 mod hosts;
 mod leftovers;
 mod plain;
+mod probes;
 mod refusal;
 mod world;
 
