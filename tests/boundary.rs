@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("diagnostic", 2),
     ("stdlib", 3),
     ("policy", 3),
+    ("read", 3),
     ("rules", 4),
     ("sandbox", 4),
     ("check", 5),
