@@ -485,6 +485,22 @@ fn deferred_code_is_seen() {
     }
 }
 
+/// An option whose name nobody knows can be `keyword`, and then `A=1` is no word of the command.
+#[test]
+fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
+    for set in
+        ["set -o \"$x\"", "set -o $x", "set -eo \"$x\"", "set +o \"$x\"", "set -o keyword", "set -o k$x"]
+    {
+        at_least_asked("foo push", &format!("{set}; foo A=1 push"));
+    }
+    let rules = policy(&[(Allow, "set"), (Allow, "foo")]);
+    for fine in
+        ["set -o pipefail; foo", "set -eo errexit; foo", "set -o; foo", "set -euo pipefail; foo \"$x\""]
+    {
+        assert_eq!(standing(&rules, fine), Standing::Allow, "{fine}");
+    }
+}
+
 #[test]
 fn what_runs_later_or_elsewhere_is_seen() {
     forbidden("foo push", "x=ok; x=push && foo $x &");

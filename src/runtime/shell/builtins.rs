@@ -51,7 +51,7 @@ impl Walker<'_> {
                 }
             }
             b"shift" => state.positional = None,
-            b"set" => self.set_options(state, arguments, words.as_deref(), call),
+            b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
                 self.declare(state, name, arguments, call)
             }
@@ -206,7 +206,7 @@ impl Walker<'_> {
         }
     }
 
-    fn set_options(&mut self, state: &mut State, arguments: &[Item], words: Option<&[&[u8]]>, call: &Call) {
+    fn set_options(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
         let mut at = 0;
         while let Some(item) = arguments.get(at) {
             let Some(word) = item.as_known() else {
@@ -223,20 +223,10 @@ impl Walker<'_> {
                             b'e' | b'u' | b'x' | b'v' | b'f' | b'C' | b'b' | b'h' | b'm' | b'E' | b'T' => {}
                             b'a' => state.changed = true,
                             b'o' => {
-                                let known = words.and_then(|words| words.get(at)).copied();
+                                let option = arguments.get(at);
                                 at += 1;
-                                if !matches!(
-                                    known,
-                                    None | Some(
-                                        b"pipefail"
-                                            | b"errexit"
-                                            | b"nounset"
-                                            | b"xtrace"
-                                            | b"verbose"
-                                            | b"noclobber"
-                                            | b"noglob"
-                                    )
-                                ) {
+                                // Alone, it prints the options.
+                                if !option.is_none_or(keeps_reading) {
                                     self.opaque(call.span, "changes how the shell reads", state);
                                 }
                             }
@@ -473,6 +463,14 @@ impl Walker<'_> {
         self.invoke(state, &inner, &inner_call);
         self.through.pop();
     }
+}
+
+/// Whether a word is surely the name of an option (`set -o NAME`, `bash -o NAME`) with which a shell reads as without it.
+pub fn keeps_reading(option: &Item) -> bool {
+    matches!(
+        option.as_known(),
+        Some(b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob")
+    )
 }
 
 fn is_value_of(word: &[u8], name: &[u8]) -> bool {

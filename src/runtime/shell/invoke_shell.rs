@@ -1,6 +1,7 @@
 //! In: the words of a shell (`bash -c SCRIPT`). Out: its segment and those of the script's commands.
 //! Not here: the walk through the script (`walk.rs`), and which programs are shells (`tools.rs`, from the facts).
 
+use super::builtins::keeps_reading;
 use super::invoke::Call;
 use super::state::{State, runs_code};
 use super::tools::Shell;
@@ -50,20 +51,9 @@ impl Walker<'_> {
                         match letter {
                             b'c' => script_next = true,
                             b'o' => {
-                                let known = arguments.get(at).and_then(Item::as_known);
+                                let option = arguments.get(at);
                                 at += 1;
-                                if !known.is_some_and(|name| {
-                                    matches!(
-                                        name,
-                                        b"pipefail"
-                                            | b"errexit"
-                                            | b"nounset"
-                                            | b"xtrace"
-                                            | b"verbose"
-                                            | b"noclobber"
-                                            | b"noglob"
-                                    )
-                                }) {
+                                if !option.is_some_and(keeps_reading) {
                                     why = Some("is a shell with an option that changes how it reads");
                                 }
                             }
