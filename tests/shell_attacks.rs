@@ -501,6 +501,31 @@ fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
     }
 }
 
+/// A trap can run between two commands and change what the second one means, in more ways than a list of words has.
+#[test]
+fn a_trap_that_may_run_at_any_time_is_asked_about() {
+    for trap in [
+        "trap 'printf -v x push' DEBUG",
+        "trap 'true;read x' USR1",
+        "trap 'mapfile x' ERR EXIT",
+        "f() { x=push; }; trap f DEBUG",
+        "trap 'for x in push; do :; done' DEBUG",
+        "trap 'local x' RETURN",
+        "trap -- 'pushd /elsewhere' DEBUG",
+    ] {
+        at_least_asked("foo push", &format!("{trap}; x=status; foo $x"));
+    }
+    let rules = policy(&[(Forbidden, "foo push")]);
+    for fine in
+        ["trap 'printf -v x push' EXIT; x=status; foo $x", "trap - DEBUG; foo ok", "trap '' INT; foo ok"]
+    {
+        assert_eq!(standing(&rules, fine), Standing::Unmatched, "{fine}");
+    }
+    let ends = "function f { trap 'read x' EXIT; }; x=status; f; foo $x";
+    assert_eq!(standing(&rules, ends), Standing::Unmatched);
+    assert_eq!(rules.decide(&["zsh", "-c", ends], None).standing, Standing::Forbidden);
+}
+
 #[test]
 fn what_runs_later_or_elsewhere_is_seen() {
     forbidden("foo push", "x=ok; x=push && foo $x &");

@@ -375,32 +375,12 @@ impl Walker<'_> {
         if self.silent > 0 {
             return;
         }
-        let at_exit = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
-        if !at_exit {
-            // It can run between any two commands and change what they mean.
-            let harmless = !text.iter().any(|byte| matches!(byte, b'=' | b'(' | b'$' | b'`')) && {
-                let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).collect();
-                !words.iter().any(|word| {
-                    matches!(
-                        *word,
-                        b"cd"
-                            | b"read"
-                            | b"eval"
-                            | b"."
-                            | b"source"
-                            | b"alias"
-                            | b"export"
-                            | b"declare"
-                            | b"set"
-                            | b"unset"
-                            | b"function"
-                    )
-                })
-            };
-            if !harmless {
-                self.opaque(call.span, "sets a trap that may change what later commands mean", state);
-                state.forget();
-            }
+        // At any other time it can run between two commands and change what the second one means, by a variable, a
+        // function, a directory; in zsh a function has an end of its own.
+        let at_end = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
+        if !at_end || self.dialect == Dialect::Zsh {
+            self.opaque(call.span, "sets a trap that may change what later commands mean", state);
+            state.forget();
         }
     }
 
