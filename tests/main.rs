@@ -8,6 +8,7 @@ mod confine_model;
 mod differential;
 mod formats;
 mod generate;
+mod generate_profiles;
 mod harness;
 mod hostile;
 mod pages;

@@ -13,8 +13,8 @@ mod operation;
 mod seatbelt;
 mod srt;
 
+use crate::generate_profiles::{each_family, host, nothing_more, path};
 use crate::random::Random;
-use crate::sandbox_model::{each_family, host, nothing_more, path};
 use execpolicy::emit::{Emitted, gap_lines};
 use execpolicy::lower::places::Host;
 use execpolicy::lower::targets::{Finding, Kept};

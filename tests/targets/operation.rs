@@ -2,8 +2,8 @@
 //! its paths on a host.
 //! Not here: what any target answers.
 
+use crate::generate_profiles::path;
 use crate::random::Random;
-use crate::sandbox_model::path;
 use execpolicy::lower::places::{Host, Places};
 use execpolicy::policy::model::{Kind, Model, Path, Ruling};
 use execpolicy::policy::profile::Origin;

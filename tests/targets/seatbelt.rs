@@ -4,8 +4,8 @@
 
 use super::operation::Operation;
 use super::{Emission, Tally, each_emission};
+use crate::generate_profiles::path;
 use crate::random::Random;
-use crate::sandbox_model::path;
 use crate::sbpl::{Profile, Subject};
 use execpolicy::diagnostic::{Code, Diagnostics};
 use execpolicy::emit::{Emitted, seatbelt};
