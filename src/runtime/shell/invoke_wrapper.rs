@@ -2,7 +2,7 @@
 //! those of the inner command, with what the wrapper changes noted on them.
 //! Not here: which programs do so (`tools.rs`, from the facts).
 
-use super::expand::concatenate;
+use super::field::concatenate;
 use super::invoke::Call;
 use super::invoke_options::options_of;
 use super::state::{State, is_safe, runs_code};
