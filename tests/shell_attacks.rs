@@ -501,6 +501,22 @@ fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
     }
 }
 
+/// The letters of options may stand together, before the name or the command that the last one takes.
+#[test]
+fn a_value_behind_several_options_is_seen() {
+    for read in [
+        "read -raa <<< push",
+        "read -ra a <<< push",
+        "read -rsaa <<< push",
+        "read -rt99999999999999999999999999999999999999999999999999999999999999aa <<< push",
+    ] {
+        forbidden("foo push", &format!("a=(ok); {read}; foo ${{a[0]}}"));
+    }
+    at_least_asked("foo push", "a=(ok); read -ra'x[$(foo push)]' <<< 1");
+    at_least_asked("foo push", "mapfile -tC 'foo push #' -tc1 x <<< a");
+    at_least_asked("foo push", "readarray -tC 'foo push #' x < f");
+}
+
 /// A trap can run between two commands and change what the second one means, in more ways than a list of words has.
 #[test]
 fn a_trap_that_may_run_at_any_time_is_asked_about() {

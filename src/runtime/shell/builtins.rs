@@ -31,6 +31,9 @@ const INNER: &[&[u8]] = &[
     b"readonly",
 ];
 
+/// How long a word of options may be in which names are looked for.
+const MOST_OPTIONS: usize = 64;
+
 impl Walker<'_> {
     /// Runs one of the shell's own commands; `false` if there is none of that name.
     pub(super) fn builtin(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
@@ -71,7 +74,7 @@ impl Walker<'_> {
                     }
                 }
             }
-            b"read" | b"mapfile" | b"readarray" | b"getopts" => self.read_into(state, arguments, call),
+            b"read" | b"mapfile" | b"readarray" | b"getopts" => self.read_into(state, name, arguments, call),
             b"cd" | b"pushd" | b"popd" | b"chdir" => {
                 state.cwd = match words.as_deref() {
                     Some([path]) if name != b"popd" => directory(state, path),
@@ -333,27 +336,41 @@ impl Walker<'_> {
         }
     }
 
-    fn read_into(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+    fn read_into(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
         for item in arguments {
             match item.as_known() {
-                Some(word) if word.starts_with(b"-C") || word.starts_with(b"-c") => {
-                    self.opaque(call.span, "runs a callback", state);
-                }
-                Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
-                Some(word) => {
-                    // Any operand can be a name, and so can the end of `-aNAME`.
-                    let word =
-                        if word.first() == Some(&b'-') { word.get(2..).unwrap_or_default() } else { word };
-                    let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-                    if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-                        self.assign(state, word, None, false, call.span);
+                Some(word) if word.starts_with(b"-") => {
+                    // Letters may stand together, and the last may have its value in the same word: `-raNAME`, `-tC COMMAND`.
+                    if name != b"read" && word.iter().any(|byte| matches!(byte, b'c' | b'C')) {
+                        self.opaque(call.span, "runs a callback", state);
+                    }
+                    if word.contains(&b'[') {
+                        self.risky_arithmetic(state, call.span);
+                    }
+                    if word.len() > MOST_OPTIONS {
+                        self.opaque(call.span, "reads into a variable that is not known", state);
+                        state.forget();
+                    }
+                    for at in 2..word.len().min(MOST_OPTIONS) {
+                        self.read_name(state, word.get(at..).unwrap_or_default(), call);
                     }
                 }
+                Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
+                // Any operand can be a name.
+                Some(word) => self.read_name(state, word, call),
                 None => {
                     self.opaque(call.span, "reads into a variable that is not known", state);
                     state.forget();
                 }
             }
+        }
+    }
+
+    /// Whatever is a name is read into.
+    fn read_name(&mut self, state: &mut State, word: &[u8], call: &Call) {
+        let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+            self.assign(state, word, None, false, call.span);
         }
     }
 
