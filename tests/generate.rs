@@ -1,5 +1,5 @@
-//! In: a seed. Out: random policies and commands over small alphabets, so that they meet often.
-//! Not here: any comparison.
+//! In: a seed. Out: random policies, as written and compiled, and commands, over small alphabets, so that they meet often.
+//! Not here: any comparison; profiles of sandboxes (`generate_profiles.rs`).
 
 use crate::random::Random;
 use execpolicy::artifact::build_within;
