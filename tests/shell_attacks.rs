@@ -501,6 +501,16 @@ fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
     }
 }
 
+#[test]
+fn the_filter_of_split_is_a_script() {
+    for script in
+        ["split --filter='foo push' f", "split -l 1 --filter 'gzip; foo push' f", "split --filt='foo push' f"]
+    {
+        forbidden("foo push", script);
+    }
+    assert_eq!(standing(&policy(&[(Allow, "split")]), "split -l 1 f"), Standing::Allow);
+}
+
 /// The letters of options may stand together, before the name or the command that the last one takes.
 #[test]
 fn a_value_behind_several_options_is_seen() {
