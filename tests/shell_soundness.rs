@@ -393,3 +393,33 @@ fn every_exec_of_a_real_shell_is_covered() {
     assert!(misses.is_empty(), "{:#?}", &misses[..misses.len().min(20)]);
     assert!(exact * 10 > pattern && exact > opaque, "the analysis has become vague");
 }
+
+/// What long runs have found, and its kin: words that may be none between a word and the one that then is a part of it.
+#[test]
+fn what_was_missed_once_is_covered() {
+    let shell = "/bin/bash";
+    if !Path::new(shell).exists() {
+        println!("no shell to compare with");
+        return;
+    }
+    let facts = Tools::default().facts();
+    for script in [
+        "p() { command p f \"$@\"; }; arr=(${y:+q}a:b x=~$((7%4))); p \"x${arr[@]}y\" ${arr[@]}",
+        "arr=($y ush b); p \"p${arr[@]}\"",
+        "arr=($y $y ush b); p \"p${arr[@]}c\"",
+        "p \"x$@$@y\"",
+        "p \"x$@$@\"y z",
+        "arr=($y); p \"x${arr[@]}${arr[@]}y\" z",
+        "arr=(a $y); p \"x${arr[@]}${arr[@]}y\" z",
+        "arr=($y b); p \"x${arr[@]}${arr[@]}y\" z",
+    ] {
+        let analysis = analyse(script.as_bytes(), Dialect::Bash, None, &facts, &Limits::default());
+        let ran = run(&room(), shell, script);
+        assert!(!ran.is_empty(), "{script}");
+        for argv in &ran {
+            let missed = matches!(covered(&analysis, argv), Covered::Missed);
+            let shown: Vec<_> = argv.iter().map(|word| String::from_utf8_lossy(word)).collect();
+            assert!(!missed, "{script} ran {shown:?}: {:#?}", analysis.segments);
+        }
+    }
+}

@@ -123,6 +123,8 @@ fn is_plain(text: &[u8]) -> bool {
 pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
     let count = items.len();
     for (at, item) in items.into_iter().enumerate() {
+        // Nothing but words that may be none stands between this one and a word that was ended for them: it may be a part of that.
+        let joined = field.optional && !field.begun && !field.quoted;
         if item.many {
             // It may be nothing, one word or several; what touches it may be joined or not.
             let touches = field.begun || field.quoted;
@@ -131,7 +133,7 @@ pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
                 std::mem::take(field).finish(out);
             }
             out.push(Item { files: false, ..item });
-            *field = Field { optional: touches, ..Field::default() };
+            *field = Field { optional: touches || joined, ..Field::default() };
             if at + 1 == count {
                 // What follows is joined to the last word, if there is one.
                 field.alternatives = vec![Pattern::anything()];
@@ -139,6 +141,7 @@ pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
         } else {
             if at > 0 {
                 std::mem::take(field).finish(out);
+                field.optional = joined;
             }
             field.add(&item.words);
             field.quoted = true;
