@@ -10,6 +10,7 @@ pub mod emit;
 pub mod loader;
 pub mod lower;
 pub mod policy;
+pub mod read;
 pub mod rules;
 pub mod sandbox;
 pub mod source;

@@ -11,11 +11,13 @@ pub mod record;
 pub mod scan;
 pub mod syntax;
 
-use crate::diagnostic::text::{list, nearest};
+use crate::diagnostic::text::list;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::loader::{LoadFault, Loader, MAX_SOURCE, STDLIB, join};
+use crate::loader::{LoadFault, Loader, join};
 use crate::policy::Policy;
+use crate::read;
 use crate::source::{SourceId, SourceMap, Span};
+use crate::stdlib::WithLibrary;
 use bind::Binder;
 use record::{Call, EvalError, EvalErrorKind, Evaluate, Module, Place, Request};
 use starlark::syntax::AstModule;
@@ -41,6 +43,7 @@ pub fn load(
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Policy {
+    let loader = WithLibrary(loader);
     let mut reader = Reader { loader, options, sources, diagnostics, files: BTreeMap::new() };
     let mut policy = Policy::default();
     for name in names {
@@ -69,7 +72,7 @@ struct File {
 }
 
 struct Reader<'a> {
-    loader: &'a dyn Loader,
+    loader: WithLibrary<'a>,
     options: Options,
     sources: &'a mut SourceMap,
     diagnostics: &'a mut Diagnostics,
@@ -89,24 +92,13 @@ impl Reader<'_> {
     }
 
     fn parse(&mut self, name: &str, asked: Option<Span>) -> Option<File> {
-        let display = if name.starts_with(STDLIB) { name.to_owned() } else { self.loader.display(name) };
-        let bytes = match self.read(name) {
-            Ok(bytes) => bytes,
-            Err(fault) => {
-                let diagnostic = self.unreadable(name, &display, &fault, asked);
-                self.diagnostics.error(diagnostic);
+        let source = match read::source(name, asked, &self.loader, self.sources) {
+            Ok(source) => source,
+            Err(diagnostic) => {
+                self.diagnostics.error(*diagnostic);
                 return None;
             }
         };
-        let text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let diagnostic = syntax::not_utf8(name, &display, &error, self.sources);
-                self.diagnostics.error(diagnostic);
-                return None;
-            }
-        };
-        let source = self.sources.add_as(name, display, text);
         match syntax::parse(self.sources, source) {
             Ok(ast) => {
                 let loads = self.loads(name, source, &ast);
@@ -123,54 +115,6 @@ impl Reader<'_> {
                 None
             }
         }
-    }
-
-    fn read(&self, name: &str) -> Result<Vec<u8>, LoadFault> {
-        match name.strip_prefix(STDLIB) {
-            Some(path) => {
-                crate::stdlib::read(path).map(|text| text.as_bytes().to_vec()).ok_or(LoadFault::NotFound)
-            }
-            None => self.loader.read(name),
-        }
-    }
-
-    fn unreadable(&self, name: &str, display: &str, fault: &LoadFault, asked: Option<Span>) -> Diagnostic {
-        let (code, message, hint) = match fault {
-            LoadFault::NotFound if asked.is_some() => {
-                let known = if name.starts_with(STDLIB) {
-                    crate::stdlib::names()
-                } else {
-                    self.loader.candidates(name)
-                };
-                let hint = nearest(name, known.iter().map(String::as_str))
-                    .map(|meant| format!("there is `{meant}`"));
-                (Code::EP0113, format!("there is no file `{display}`"), hint)
-            }
-            LoadFault::NotFound => (
-                Code::EP0101,
-                "there is no such file".to_owned(),
-                Some("check the path; a directory is searched for `*.rules` and `*.sandbox`".to_owned()),
-            ),
-            LoadFault::IsDirectory => (
-                Code::EP0101,
-                format!("`{display}` is a directory, not a file"),
-                Some(format!("name a file in it; `execpolicy check {display}` takes the whole directory")),
-            ),
-            LoadFault::OutsideRoot(how) => {
-                (Code::EP0114, format!("`{display}` is outside the policy root: {how}"), None)
-            }
-            LoadFault::TooLarge(size) => (
-                Code::EP0101,
-                format!("the file has {size} bytes, more than the limit of {MAX_SOURCE}"),
-                Some("split it into several files".to_owned()),
-            ),
-            LoadFault::Io(error) => (Code::EP0101, format!("the file cannot be read: {error}"), None),
-        };
-        let diagnostic = match asked {
-            Some(span) => Diagnostic::new(code, span, message).label("loaded here"),
-            None => Diagnostic::about_file(code, display, message),
-        };
-        diagnostic.maybe_hint(hint)
     }
 
     fn loads(&mut self, name: &str, source: SourceId, ast: &AstModule) -> Vec<(String, Span, String)> {
@@ -196,8 +140,8 @@ impl Reader<'_> {
                     self.diagnostics.error(fault);
                 }
                 Err(fault) => {
-                    let diagnostic = self.unreadable(load.module_id, load.module_id, &fault, Some(span));
-                    self.diagnostics.error(diagnostic);
+                    let (name, at) = (load.module_id, Some(span));
+                    self.diagnostics.error(read::unreadable(name, name, &fault, at, &self.loader));
                 }
             }
         }

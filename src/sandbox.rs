@@ -13,10 +13,11 @@ pub mod token;
 mod typed;
 mod values;
 
-use crate::diagnostic::text::{nearest, shorten};
+use crate::diagnostic::text::nearest;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::loader::{LoadFault, Loader};
+use crate::loader::Loader;
 use crate::policy::profile::Profiles;
+use crate::read;
 use crate::source::{SourceId, SourceMap, Span};
 
 /// The profiles of the standard library: names under which they appear in diagnostics, and texts.
@@ -90,37 +91,14 @@ pub fn load_files(
 ) -> Profiles {
     let mut files = Vec::new();
     for name in names {
-        let display = loader.display(name);
-        let about = |code, message: String| Diagnostic::about_file(code, display.clone(), message);
-        let bytes = match loader.read(name) {
-            Ok(bytes) => bytes,
-            Err(fault) => {
-                sink.error(about(
-                    Code::EP0101,
-                    format!("`{}` cannot be read: {}", shorten(&display), reason(&fault)),
-                ));
-                continue;
-            }
-        };
-        match String::from_utf8(bytes) {
-            Ok(text) => files.push(sources.add_as(*name, display, text)),
-            Err(fault) => {
-                let at = fault.utf8_error().valid_up_to();
-                sink.error(about(Code::EP0102, format!("`{}` is not UTF-8 at byte {at}", shorten(&display))));
+        match read::source(name, None, loader, sources) {
+            Ok(file) => files.push(file),
+            Err(diagnostic) => {
+                sink.error(*diagnostic);
             }
         }
     }
     load(sources, &files, sink)
-}
-
-fn reason(fault: &LoadFault) -> String {
-    match fault {
-        LoadFault::NotFound => "there is no such file".to_owned(),
-        LoadFault::IsDirectory => "it is a directory".to_owned(),
-        LoadFault::OutsideRoot(how) => format!("it lies outside of the policy root: {how}"),
-        LoadFault::TooLarge(limit) => format!("it has more than {limit} bytes"),
-        LoadFault::Io(text) => text.clone(),
-    }
 }
 
 /// Reads one file's tree; what cannot be read is reported and left out.

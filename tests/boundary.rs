@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("diagnostic", 2),
     ("stdlib", 3),
     ("policy", 3),
+    ("read", 3),
     ("rules", 4),
     ("sandbox", 4),
     ("check", 5),
@@ -216,11 +217,13 @@ fn unsafe_code_has_one_room() {
 
 #[test]
 fn no_forgotten_file() {
-    let main = std::fs::read_to_string(root().join("tests/main.rs")).unwrap();
-    for entry in std::fs::read_dir(root().join("tests")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") {
-            assert!(main.contains(&format!("mod {module};")), "tests/{name} is not declared");
+    for (parent, folder) in [("tests/main.rs", "tests"), ("tests/targets.rs", "tests/targets")] {
+        let parent = std::fs::read_to_string(root().join(parent)).unwrap();
+        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if let Some(module) = name.strip_suffix(".rs").filter(|module| *module != "main") {
+                assert!(parent.contains(&format!("mod {module};")), "{folder}/{name} is not declared");
+            }
         }
     }
     let known: BTreeSet<&str> = execpolicy::stdlib::FILES.iter().map(|(name, _)| *name).collect();

@@ -1,9 +1,14 @@
 //! In: what is emitted for bubblewrap, and bubblewrap itself. Out: a failure where the escape suite's attacks get out by a way that no
 //! gap names, or an honest program breaks. Where there is no bubblewrap, or no C compiler, it says SKIPPED.
-//! Not here: the runtime's own sandbox (`confine/`), whose probes these are.
+//! Not here: the runtime's own sandbox (`confine/`), and the probes (`confine/probes.rs`), which both suites share.
 
-use crate::harness::{root, run};
+#[path = "confine/probes.rs"]
+mod probes;
+
+use crate::harness::run;
+use probes::{KEPT, Line, Targets, build, contents, lay, lay_secret, parse};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
@@ -38,33 +43,9 @@ impl World {
         let id = format!("{}-bwrap", std::process::id());
         // Not in /tmp, which the profile makes private.
         let base = PathBuf::from(format!("/var/tmp/execpolicy-{id}"));
-        for directory in [
-            "ws/.git/hooks",
-            "ws/.git/empty",
-            "ws/sub/.git/hooks",
-            "ws/a/b",
-            "ws/swap",
-            "outside/empty",
-            "home/.ssh",
-        ] {
-            std::fs::create_dir_all(base.join(directory)).unwrap();
-        }
-        for (file, text) in [
-            ("ws/file.txt", "hello world"),
-            ("ws/.env", "TOKEN=secret"),
-            ("ws/a/b/.env", "TOKEN=secret"),
-            ("ws/.git/config", "[core]\n\tbare = false\n"),
-            ("ws/sub/.git/config", "[core]\n\tbare = false\n"),
-            ("outside/file", "precious"),
-            ("home/.ssh/id_rsa", "-----BEGIN KEY-----"),
-            ("home/.bashrc", "# mine"),
-        ] {
-            std::fs::write(base.join(file), text).unwrap();
-        }
-        std::os::unix::fs::symlink("../outside/file", base.join("ws/link-out")).unwrap();
+        lay(&base);
         let secret = PathBuf::from(format!("/tmp/execpolicy-secret-{id}"));
-        std::fs::create_dir_all(&secret).unwrap();
-        std::fs::write(secret.join("secret"), "secret").unwrap();
+        lay_secret(&secret);
         let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
         let ports = (tcp.local_addr().unwrap().port(), udp.local_addr().unwrap().port());
@@ -82,42 +63,19 @@ impl World {
         Self { base, secret, victim, ports, name, _listeners: listeners }
     }
 
-    /// What the probes are told.
-    fn environment(&self) -> Vec<(&'static str, String)> {
-        let path = |p: PathBuf| p.to_string_lossy().into_owned();
-        vec![
-            ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
-            ("HOME", path(self.base.join("home"))),
-            ("PROBE_WS", path(self.base.join("ws"))),
-            ("PROBE_OUTSIDE", path(self.base.join("outside"))),
-            ("PROBE_HOME", path(self.base.join("home"))),
-            ("PROBE_TMP_SECRET", path(self.secret.join("secret"))),
-            ("PROBE_TMP_SOCKET", path(self.secret.join("sock"))),
-            ("PROBE_DEVSHM", "/dev/shm/execpolicy-none".to_owned()),
-            ("PROBE_TCP", self.ports.0.to_string()),
-            ("PROBE_UDP", self.ports.1.to_string()),
-            ("PROBE_ABSTRACT", self.name.clone()),
-            ("PROBE_VICTIM", self.victim.id().to_string()),
-            ("PROBE_SHM", "0".to_owned()),
-            ("PROBE_SHM_ID", "0".to_owned()),
-            ("PROBE_UID", rustix::process::geteuid().as_raw().to_string()),
-        ]
-    }
-
-    /// What must not change: names and contents.
-    fn state(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-        fn add(path: &Path, out: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
-            let Ok(data) = path.symlink_metadata() else { return };
-            out.insert(path.to_path_buf(), data.is_file().then(|| std::fs::read(path).unwrap_or_default()));
-            for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
-                add(&entry.path(), out);
-            }
-        }
-        let mut out = BTreeMap::new();
-        for part in ["outside", "home", "ws/.git", "ws/sub/.git", "ws/.env", "ws/a/b/.env"] {
-            add(&self.base.join(part), &mut out);
-        }
-        out
+    /// What the probes are told. There is nothing for them in shared memory.
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let targets = Targets {
+            base: &self.base,
+            secret: &self.secret,
+            shm_file: Path::new("/dev/shm/execpolicy-none"),
+            shm: (0, 0),
+            tcp: self.ports.0,
+            udp: self.ports.1,
+            abstract_name: &self.name,
+            victim: self.victim.id(),
+        };
+        targets.environment()
     }
 }
 
@@ -155,12 +113,7 @@ fn the_escape_suite_under_bubblewrap() {
     }
     let world = World::new();
     let program = world.base.join("probes");
-    let built = Command::new("cc")
-        .args(["-O1", "-static", "-pthread", "-w", "-o"])
-        .arg(&program)
-        .arg(root().join("tests/confine/probes.c"))
-        .status();
-    assert!(built.unwrap().success());
+    build(&program).unwrap();
     std::fs::write(world.base.join("agent.sandbox"), POLICY).unwrap();
     let words: Vec<String> = [
         "compile",
@@ -186,11 +139,11 @@ fn the_escape_suite_under_bubblewrap() {
     let text = std::fs::read_to_string(world.base.join("agent.args")).unwrap();
     let mut arguments: Vec<String> = text.lines().map(str::to_owned).collect();
     for (name, value) in world.environment() {
-        arguments.extend(["--setenv".to_owned(), name.to_owned(), value]);
+        arguments.extend(["--setenv".to_owned(), name.to_owned(), value.into_string().unwrap()]);
     }
     arguments.extend(["--chdir".to_owned(), world.base.join("ws").to_string_lossy().into_owned()]);
     std::fs::write(world.base.join("all.args"), arguments.join("\0") + "\0").unwrap();
-    let before = world.state();
+    let before = contents(&world.base, &KEPT);
     let ran = Command::new("sh")
         .args(["-c", "exec bwrap --args 3 --seccomp 4 -- \"$0\" 3<all.args 4<agent.bpf"])
         .arg(&program)
@@ -211,20 +164,17 @@ fn the_escape_suite_under_bubblewrap() {
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut faults = Vec::new();
     let mut named = Vec::new();
-    for line in report.lines() {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [name, kind, result, errno] = words[..] else { continue };
-        *counts
-            .entry((if kind == "attack" { "attack" } else { "work" }, result_word(result)))
-            .or_default() += 1;
-        let bad = matches!((kind, result), ("attack", "ESCAPED" | "DIED") | ("work", "BROKEN"));
-        if bad && kind == "attack" && NAMED.iter().any(|(prefix, _)| name.starts_with(prefix)) {
-            named.push(name.to_owned());
-        } else if bad && !FORBIDDEN_WORK.contains(&name) {
+    let lines = parse(&report);
+    for Line { name, attack, result, errno } in &lines {
+        *counts.entry((if *attack { "attack" } else { "work" }, result)).or_default() += 1;
+        let bad = matches!((attack, result.as_str()), (true, "ESCAPED" | "DIED") | (false, "BROKEN"));
+        if bad && *attack && NAMED.iter().any(|(prefix, _)| name.starts_with(prefix)) {
+            named.push(name);
+        } else if bad && !FORBIDDEN_WORK.contains(&name.as_str()) {
             faults.push(format!("{name} {result} {errno}"));
         }
     }
-    for (path, content) in world.state() {
+    for (path, content) in contents(&world.base, &KEPT) {
         if before.get(&path) != Some(&content) {
             faults.push(format!("{} has changed", path.display()));
         }
@@ -232,11 +182,4 @@ fn the_escape_suite_under_bubblewrap() {
     println!("{counts:?}\nby named gaps: {named:?}");
     assert!(counts.values().sum::<usize>() > 200, "{report}");
     assert!(faults.is_empty(), "{}\n{counts:?}\nby named gaps: {named:?}", faults.join("\n"));
-}
-
-fn result_word(word: &str) -> &'static str {
-    ["BLOCKED", "ESCAPED", "SKIP", "OK", "BROKEN", "DIED"]
-        .into_iter()
-        .find(|known| *known == word)
-        .unwrap_or("?")
 }

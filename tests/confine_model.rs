@@ -7,7 +7,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::harness::run::PROGRAM;
-use crate::sandbox_model::Random;
+use crate::random::Random;
 use execpolicy::diagnostic::Diagnostics;
 use execpolicy::emit;
 use execpolicy::policy::model::{self, Model, Roots, Ruling, Tree};

@@ -1,6 +1,7 @@
 //! The reference matcher, the automaton in memory and the reloaded artifact give one answer.
 
-use crate::generate::{self, Random};
+use crate::generate;
+use crate::random::Random;
 use execpolicy::artifact::build_within;
 use execpolicy::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
 use execpolicy::policy::Policy;
@@ -53,14 +54,9 @@ fn expected(policy: &Policy, root: u32, argv: &[Vec<u8>]) -> Vec<RuleId> {
 
 /// Compares everything about one random policy.
 fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
-    let (policy, sources) = generate::policy(random, rules);
-    let checked = generate::checked(policy, sources);
-    let policy = checked.policy();
-    let small = Budget { factor: 0, base: random.below(60) as u64 };
-    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
-        let automaton = lower(&checked, budget).expect("small policies fit");
-        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    generate::each_budget(random, rules, |random, checked, budget, loaded| {
+        let policy = checked.policy();
+        let automaton = lower(checked, budget).expect("small policies fit");
         let walker = automaton.walker();
         let mut scratch = loaded.scratch();
         let capacity = scratch.capacity();
@@ -83,7 +79,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                     "{folded:?} {policy:#?}"
                 );
             }
-            if let Some(fault) = compare_places(&checked, &loaded, &argv, &mut scratch) {
+            if let Some(fault) = compare_places(checked, &loaded, &argv, &mut scratch) {
                 panic!("{fault}\n{budget:?}\n{policy:#?}");
             }
             match loaded.decide(&argv, &Context::default(), &mut scratch).placement() {
@@ -107,7 +103,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
             }
         }
         assert_eq!(scratch.capacity(), capacity, "a decision has allocated");
-    }
+    });
 }
 
 #[test]

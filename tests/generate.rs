@@ -1,8 +1,11 @@
-//! In: a seed. Out: random policies and commands over small alphabets, so that they meet often.
-//! Not here: any comparison.
+//! In: a seed. Out: random policies, as written and compiled, and commands, over small alphabets, so that they meet often.
+//! Not here: any comparison; profiles of sandboxes (`generate_profiles.rs`).
 
+use crate::random::Random;
+use execpolicy::artifact::build_within;
 use execpolicy::check::{CheckedPolicy, Options, check};
 use execpolicy::diagnostic::Diagnostics;
+use execpolicy::lower::Budget;
 use execpolicy::policy::matches::example;
 use execpolicy::policy::profile::Profiles;
 use execpolicy::policy::{
@@ -67,32 +70,20 @@ pub const WORDS: &[&str] = &[
 const DIRECTORIES: &[&str] =
     &["/usr/bin/", "/bin/", "/opt/git/", "./", "~/", "/tmp/", "/usr//bin/", "/usr/bin/../bin/"];
 
-/// SplitMix64: small, fast, the same everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `limit`.
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit.max(1) as u64) as usize
-    }
-
-    /// Whether something happens that does so once in `times`.
-    pub fn once_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-
-    /// One of several.
-    pub fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len())]
+/// Calls `test` with a random policy, compiled with the usual room for its automaton, with little and with none: three ways to the same
+/// decisions.
+pub fn each_budget(
+    random: &mut Random,
+    rules: usize,
+    mut test: impl FnMut(&mut Random, &CheckedPolicy, Budget, execpolicy_runtime::Policy<'_>),
+) {
+    let (policy, sources) = policy(random, rules);
+    let checked = checked(policy, sources);
+    let small = Budget { factor: 0, base: random.below(60) as u64 };
+    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
+        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
+        let loaded = execpolicy_runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        test(random, &checked, budget, loaded);
     }
 }
 
@@ -107,9 +98,9 @@ pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {
     }
     for _ in 0..random.below(4) {
         let span = span(random, files[0]);
-        let name = random.pick(&["git", "ls", "GIT", "a-program-with-a-long-name", "project"]);
+        let name = random.word(&["git", "ls", "GIT", "a-program-with-a-long-name", "project"]);
         let paths = (0..random.below(3)).map(|_| {
-            let directory = random.pick(&["/usr/bin/", "/opt/git/", "/tmp/", "/srv/project/"]);
+            let directory = random.word(&["/usr/bin/", "/opt/git/", "/tmp/", "/srv/project/"]);
             Spanned::new(format!("{directory}{name}"), span)
         });
         let paths = paths.collect();
@@ -139,7 +130,7 @@ pub fn place(random: &mut Random, policy: &mut Policy) {
     policy.profiles = profiles()[random.below(3)].clone();
     for _ in 0..random.below(6) {
         let PrefixRule { span, pattern, .. } = rule(random, file);
-        let profile = random.pick(PROFILES).to_owned();
+        let profile = random.word(PROFILES).to_owned();
         let (matches, not_matches) = (Vec::new(), Vec::new());
         let profile = Spanned::new(profile, span);
         policy.placements.push(SandboxRule { span, pattern, profile, matches, not_matches });
@@ -186,11 +177,11 @@ fn rule(random: &mut Random, file: SourceId) -> PrefixRule {
         let vocabulary = if at == 0 { heads } else { &WORDS[..2 + random.below(WORDS.len() - 1)] };
         let count = if random.once_in(2) { 1 + random.below(4) } else { 1 };
         let alternatives =
-            (0..count).map(|_| Spanned::new(random.pick(vocabulary).to_owned(), span)).collect();
+            (0..count).map(|_| Spanned::new(random.word(vocabulary).to_owned(), span)).collect();
         tokens.push(PatternToken { span, alternatives });
     }
     let decision = [Decision::Allow, Decision::Allow, Decision::Prompt, Decision::Forbidden][random.below(4)];
-    let argv = vec![random.pick(HEADS).to_owned(), random.pick(WORDS).to_owned()];
+    let argv = vec![random.word(HEADS).to_owned(), random.word(WORDS).to_owned()];
     PrefixRule {
         span,
         pattern: Pattern { span, tokens },
@@ -218,17 +209,17 @@ pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
             argv.truncate(random.below(argv.len() + 1));
         }
     } else {
-        argv.push(random.pick(HEADS).as_bytes().to_vec());
+        argv.push(random.word(HEADS).as_bytes().to_vec());
     }
     for _ in 0..random.below(4) {
-        argv.push(random.pick(WORDS).as_bytes().to_vec());
+        argv.push(random.word(WORDS).as_bytes().to_vec());
     }
     if let Some(first) = argv.first_mut() {
         match random.below(8) {
-            0 => *first = [random.pick(DIRECTORIES).as_bytes(), first].concat(),
+            0 => *first = [random.word(DIRECTORIES).as_bytes(), first].concat(),
             1 => first.make_ascii_uppercase(),
             2 if random.once_in(2) => {
-                first.extend_from_slice(random.pick(&["/", "/.", "/..", "\u{0}"]).as_bytes())
+                first.extend_from_slice(random.word(&["/", "/.", "/..", "\u{0}"]).as_bytes())
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! Bytes that are no artifact are refused; rules and commands that are meant to hurt are bounded.
 
-use crate::generate::{self, Random};
+use crate::generate;
+use crate::random::Random;
 use execpolicy::artifact::{build, build_within};
 use execpolicy::check::CheckedPolicy;
 use execpolicy::lower::Budget;

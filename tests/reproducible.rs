@@ -1,6 +1,7 @@
 //! The same input gives the same bytes.
 
-use crate::generate::{self, Random};
+use crate::generate;
+use crate::random::Random;
 use execpolicy::artifact::build;
 use execpolicy_runtime::Policy;
 

@@ -1,7 +1,7 @@
 //! In: `grammar/sandbox.ebnf`. Out: a failure where it and the parser disagree; and where the front end needs more than bounded
 //! time and stack. Not here: what statements mean.
 
-use crate::sandbox_model::Random;
+use crate::random::Random;
 use execpolicy::diagnostic::{Code, Diagnostics};
 use execpolicy::sandbox;
 use execpolicy::sandbox::token::{KEYWORDS, Token};

@@ -485,6 +485,73 @@ fn deferred_code_is_seen() {
     }
 }
 
+/// An option whose name nobody knows can be `keyword`, and then `A=1` is no word of the command.
+#[test]
+fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
+    for set in
+        ["set -o \"$x\"", "set -o $x", "set -eo \"$x\"", "set +o \"$x\"", "set -o keyword", "set -o k$x"]
+    {
+        at_least_asked("foo push", &format!("{set}; foo A=1 push"));
+    }
+    let rules = policy(&[(Allow, "set"), (Allow, "foo")]);
+    for fine in
+        ["set -o pipefail; foo", "set -eo errexit; foo", "set -o; foo", "set -euo pipefail; foo \"$x\""]
+    {
+        assert_eq!(standing(&rules, fine), Standing::Allow, "{fine}");
+    }
+}
+
+#[test]
+fn the_filter_of_split_is_a_script() {
+    for script in
+        ["split --filter='foo push' f", "split -l 1 --filter 'gzip; foo push' f", "split --filt='foo push' f"]
+    {
+        forbidden("foo push", script);
+    }
+    assert_eq!(standing(&policy(&[(Allow, "split")]), "split -l 1 f"), Standing::Allow);
+}
+
+/// The letters of options may stand together, before the name or the command that the last one takes.
+#[test]
+fn a_value_behind_several_options_is_seen() {
+    for read in [
+        "read -raa <<< push",
+        "read -ra a <<< push",
+        "read -rsaa <<< push",
+        "read -rt99999999999999999999999999999999999999999999999999999999999999aa <<< push",
+    ] {
+        forbidden("foo push", &format!("a=(ok); {read}; foo ${{a[0]}}"));
+    }
+    at_least_asked("foo push", "a=(ok); read -ra'x[$(foo push)]' <<< 1");
+    at_least_asked("foo push", "mapfile -tC 'foo push #' -tc1 x <<< a");
+    at_least_asked("foo push", "readarray -tC 'foo push #' x < f");
+}
+
+/// A trap can run between two commands and change what the second one means, in more ways than a list of words has.
+#[test]
+fn a_trap_that_may_run_at_any_time_is_asked_about() {
+    for trap in [
+        "trap 'printf -v x push' DEBUG",
+        "trap 'true;read x' USR1",
+        "trap 'mapfile x' ERR EXIT",
+        "f() { x=push; }; trap f DEBUG",
+        "trap 'for x in push; do :; done' DEBUG",
+        "trap 'local x' RETURN",
+        "trap -- 'pushd /elsewhere' DEBUG",
+    ] {
+        at_least_asked("foo push", &format!("{trap}; x=status; foo $x"));
+    }
+    let rules = policy(&[(Forbidden, "foo push")]);
+    for fine in
+        ["trap 'printf -v x push' EXIT; x=status; foo $x", "trap - DEBUG; foo ok", "trap '' INT; foo ok"]
+    {
+        assert_eq!(standing(&rules, fine), Standing::Unmatched, "{fine}");
+    }
+    let ends = "function f { trap 'read x' EXIT; }; x=status; f; foo $x";
+    assert_eq!(standing(&rules, ends), Standing::Unmatched);
+    assert_eq!(rules.decide(&["zsh", "-c", ends], None).standing, Standing::Forbidden);
+}
+
 #[test]
 fn what_runs_later_or_elsewhere_is_seen() {
     forbidden("foo push", "x=ok; x=push && foo $x &");

@@ -1,6 +1,6 @@
 //! Hostile scripts: the analysis ends, in bounded time and stack, and never says "nothing here".
 
-use crate::generate::Random;
+use crate::random::Random;
 use crate::shell_policy::{compare, policy};
 use execpolicy::policy::tools::Tools;
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};

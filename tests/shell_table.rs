@@ -1,7 +1,8 @@
 //! The compiled table and the rules as written say the same about sets of argvs: the known, the
 //! partly known and the unknown words of scripts.
 
-use crate::generate::{self, Random};
+use crate::generate;
+use crate::random::Random;
 use crate::shell_policy::{compare, decider, places};
 use execpolicy::artifact::build_within;
 use execpolicy::emit::seal;
@@ -56,7 +57,7 @@ fn words(random: &mut Random, word: &[u8]) -> WordSet {
     let mut patterns = vec![pattern(one)];
     for _ in 0..random.below(3) {
         let vocabulary = if random.once_in(2) { generate::WORDS } else { generate::HEADS };
-        let other = random.pick(vocabulary);
+        let other = random.word(vocabulary);
         patterns.push(pattern(vec![literal(other.as_bytes())]));
     }
     WordSet::of(patterns)
@@ -83,13 +84,8 @@ fn argv(random: &mut Random, policy: &Policy) -> Argv {
 }
 
 fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
-    let (policy, sources) = generate::policy(random, rules);
-    let checked = generate::checked(policy, sources);
-    let policy = checked.policy();
-    let small = Budget { factor: 0, base: random.below(60) as u64 };
-    for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
-        let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    generate::each_budget(random, rules, |random, checked, budget, loaded| {
+        let policy = checked.policy();
         seen.blocks += usize::from(loaded.blocks().get(0).is_some());
         seen.root_blocks += usize::from(loaded.blocks().get(0).is_some_and(|block| block.depth == 0));
         let table = TableRules::new(loaded);
@@ -115,7 +111,7 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                 usize::from(unsure && given.iter().any(|found| found.2 == Decision::Allow));
             seen.if_file += usize::from(given.iter().any(|found| found.3 == Fit::IfFile));
         }
-    }
+    });
 }
 
 #[test]
@@ -230,11 +226,11 @@ fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
         0 => generate::command(random, policy),
         _ => {
             let parts: Vec<String> = (0..1 + random.below(4)).map(|_| simple(random, policy)).collect();
-            let glue = random.pick(&["; ", " && ", " || ", " | ", "\n", " & "]);
+            let glue = random.word(&["; ", " && ", " || ", " | ", "\n", " & "]);
             let mut script = parts.join(glue);
-            script.push_str(random.pick(&["", " > out", " # x", " < in", " 2>&1", "; \"", "; eval \"$x\""]));
-            let shell = random.pick(&["bash", "/bin/sh", "zsh", "dash", "BASH", "bash-5.2", "fish"]);
-            vec![shell.into(), random.pick(&["-c", "-lc", "-ec", "-x"]).into(), script.into_bytes()]
+            script.push_str(random.word(&["", " > out", " # x", " < in", " 2>&1", "; \"", "; eval \"$x\""]));
+            let shell = random.word(&["bash", "/bin/sh", "zsh", "dash", "BASH", "bash-5.2", "fish"]);
+            vec![shell.into(), random.word(&["-c", "-lc", "-ec", "-x"]).into(), script.into_bytes()]
         }
     };
     while random.once_in(3) {

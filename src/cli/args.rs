@@ -93,6 +93,9 @@ prints Codex's JSON, and for scripts and commands that run others their segments
 /// The hidden name of the second form of `check`.
 const CHECK_COMMAND: &str = "check-command";
 
+/// The version that `--codex` stands for.
+const CODEX: &str = "0.169";
+
 /// Options of `check FILES…`.
 #[derive(Debug, Args)]
 pub struct CheckFiles {
@@ -100,7 +103,7 @@ pub struct CheckFiles {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Check as Codex 0.169 does: its dialect and matching, no findings of our own.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = CODEX, value_name = "VERSION", value_parser = [CODEX])]
     pub codex: Option<String>,
     /// How findings are printed: for people, or as a result on standard output.
     #[arg(long, value_enum, default_value_t = Format::Human)]
@@ -126,7 +129,7 @@ pub struct CheckCommand {
     #[arg(long, value_name = "FILE", conflicts_with = "rules")]
     pub policy: Option<PathBuf>,
     /// Decide as `codex execpolicy check` 0.169 does, byte for byte.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = CODEX, value_name = "VERSION", value_parser = [CODEX])]
     pub codex: Option<String>,
     /// Indent the JSON.
     #[arg(long)]
@@ -237,15 +240,8 @@ pub enum Machine {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct Explain {
-    /// A rule file or a directory of them; may be given several times.
-    #[arg(long, short, value_name = "PATH")]
-    pub rules: Vec<PathBuf>,
-    /// Sandbox files: the same as naming them with --rules.
-    #[arg(long, value_name = "PATH")]
-    pub sandbox: Vec<PathBuf>,
-    /// A compiled policy (`execpolicy compile`), in place of rule files.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "sandbox"])]
-    pub policy: Option<PathBuf>,
+    #[command(flatten)]
+    pub sources: PolicySources,
     /// Say what this sandbox profile allows; with nothing else, show the profile.
     #[arg(long, short, value_name = "NAME", conflicts_with_all = ["codex", "shell"])]
     pub profile: Option<String>,
@@ -259,7 +255,7 @@ pub struct Explain {
     #[arg(long, value_enum, value_name = "SYSTEM", requires = "profile")]
     pub on: Option<System>,
     /// Explain what `codex execpolicy check` 0.169 decides.
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "0.169", value_name = "VERSION", value_parser = ["0.169"])]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = CODEX, value_name = "VERSION", value_parser = [CODEX])]
     pub codex: Option<String>,
     #[command(flatten)]
     pub script: Script,
@@ -282,9 +278,9 @@ pub enum System {
     Macos,
 }
 
-/// The sources of `run`.
+/// A policy: its files, or what was compiled from them.
 #[derive(Debug, Args)]
-pub struct Run {
+pub struct PolicySources {
     /// Rule and sandbox files, and directories of them; may be given several times, the order counts.
     #[arg(long, short, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
@@ -294,6 +290,20 @@ pub struct Run {
     /// A compiled policy (`execpolicy compile`), in place of files.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "sandbox"])]
     pub policy: Option<PathBuf>,
+}
+
+impl PolicySources {
+    /// The files, those of `--rules` first.
+    pub fn named(&self) -> Vec<PathBuf> {
+        self.rules.iter().chain(&self.sandbox).cloned().collect()
+    }
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub sources: PolicySources,
     /// Who is asked about commands that the policy neither allows nor forbids.
     #[arg(long, value_enum, default_value_t = Approval::Ask, value_name = "MODE")]
     pub approval: Approval,

@@ -13,11 +13,11 @@ pub use linux::{host, run, workspace};
 #[cfg(target_os = "macos")]
 pub use macos::{host, run};
 
+use super::Outcome;
 use super::output::{Colour, Style, paint, stderr};
-use super::policy::{Compiled, From};
+use super::policy::Compiled;
 use super::render::harmless;
 use super::status::Status;
-use super::{Outcome, files};
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::text::nearest;
 use crate::emit;
@@ -27,7 +27,7 @@ use execpolicy_runtime::Policy;
 use execpolicy_runtime::profile::{Phase, Platform, Profile, Profiles};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Of a command that was not run. Shells say the same of what they may not execute.
 pub const NOT_RUN: u8 = 126;
@@ -105,19 +105,6 @@ pub fn reported(
     run(&mut status).unwrap_or_else(|refused| refused.tell(&mut status, style))
 }
 
-/// Where the policy comes from: what is named, the policy root around this directory, or the embedded default.
-pub fn source<'a>(policy: Option<&'a Path>, named: &'a [PathBuf]) -> From<'a> {
-    let marked = || {
-        std::env::current_dir()
-            .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()))
-    };
-    match policy {
-        Some(artifact) => From::Artifact(artifact),
-        None if !named.is_empty() || marked() => From::Rules(named),
-        None => From::Embedded,
-    }
-}
-
 /// The standard library's profiles, as an artifact would hold them.
 pub fn library() -> Option<Vec<u8>> {
     let (mut sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
@@ -169,11 +156,6 @@ pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
     let error = std::process::Command::new(program).args(arguments).exec();
     let reason = if error.kind() == std::io::ErrorKind::NotFound { "not-found" } else { "host" };
     Refused::new(reason, format!("`{}` cannot be executed: {error}", program.to_string_lossy()), None)
-}
-
-/// The words of `--rules` and `--sandbox`, in that order.
-pub fn named(rules: &[PathBuf], sandbox: &[PathBuf]) -> Vec<PathBuf> {
-    rules.iter().chain(sandbox).cloned().collect()
 }
 
 /// What a command needs of a policy, or why it cannot be had.

@@ -5,7 +5,7 @@ use super::Outcome;
 use super::args::Doctor;
 use super::contain::{self, Refused};
 use super::output::{Colour, Style, paint, stdout};
-use super::policy;
+use super::policy::{self, From};
 use super::render::harmless;
 use super::status::{clauses, given};
 use execpolicy_runtime::confine::lower::{Host, Lowered, lower};
@@ -35,7 +35,7 @@ pub fn run(arguments: &Doctor, style: Style) -> Outcome {
 }
 
 fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
-    let from = contain::source(arguments.policy.as_deref(), &arguments.sandbox);
+    let from = From::named(arguments.policy.as_deref(), &arguments.sandbox);
     let compiled = policy::load(from, false, style);
     let policy = contain::opened(compiled.as_ref())?;
     let library = contain::library().unwrap_or_default();

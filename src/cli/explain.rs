@@ -31,20 +31,11 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
         return page(word, style);
     }
     let codex = arguments.codex.is_some();
-    let marked = std::env::current_dir()
-        .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
-    let named: Vec<_> = arguments.rules.iter().chain(&arguments.sandbox).cloned().collect();
-    let from = match &arguments.policy {
-        Some(artifact) => From::Artifact(artifact),
-        None if !named.is_empty() || marked => From::Rules(&named),
-        None => {
-            stderr(&format!(
-                "no --rules and no {} here: asking the embedded default policy\n",
-                files::MARKER
-            ));
-            From::Embedded
-        }
-    };
+    let named = arguments.sources.named();
+    let from = From::named(arguments.sources.policy.as_deref(), &named);
+    if matches!(from, From::Embedded) {
+        stderr(&format!("no --rules and no {} here: asking the embedded default policy\n", files::MARKER));
+    }
     let compiled = policy::load(from, codex, style);
     let decider = compiled.as_ref().and_then(|compiled| Some((compiled, compiled.decider()?)));
     let Some((compiled, decider)) = decider else {

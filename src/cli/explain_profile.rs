@@ -1,11 +1,11 @@
 //! `execpolicy explain --profile NAME [PATH|HOST|VARIABLE]…`: what a profile says about a thing, answered by the
 //! reference model; without a thing, the profile itself.
 
+use super::Outcome;
 use super::args::Explain;
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
 use super::render::harmless;
-use super::{Outcome, files};
 use crate::diagnostic::Diagnostics;
 use crate::diagnostic::text::list;
 use crate::policy::model::{Explanation, Kind, Model, Path, Roots, Subject, Tree, explain};
@@ -65,14 +65,8 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
 
 /// The profiles of the policy that is named or lies here; the standard library's if it has none.
 fn profiles(arguments: &Explain, style: Style) -> Option<Profiles> {
-    let named: Vec<PathBuf> = arguments.rules.iter().chain(&arguments.sandbox).cloned().collect();
-    let marked = std::env::current_dir()
-        .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()));
-    let from = match &arguments.policy {
-        Some(artifact) => From::Artifact(artifact),
-        None if !named.is_empty() || marked => From::Rules(&named),
-        None => From::Embedded,
-    };
+    let named = arguments.sources.named();
+    let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style)?;
     if let Some(profiles) = Policy::from_bytes(&compiled.bytes).ok()?.profiles() {
         return Some(profiles.into());

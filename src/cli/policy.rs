@@ -82,6 +82,21 @@ pub enum From<'a> {
     Embedded,
 }
 
+impl<'a> From<'a> {
+    /// What is named; if nothing is, the policy root around this directory, or else the embedded default.
+    pub fn named(policy: Option<&'a Path>, files: &'a [PathBuf]) -> Self {
+        let marked = || {
+            std::env::current_dir()
+                .is_ok_and(|here| here.ancestors().any(|directory| directory.join(files::MARKER).is_file()))
+        };
+        match policy {
+            Some(artifact) => Self::Artifact(artifact),
+            None if !files.is_empty() || marked() => Self::Rules(files),
+            None => Self::Embedded,
+        }
+    }
+}
+
 /// Reads a policy in order to decide from it. Whatever is wrong is printed; without a policy there
 /// is no decision.
 pub fn load(from: From<'_>, codex: bool, style: Style) -> Option<Compiled> {

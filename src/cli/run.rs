@@ -21,8 +21,8 @@ pub fn run(arguments: &Run, style: Style) -> Outcome {
 }
 
 fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
-    let named = contain::named(&arguments.rules, &arguments.sandbox);
-    let from = contain::source(arguments.policy.as_deref(), &named);
+    let named = arguments.sources.named();
+    let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style);
     let decider = compiled.as_ref().and_then(|compiled| compiled.decider());
     let decider = decider.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;

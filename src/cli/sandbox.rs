@@ -5,7 +5,7 @@ use super::Outcome;
 use super::args::{Print, Sandbox};
 use super::contain::{self, Refused};
 use super::output::{Style, stdout};
-use super::policy;
+use super::policy::{self, From};
 use super::render::harmless;
 use super::status::{Status, given};
 use execpolicy_runtime::confine::lower::{Lowered, lower};
@@ -19,7 +19,7 @@ pub fn run(arguments: &Sandbox, style: Style) -> Outcome {
 }
 
 fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
-    let from = contain::source(arguments.policy.as_deref(), &arguments.sandbox);
+    let from = From::named(arguments.policy.as_deref(), &arguments.sandbox);
     let compiled = policy::load(from, false, style);
     let policy = contain::opened(compiled.as_ref())?;
     let library = contain::library().unwrap_or_default();

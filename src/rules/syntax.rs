@@ -9,7 +9,6 @@ use crate::diagnostic::text::nearest;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{SourceId, SourceMap, Span};
 use starlark::syntax::AstModule;
-use std::string::FromUtf8Error;
 
 /// Parses a source.
 ///
@@ -40,25 +39,6 @@ pub fn parse(sources: &SourceMap, source: SourceId) -> Result<AstModule, Box<Dia
             .map_or(0..0, |span| span.span.begin().get() as usize..span.span.end().get() as usize);
         Box::new(refused(text, source, &error.without_diagnostic().to_string(), range, look.fault))
     })
-}
-
-/// A file that is not text.
-pub fn not_utf8(name: &str, display: &str, error: &FromUtf8Error, sources: &mut SourceMap) -> Diagnostic {
-    let good = error.utf8_error().valid_up_to();
-    let bytes = error.as_bytes();
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let mut hint = "save it as UTF-8; `iconv -f LATIN1 -t UTF-8 FILE` converts an old file";
-    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
-        hint = "it looks like UTF-16; `iconv -f UTF-16 -t UTF-8 FILE` converts it";
-    }
-    let message =
-        format!("the file is not UTF-8: byte {good} is 0x{:02x}", bytes.get(good).copied().unwrap_or(0));
-    // What is shown is the text with the bad bytes replaced; the place is where the first one stands.
-    if bytes.len() < 1 << 20 && !bytes.contains(&0) {
-        let source = sources.add_as(name, display, text);
-        return Diagnostic::new(Code::EP0102, Span::new(source, good..good + 3), message).hint(hint);
-    }
-    Diagnostic::about_file(Code::EP0102, display, message).hint(hint)
 }
 
 /// Says in our words why a text was refused.

@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 
 use execpolicy_runtime::confine::{self, Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall};
 
+use crate::probes::{build, parse};
 use crate::world::{World, daemon_name, plant_key};
 use crate::{Scenario, Verdict};
 
@@ -44,21 +45,8 @@ pub fn probes() -> Result<PathBuf, String> {
             if let Some(built) = std::env::var_os("EXECPOLICY_PROBES") {
                 return Ok(PathBuf::from(built));
             }
-            let source = std::env::temp_dir().join(format!("execpolicy-probes-{}.c", std::process::id()));
             let program = PathBuf::from(format!("/var/tmp/execpolicy-probes-{}", std::process::id()));
-            fs::write(&source, include_str!("probes.c")).map_err(|e| e.to_string())?;
-            let output = Command::new("cc")
-                .args(["-O1", "-static", "-pthread", "-w", "-o"])
-                .arg(&program)
-                .arg(&source)
-                .output()
-                .map_err(|e| format!("cc: {e}"))?;
-            let _ = fs::remove_file(&source);
-            if output.status.success() {
-                Ok(program)
-            } else {
-                Err(String::from_utf8_lossy(&output.stderr).into())
-            }
+            build(&program).map(|()| program)
         })
         .clone()
 }
@@ -70,22 +58,6 @@ pub fn clean_up() {
     {
         let _ = fs::remove_file(program);
     }
-}
-
-pub struct Line {
-    pub name: String,
-    pub attack: bool,
-    pub result: String,
-    pub errno: String,
-}
-
-pub fn parse(report: &str) -> Vec<Line> {
-    let lines = report.lines().filter_map(|line| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [name, kind, result, errno] = words[..] else { return None };
-        Some(Line { name: name.into(), attack: kind == "attack", result: result.into(), errno: errno.into() })
-    });
-    lines.collect()
 }
 
 /// Probes that harm nothing when they succeed outside a sandbox must say so: else the suite could not fail.

@@ -15,7 +15,7 @@ use execpolicy_runtime::confine::{
 };
 
 use crate::Scenario;
-use crate::behaviour::{Result, check, expect, run, shell, words};
+use crate::commands::{Result, check, expect, run, shell, words};
 use crate::plain::filter;
 use crate::world::World;
 
@@ -150,7 +150,7 @@ fn refused_or_plain(ws: &Path, step: Step, word: &str) -> Result<String> {
     expect(&plan, &shell(script), "", Outcome::Code(0))?;
     let null = fs::File::open("/dev/null").unwrap();
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-    let running = crate::behaviour::sandbox(&plan)
+    let running = crate::commands::sandbox(&plan)
         .and_then(|sandbox| sandbox.run(&words(&["true"]), standard))
         .map_err(|e| e.to_string())?;
     match running.status().clause("namespaces") {

@@ -17,7 +17,7 @@ use execpolicy_runtime::confine::{
 };
 
 use crate::Scenario;
-use crate::behaviour::{Result, check, gone, helpers_gone, shell, words};
+use crate::commands::{Result, check, gone, helpers_gone, shell, words};
 use crate::world::World;
 
 pub const SCENARIOS: &[Scenario] = &[Scenario { name: "nothing is left", run: || check(nothing_left) }];

@@ -9,11 +9,14 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod behaviour;
+mod commands;
 mod escapes;
 mod hosts;
 mod leftovers;
 mod plain;
+mod probes;
 mod refusal;
+mod view;
 mod world;
 
 use std::process::ExitCode;
@@ -39,8 +42,8 @@ fn main() -> ExitCode {
     execpolicy_runtime::confine::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let only: Vec<&str> = arguments.iter().map(String::as_str).filter(|a| !a.starts_with('-')).collect();
-    if only == [behaviour::PROPAGATION_CHILD] {
-        return behaviour::propagation_child();
+    if only == [view::PROPAGATION_CHILD] {
+        return view::propagation_child();
     }
     if let [plain::CHILD, how] = only[..] {
         return plain::child(how);
@@ -61,7 +64,8 @@ fn main() -> ExitCode {
     // What this host cannot do, it must refuse: the scenarios that need it give way to one that sees to that.
     let (full, alone) = (refusal::namespaces(), refusal::plain());
     println!("host    {who} namespaces: {}; Landlock and seccomp alone: {}", said(full), said(alone));
-    let with_namespaces = [escapes::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
+    let with_namespaces =
+        [escapes::SCENARIOS, behaviour::SCENARIOS, view::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
     let mut scenarios: Vec<&Scenario> = Vec::new();
     for (possible, list) in [(full, &with_namespaces[..]), (alone, &[plain::SCENARIOS])] {
         match possible {

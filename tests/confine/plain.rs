@@ -17,8 +17,9 @@ use execpolicy_runtime::confine::{
 };
 
 use crate::Scenario;
-use crate::behaviour::{Result, alive, check, children, gone, lingering, shell, words};
-use crate::escapes::{Life, Line, parse, probes, survivors};
+use crate::commands::{Result, alive, check, children, gone, lingering, shell, words};
+use crate::escapes::{Life, probes, survivors};
+use crate::probes::{Line, parse};
 use crate::world::{World, plant_key};
 
 pub const SCENARIOS: &[Scenario] = &[

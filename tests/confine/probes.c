@@ -284,13 +284,15 @@ static int secret_env_symlink(void) {
 static int secret_env_exec(void) { return yes(runs("cat \"$PROBE_WS/.env\" | grep -q .")); }
 static int secret_umount(void) { return call(umount2(WS(".env"), MNT_DETACH)); }
 static int secret_tmp(void) { return reads(env("PROBE_TMP_SECRET")); }
-static int secret_tmp_list(void) {
-    DIR *d = opendir("/tmp");
+/* Whether a directory shows a name with this text in it. */
+static int lists(const char *directory, const char *text) {
+    DIR *d = opendir(directory);
     struct dirent *e;
     while (d && (e = readdir(d)))
-        if (strstr(e->d_name, "execpolicy-secret")) return ESCAPED;
+        if (strstr(e->d_name, text)) return ESCAPED;
     return BLOCKED;
 }
+static int secret_tmp_list(void) { return lists("/tmp", "execpolicy-secret"); }
 static int secret_run(void) {
     DIR *d = opendir("/run");
     struct dirent *e;
@@ -740,13 +742,7 @@ static int ipc_shm_id(void) {
     return yes(p != (void *)-1);
 }
 static int ipc_posix_shm(void) { return reads(at("PROBE_DEVSHM", "")); }
-static int ipc_posix_shm_list(void) {
-    DIR *d = opendir("/dev/shm");
-    struct dirent *e;
-    while (d && (e = readdir(d)))
-        if (strstr(e->d_name, "execpolicy-probe")) return ESCAPED;
-    return BLOCKED;
-}
+static int ipc_posix_shm_list(void) { return lists("/dev/shm", "execpolicy-probe"); }
 
 /* ---- limit */
 static int limit_core(void) {

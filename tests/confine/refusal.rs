@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use execpolicy_runtime::confine::{self, ConfineError, EnforcementStatus, Helper, Plan, Sandbox, Session};
 
 use crate::Scenario;
-use crate::behaviour::{Result, check, shell};
+use crate::commands::{Result, check, shell};
 use crate::world::World;
 
 pub const SCENARIOS: &[Scenario] =

@@ -10,13 +10,14 @@ use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::probes::{KEPT, Targets, contents, lay, lay_secret};
 use execpolicy_runtime::confine::{Access, Gap, Missing, MissingKind, Plan, Promise};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
@@ -47,37 +48,11 @@ impl World {
         // Not in /tmp, which the plan makes private.
         let base = PathBuf::from(format!("/var/tmp/execpolicy-confine-{id}"));
         let (ws, outside, home) = (base.join("ws"), base.join("outside"), base.join("home"));
-        for directory in [
-            "ws/.git/hooks",
-            "ws/.git/empty",
-            "ws/sub/.git/hooks",
-            "ws/a/b",
-            "ws/swap",
-            "ws/fresh",
-            "outside/empty",
-            "home/.ssh",
-        ] {
-            fs::create_dir_all(base.join(directory)).unwrap();
-        }
-        fs::remove_dir(base.join("ws/fresh")).unwrap();
-        for (file, text) in [
-            ("ws/file.txt", "hello world"),
-            ("ws/.env", "TOKEN=secret"),
-            ("ws/a/b/.env", "TOKEN=secret"),
-            ("ws/.git/config", "[core]\n\tbare = false\n"),
-            ("ws/sub/.git/config", "[core]\n\tbare = false\n"),
-            ("outside/file", "precious"),
-            ("home/.ssh/id_rsa", "-----BEGIN KEY-----"),
-            ("home/.bashrc", "# mine"),
-        ] {
-            fs::write(base.join(file), text).unwrap();
-        }
-        symlink("../outside/file", ws.join("link-out")).unwrap();
+        lay(&base);
         let _ =
             rustix::fs::setxattr(outside.join("file"), "user.keep", b"1", rustix::fs::XattrFlags::empty());
         let tmp = PathBuf::from(format!("/tmp/execpolicy-secret-{id}"));
-        fs::create_dir_all(&tmp).unwrap();
-        fs::write(tmp.join("secret"), "secret").unwrap();
+        lay_secret(&tmp);
         let shm_file = PathBuf::from(format!("/dev/shm/execpolicy-probe-{id}"));
         fs::write(&shm_file, "secret").unwrap();
 
@@ -193,33 +168,25 @@ impl World {
 
     /// What the probes are told.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
-        let path = |p: &Path| p.as_os_str().to_owned();
-        [
-            ("PATH", "/usr/local/bin:/usr/bin:/bin".into()),
-            ("HOME", path(&self.home)),
-            ("PROBE_WS", path(&self.ws)),
-            ("PROBE_OUTSIDE", path(&self.outside)),
-            ("PROBE_HOME", path(&self.home)),
-            ("PROBE_TMP_SECRET", path(&self.tmp.join("secret"))),
-            ("PROBE_TMP_SOCKET", path(&self.tmp.join("sock"))),
-            ("PROBE_DEVSHM", path(&self.shm_file)),
-            ("PROBE_TCP", self.tcp.to_string().into()),
-            ("PROBE_UDP", self.udp.to_string().into()),
-            ("PROBE_ABSTRACT", self.abstract_name.clone().into()),
-            ("PROBE_VICTIM", self.victim.id().to_string().into()),
-            ("PROBE_DAEMON", daemon_name().into()),
-            ("PROBE_SHM", self.shm.0.to_string().into()),
-            ("PROBE_SHM_ID", self.shm.1.to_string().into()),
-            ("PROBE_UID", rustix::process::geteuid().as_raw().to_string().into()),
-        ]
-        .map(|(name, value)| (name.into(), value))
-        .into()
+        let targets = Targets {
+            base: &self.base,
+            secret: &self.tmp,
+            shm_file: &self.shm_file,
+            shm: self.shm,
+            tcp: self.tcp,
+            udp: self.udp,
+            abstract_name: &self.abstract_name,
+            victim: self.victim.id(),
+        };
+        let mut told = targets.environment();
+        told.push(("PROBE_DAEMON", daemon_name().into()));
+        told.into_iter().map(|(name, value)| (name.into(), value)).collect()
     }
 
     /// What must not change, as it is now.
     pub fn state(&self) -> State {
         let mut state = State::new();
-        for root in ["outside", "home", "ws/.git", "ws/sub/.git", "ws/.env", "ws/a/b/.env"] {
+        for root in KEPT {
             describe(&self.base.join(root), &mut state);
         }
         // The sub-directories are the ones that were there, not others of the same name.
@@ -232,17 +199,7 @@ impl World {
 
     /// The names and contents outside the workspace.
     pub fn contents(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
-        fn read(path: PathBuf, found: &mut BTreeMap<PathBuf, Option<Vec<u8>>>) {
-            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
-                read(entry.path(), found);
-            }
-            let content = fs::symlink_metadata(&path).ok().filter(|m| m.is_file());
-            found.insert(path.clone(), content.and_then(|_| fs::read(&path).ok()));
-        }
-        let mut found = BTreeMap::new();
-        read(self.outside.clone(), &mut found);
-        read(self.home.clone(), &mut found);
-        found
+        contents(&self.base, &["outside", "home"])
     }
 
     /// Connections and datagrams that reached the host, and signals that reached the victim.

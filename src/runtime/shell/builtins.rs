@@ -31,6 +31,9 @@ const INNER: &[&[u8]] = &[
     b"readonly",
 ];
 
+/// How long a word of options may be in which names are looked for.
+const MOST_OPTIONS: usize = 64;
+
 impl Walker<'_> {
     /// Runs one of the shell's own commands; `false` if there is none of that name.
     pub(super) fn builtin(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
@@ -51,7 +54,7 @@ impl Walker<'_> {
                 }
             }
             b"shift" => state.positional = None,
-            b"set" => self.set_options(state, arguments, words.as_deref(), call),
+            b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
                 self.declare(state, name, arguments, call)
             }
@@ -71,7 +74,7 @@ impl Walker<'_> {
                     }
                 }
             }
-            b"read" | b"mapfile" | b"readarray" | b"getopts" => self.read_into(state, arguments, call),
+            b"read" | b"mapfile" | b"readarray" | b"getopts" => self.read_into(state, name, arguments, call),
             b"cd" | b"pushd" | b"popd" | b"chdir" => {
                 state.cwd = match words.as_deref() {
                     Some([path]) if name != b"popd" => directory(state, path),
@@ -206,7 +209,7 @@ impl Walker<'_> {
         }
     }
 
-    fn set_options(&mut self, state: &mut State, arguments: &[Item], words: Option<&[&[u8]]>, call: &Call) {
+    fn set_options(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
         let mut at = 0;
         while let Some(item) = arguments.get(at) {
             let Some(word) = item.as_known() else {
@@ -223,20 +226,10 @@ impl Walker<'_> {
                             b'e' | b'u' | b'x' | b'v' | b'f' | b'C' | b'b' | b'h' | b'm' | b'E' | b'T' => {}
                             b'a' => state.changed = true,
                             b'o' => {
-                                let known = words.and_then(|words| words.get(at)).copied();
+                                let option = arguments.get(at);
                                 at += 1;
-                                if !matches!(
-                                    known,
-                                    None | Some(
-                                        b"pipefail"
-                                            | b"errexit"
-                                            | b"nounset"
-                                            | b"xtrace"
-                                            | b"verbose"
-                                            | b"noclobber"
-                                            | b"noglob"
-                                    )
-                                ) {
+                                // Alone, it prints the options.
+                                if !option.is_none_or(keeps_reading) {
                                     self.opaque(call.span, "changes how the shell reads", state);
                                 }
                             }
@@ -343,27 +336,41 @@ impl Walker<'_> {
         }
     }
 
-    fn read_into(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+    fn read_into(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
         for item in arguments {
             match item.as_known() {
-                Some(word) if word.starts_with(b"-C") || word.starts_with(b"-c") => {
-                    self.opaque(call.span, "runs a callback", state);
-                }
-                Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
-                Some(word) => {
-                    // Any operand can be a name, and so can the end of `-aNAME`.
-                    let word =
-                        if word.first() == Some(&b'-') { word.get(2..).unwrap_or_default() } else { word };
-                    let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-                    if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-                        self.assign(state, word, None, false, call.span);
+                Some(word) if word.starts_with(b"-") => {
+                    // Letters may stand together, and the last may have its value in the same word: `-raNAME`, `-tC COMMAND`.
+                    if name != b"read" && word.iter().any(|byte| matches!(byte, b'c' | b'C')) {
+                        self.opaque(call.span, "runs a callback", state);
+                    }
+                    if word.contains(&b'[') {
+                        self.risky_arithmetic(state, call.span);
+                    }
+                    if word.len() > MOST_OPTIONS {
+                        self.opaque(call.span, "reads into a variable that is not known", state);
+                        state.forget();
+                    }
+                    for at in 2..word.len().min(MOST_OPTIONS) {
+                        self.read_name(state, word.get(at..).unwrap_or_default(), call);
                     }
                 }
+                Some(word) if word.contains(&b'[') => self.risky_arithmetic(state, call.span),
+                // Any operand can be a name.
+                Some(word) => self.read_name(state, word, call),
                 None => {
                     self.opaque(call.span, "reads into a variable that is not known", state);
                     state.forget();
                 }
             }
+        }
+    }
+
+    /// Whatever is a name is read into.
+    fn read_name(&mut self, state: &mut State, word: &[u8], call: &Call) {
+        let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
+        if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+            self.assign(state, word, None, false, call.span);
         }
     }
 
@@ -385,32 +392,12 @@ impl Walker<'_> {
         if self.silent > 0 {
             return;
         }
-        let at_exit = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
-        if !at_exit {
-            // It can run between any two commands and change what they mean.
-            let harmless = !text.iter().any(|byte| matches!(byte, b'=' | b'(' | b'$' | b'`')) && {
-                let words: Vec<&[u8]> = text.split(u8::is_ascii_whitespace).collect();
-                !words.iter().any(|word| {
-                    matches!(
-                        *word,
-                        b"cd"
-                            | b"read"
-                            | b"eval"
-                            | b"."
-                            | b"source"
-                            | b"alias"
-                            | b"export"
-                            | b"declare"
-                            | b"set"
-                            | b"unset"
-                            | b"function"
-                    )
-                })
-            };
-            if !harmless {
-                self.opaque(call.span, "sets a trap that may change what later commands mean", state);
-                state.forget();
-            }
+        // At any other time it can run between two commands and change what the second one means, by a variable, a
+        // function, a directory; in zsh a function has an end of its own.
+        let at_end = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
+        if !at_end || self.dialect == Dialect::Zsh {
+            self.opaque(call.span, "sets a trap that may change what later commands mean", state);
+            state.forget();
         }
     }
 
@@ -473,6 +460,14 @@ impl Walker<'_> {
         self.invoke(state, &inner, &inner_call);
         self.through.pop();
     }
+}
+
+/// Whether a word is surely the name of an option (`set -o NAME`, `bash -o NAME`) with which a shell reads as without it.
+pub fn keeps_reading(option: &Item) -> bool {
+    matches!(
+        option.as_known(),
+        Some(b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob")
+    )
 }
 
 fn is_value_of(word: &[u8], name: &[u8]) -> bool {

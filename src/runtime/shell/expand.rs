@@ -1,133 +1,13 @@
 //! In: a word and what is known about the shell. Out: the words it becomes ([`Item`]s), and, for the
-//! walker, every command that its expansions run. Not here: syntax.
+//! walker, every command that its expansions run. Not here: syntax, parameters (`parameter.rs`), and how
+//! parts become words (`field.rs`).
 
-use super::ast::{List, Operation, Parameter, Part, Word};
+use super::ast::{List, Part, Word};
+use super::field::{Field, concatenate, has_glob, splice};
 use super::state::{State, Value};
 use super::walk::Walker;
 use super::words::{Item, Pattern, Piece, WordSet};
 use super::{Dialect, Span, arithmetic, brace};
-
-/// How long a variable's value may be before it is unknown.
-const MOST_BYTES: usize = 1 << 16;
-
-/// One field that is being put together.
-#[derive(Clone, Default)]
-struct Field {
-    alternatives: Vec<Pattern>,
-    /// The text if nothing in it is expanded as a pathname.
-    quoted: bool,
-    /// Unquoted `*`, `?` or `[…]`: pathname expansion.
-    files: bool,
-    /// Something was put in, if only empty quotes.
-    begun: bool,
-    /// It may be no word of its own: `"a$@b"` is one word if there are no parameters.
-    optional: bool,
-}
-
-/// The strings that are one of the first followed by one of the second.
-pub fn concatenate(first: &WordSet, second: &WordSet) -> WordSet {
-    let (first, second) = (first.patterns(), second.patterns());
-    if first.len() * second.len() > 64 {
-        return WordSet::anything();
-    }
-    let joined = first.iter().flat_map(|left| {
-        second.iter().map(move |right| {
-            let mut whole = left.clone();
-            for piece in &right.0 {
-                whole.push(piece.clone());
-            }
-            whole
-        })
-    });
-    WordSet::of(joined.collect())
-}
-
-impl Field {
-    fn add(&mut self, words: &WordSet) {
-        let before = if self.alternatives.is_empty() {
-            WordSet::Known(Vec::new())
-        } else {
-            WordSet::of(self.alternatives.clone())
-        };
-        self.alternatives = concatenate(&before, words).patterns();
-        self.begun = true;
-    }
-
-    fn set(&self) -> WordSet {
-        if self.alternatives.is_empty() {
-            WordSet::Known(Vec::new())
-        } else {
-            WordSet::of(self.alternatives.clone())
-        }
-    }
-
-    fn finish(self, out: &mut Vec<Item>) {
-        if !self.begun && !self.quoted {
-            return;
-        }
-        let words = self.set();
-        if self.files && !words.known().is_some_and(is_plain) {
-            // Matching files, or the text itself.
-            out.push(Item { words: glob(&words), many: true, files: !self.optional });
-        } else {
-            out.push(Item { words, many: self.optional, files: false });
-        }
-    }
-}
-
-/// What pathname expansion can make of a text, the text itself included.
-fn glob(words: &WordSet) -> WordSet {
-    let mut patterns = words.patterns();
-    for text in words.patterns() {
-        let mut pattern = Pattern::default();
-        for piece in text.0 {
-            let Piece::Literal(bytes) = piece else {
-                pattern.push(piece);
-                continue;
-            };
-            let mut at = 0;
-            while let Some(&byte) = bytes.get(at) {
-                at += 1;
-                match byte {
-                    b'*' => pattern.push(Piece::Anything),
-                    b'?' => pattern.push(Piece::Character),
-                    b'[' => {
-                        let rest = bytes.get(at..).unwrap_or_default();
-                        // A `]` right after the opening is part of the set.
-                        let skip = usize::from(matches!(rest.first(), Some(b'!' | b'^'))) + 1;
-                        match rest.iter().skip(skip).position(|&byte| byte == b']') {
-                            Some(length)
-                                if !rest.get(..skip + length).unwrap_or_default().contains(&b'[') =>
-                            {
-                                pattern.push(Piece::Character);
-                                at += skip + length + 1;
-                            }
-                            // `[[:alpha:]]`, or no set after all.
-                            _ => pattern.push(Piece::Anything),
-                        }
-                    }
-                    _ => pattern.push(Piece::Literal(vec![byte])),
-                }
-            }
-        }
-        patterns.push(pattern);
-    }
-    WordSet::of(patterns)
-}
-
-/// Whether a part of a word may make it a pathname pattern; a `[` needs a `]`, perhaps in a later part.
-fn has_glob(text: &[u8]) -> bool {
-    text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'['))
-}
-
-/// Whether a whole text is no pathname pattern after all.
-fn is_plain(text: &[u8]) -> bool {
-    !text.iter().any(|byte| matches!(byte, b'*' | b'?'))
-        && !text
-            .iter()
-            .position(|&byte| byte == b'[')
-            .is_some_and(|at| text.iter().skip(at).any(|&byte| byte == b']'))
-}
 
 impl Walker<'_> {
     /// The words that a word becomes.
@@ -268,7 +148,13 @@ impl Walker<'_> {
         self.parts_value(state, &word.parts, span, true)
     }
 
-    fn parts_value(&mut self, state: &mut State, parts: &[Part], span: Span, colons: bool) -> WordSet {
+    pub(super) fn parts_value(
+        &mut self,
+        state: &mut State,
+        parts: &[Part],
+        span: Span,
+        colons: bool,
+    ) -> WordSet {
         let mut all = WordSet::Known(Vec::new());
         let tilde = tilde(parts);
         for (at, part) in parts.iter().enumerate() {
@@ -298,182 +184,6 @@ impl Walker<'_> {
             all = concatenate(&all, &value);
         }
         all
-    }
-
-    /// `$@`, `$*`, `${a[@]}`: several words. `None` for any other parameter.
-    fn list_parameter(
-        &mut self,
-        state: &mut State,
-        parameter: &Parameter,
-        quoted: bool,
-        span: Span,
-    ) -> Option<Vec<Item>> {
-        let subscript = parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
-            [Part::Quoted(text)] => Some(text.as_slice()),
-            _ => None,
-        });
-        let all = matches!(parameter.name.as_slice(), b"@" | b"*") || matches!(subscript, Some(b"@" | b"*"));
-        if !all || parameter.length {
-            return None;
-        }
-        let star = parameter.name == b"*" || subscript == Some(b"*");
-        if !matches!(parameter.operation, Operation::None) || parameter.indirect {
-            self.operation_words(state, parameter, span);
-            return Some(vec![Item { words: WordSet::anything(), many: !(quoted && star), files: false }]);
-        }
-        let items = if matches!(parameter.name.as_slice(), b"@" | b"*") {
-            state.positional.as_ref().map(|list| list.to_vec())
-        } else {
-            match state.get(&parameter.name) {
-                Some(Value::List(items)) => Some(items),
-                Some(Value::Text(text)) => Some(vec![Item::one(text)]),
-                None => None,
-            }
-        };
-        let items = items.unwrap_or_else(|| vec![Item::anything()]);
-        let size: usize = items.iter().map(|item| item.words.size() + 32).sum();
-        // `set -- "$@" "$@"` doubles; past a length the words are just any words.
-        let items = if items.len() > 512 || !self.take_room(size) { vec![Item::anything()] } else { items };
-        if quoted && star {
-            return Some(vec![Item::one(match items.as_slice() {
-                [] => WordSet::Known(Vec::new()),
-                [only] if !only.many => only.words.clone(),
-                _ => WordSet::anything(),
-            })]);
-        }
-        if quoted {
-            return Some(items);
-        }
-        let plain = |item: &Item| {
-            !item.many
-                && !state.ifs_changed
-                && item.words.finite().is_some_and(|texts| {
-                    texts.iter().all(|text| {
-                        !text.is_empty() && !has_glob(text) && !text.iter().any(u8::is_ascii_whitespace)
-                    })
-                })
-        };
-        Some(items.into_iter().map(|item| if plain(&item) { item } else { Item::anything() }).collect())
-    }
-
-    fn parameter(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
-        if parameter.length {
-            return WordSet::integer();
-        }
-        if let Some(subscript) = &parameter.subscript {
-            self.arithmetic(state, subscript, span);
-            self.operation_words(state, parameter, span);
-            return match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
-                (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
-                    let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
-                    let single = !items.iter().any(|item| item.many) && self.dialect == Dialect::Bash;
-                    match index.filter(|_| single).and_then(|index| items.get(index)) {
-                        Some(item) => item.words.clone(),
-                        None => WordSet::anything(),
-                    }
-                }
-                _ => WordSet::anything(),
-            };
-        }
-        if parameter.indirect {
-            // The value is taken as a name, and a name can hold a subscript that runs a command.
-            let harmless = match state.get(&parameter.name) {
-                Some(Value::Text(text)) => text.finite().is_some_and(|texts| {
-                    texts
-                        .iter()
-                        .all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
-                }),
-                _ => matches!(parameter.operation, Operation::Edit(ref words) if words.is_empty()),
-            };
-            if !harmless {
-                self.opaque(span, "takes the value of a variable as another one's name", state);
-            }
-            self.operation_words(state, parameter, span);
-            return WordSet::anything();
-        }
-        let value = match parameter.name.as_slice() {
-            b"#" | b"?" | b"$" | b"!" => return WordSet::integer(),
-            b"-" | b"0" | b"@" | b"*" => None,
-            name if name.iter().all(u8::is_ascii_digit) => {
-                let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
-                match (&state.positional, at) {
-                    (Some(list), Some(at)) if at > 0 => {
-                        let certain = list.iter().take(at).all(|item| !item.many);
-                        match list.get(at - 1) {
-                            Some(item) if certain => Some(item.words.clone()),
-                            None if certain => Some(WordSet::Known(Vec::new())),
-                            _ => None,
-                        }
-                    }
-                    _ => None,
-                }
-            }
-            name => match state.get(name) {
-                Some(Value::Text(text)) => Some(text),
-                Some(Value::List(items)) => match items.first() {
-                    Some(item) if !item.many => Some(item.words.clone()),
-                    _ => None,
-                },
-                None => None,
-            },
-        };
-        // `x=$x$x` doubles; past a length the value is just anything.
-        let value = value.filter(|value| value.size() <= MOST_BYTES && self.take_room(value.size()));
-        match &parameter.operation {
-            Operation::None => value.unwrap_or_else(WordSet::anything),
-            Operation::Default { kind, colon, word } => {
-                let mut copy = state.clone();
-                let other = self.parts_value(&mut copy, &word.parts, span, false);
-                let (known, full) = match value.as_ref().and_then(WordSet::finite) {
-                    Some(texts) => (true, texts.iter().all(|text| !text.is_empty())),
-                    None => (false, false),
-                };
-                let value = value.unwrap_or_else(WordSet::anything);
-                match kind {
-                    b'+' => other.union(&WordSet::Known(Vec::new())),
-                    b'=' => {
-                        if full || (known && !colon) {
-                            return value;
-                        }
-                        let all = value.union(&other);
-                        self.assign(state, &parameter.name, Some(Value::Text(all.clone())), false, span);
-                        all
-                    }
-                    b'-' if full || (known && !colon && !parameter.name.iter().all(u8::is_ascii_digit)) => {
-                        value
-                    }
-                    b'-' => value.union(&other),
-                    _ => value,
-                }
-            }
-            _ => {
-                self.operation_words(state, parameter, span);
-                WordSet::anything()
-            }
-        }
-    }
-
-    /// Runs through the words of an expansion for the commands in them.
-    fn operation_words(&mut self, state: &mut State, parameter: &Parameter, span: Span) {
-        match &parameter.operation {
-            Operation::None => {}
-            Operation::Default { word, .. } => {
-                self.parts_value(state, &word.parts, span, false);
-            }
-            Operation::Edit(words) => {
-                for word in words {
-                    self.parts_value(state, &word.parts, span, false);
-                }
-            }
-            Operation::Slice(word) => {
-                self.arithmetic(state, word, span);
-            }
-            Operation::Transform(kind) => {
-                if *kind == b'P' {
-                    self.opaque(span, "expands a value as a prompt, which runs what is in it", state);
-                }
-            }
-        }
     }
 
     /// Arithmetic: its value if it is a constant, an integer otherwise; notes what it could run.
@@ -607,33 +317,6 @@ fn sets_first(text: &[u8], name: &[u8]) -> bool {
     let Some(rest) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) else { return false };
     let end = rest.iter().position(|byte| matches!(byte, b';' | b',')).unwrap_or(rest.len());
     !rest.starts_with(b"=") && arithmetic::constant(rest.get(..end).unwrap_or_default()).is_some()
-}
-
-/// Puts several words into a field: the first joins what stands before, the last what follows.
-fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
-    let count = items.len();
-    for (at, item) in items.into_iter().enumerate() {
-        if item.many {
-            // It may be nothing, one word or several; what touches it may be joined or not.
-            let touches = field.begun || field.quoted;
-            if touches {
-                field.add(&WordSet::anything());
-                std::mem::take(field).finish(out);
-            }
-            out.push(Item { files: false, ..item });
-            *field = Field { optional: touches, ..Field::default() };
-            if at + 1 == count {
-                // What follows is joined to the last word, if there is one.
-                field.alternatives = vec![Pattern::anything()];
-            }
-        } else {
-            if at > 0 {
-                std::mem::take(field).finish(out);
-            }
-            field.add(&item.words);
-            field.quoted = true;
-        }
-    }
 }
 
 /// The length of a tilde prefix at the start of a word.

@@ -108,7 +108,7 @@ impl Walker<'_> {
                     Some(Value::List(list))
                 }
                 (Some(Value::Text(before)), Value::Text(more)) => {
-                    Some(Value::Text(super::expand::concatenate(&before, &more)))
+                    Some(Value::Text(super::field::concatenate(&before, &more)))
                 }
                 _ => None,
             }
@@ -138,7 +138,7 @@ impl Walker<'_> {
                     let value = self.assignment(&mut copy, assignment, true, span);
                     let prefix =
                         [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
-                    items.push(Item::one(super::expand::concatenate(&WordSet::Known(prefix), &value)));
+                    items.push(Item::one(super::field::concatenate(&WordSet::Known(prefix), &value)));
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use super::emulator::{Call, run};
 use super::*;
+use std::collections::BTreeSet;
 
 const ALLOW: u32 = RET_ALLOW;
 const NO: u32 = RET_ERRNO | EPERM;

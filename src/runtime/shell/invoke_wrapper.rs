@@ -1,0 +1,241 @@
+//! In: the words of a program that runs what its last words say (`env`, `sudo`, `xargs`). Out: its segment and
+//! those of the inner command, with what the wrapper changes noted on them.
+//! Not here: which programs do so (`tools.rs`, from the facts).
+
+use super::field::concatenate;
+use super::invoke::Call;
+use super::invoke_options::options_of;
+use super::state::{State, is_safe, runs_code};
+use super::tools::{Effect as OptionEffect, Inner, Shell, Tool};
+use super::walk::Walker;
+use super::words::{Argv, Item, Pattern, Piece, WordSet};
+use super::{Dialect, Environment, Role, Shield};
+
+impl Walker<'_> {
+    /// A wrapper: reads its options, then runs the rest.
+    pub(super) fn wrapper(
+        &mut self,
+        state: &mut State,
+        tool: &Tool,
+        base: &[u8],
+        arguments: &[Item],
+        argv: &Argv,
+        call: &Call,
+    ) {
+        let mut rest: Vec<Item> = arguments.to_vec();
+        let mut neutral = tool.neutral;
+        let mut operands = tool.operands;
+        let mut environment = Vec::new();
+        let mut scripts: Vec<Item> = Vec::new();
+        let mut programs: Vec<Item> = Vec::new();
+        let mut replace: Option<Vec<u8>> = None;
+        let mut unclear: Option<&'static str> = None;
+        let mut at = 0;
+        let mut steps = 0;
+        while let Some(item) = rest.get(at) {
+            steps += 1;
+            if steps > 4096 {
+                unclear = Some("has too many options");
+                break;
+            }
+            let Some(word) = item.as_known().map(<[u8]>::to_vec) else {
+                unclear = Some("has a word that may be an option of a wrapper, or a command");
+                break;
+            };
+            if word == b"--" {
+                at += 1;
+                // Operands may still follow.
+                while operands > 0 && at < rest.len() {
+                    operands -= 1;
+                    at += 1;
+                }
+                break;
+            }
+            if tool.assignments && !word.starts_with(b"-") && word.contains(&b'=') {
+                let name = word.split(|&byte| byte == b'=').next().unwrap_or_default().to_vec();
+                let value = WordSet::Known(word.get(name.len() + 1..).unwrap_or_default().to_vec());
+                neutral &= is_safe(&name, true);
+                if runs_code(&name) {
+                    unclear = Some("sets a variable whose value a shell runs");
+                }
+                environment.push(Environment { name, value });
+                at += 1;
+                continue;
+            }
+            if !word.starts_with(b"-") || word == b"-" {
+                if word == b"-" && tool.options.contains_key(&b"-i"[..]) {
+                    // `env -` is `env -i`; `su -` is a login.
+                    neutral = false;
+                    at += 1;
+                    continue;
+                }
+                if operands == 0 {
+                    break;
+                }
+                operands -= 1;
+                at += 1;
+                continue;
+            }
+            if tool.numeric
+                && word.len() > 1
+                && word.iter().skip(1).all(|byte| byte.is_ascii_digit() || *byte == b'-')
+            {
+                at += 1;
+                continue;
+            }
+            // Options of the word: (what it does, the value attached to it, whether it takes the next).
+            let Some(options) = options_of(tool, &word) else {
+                unclear = Some("has an option that is not known for a wrapper");
+                break;
+            };
+            at += 1;
+            for (effect, attached, next) in options {
+                let value = match attached {
+                    Some(bytes) => Some(Item::known(bytes)),
+                    None if next => {
+                        let value = rest.get(at).cloned();
+                        at += 1;
+                        if value.as_ref().is_some_and(|value| value.many) {
+                            unclear = Some("has an option with an unknown value");
+                        }
+                        value
+                    }
+                    None => None,
+                };
+                match effect {
+                    OptionEffect::Plain => {}
+                    OptionEffect::Changes => neutral = false,
+                    OptionEffect::Idle => {
+                        let segment = self.segment(state, call, argv.clone(), Role::Command);
+                        self.note(segment);
+                        return;
+                    }
+                    OptionEffect::Script => scripts.extend(value),
+                    OptionEffect::Program => programs.extend(value),
+                    OptionEffect::Code => unclear = Some("runs code in another language"),
+                    OptionEffect::Replace => {
+                        replace = Some(match value.as_ref().map(Item::as_known) {
+                            Some(Some(text)) => text.to_vec(),
+                            Some(None) => {
+                                unclear = Some("has an option with an unknown value");
+                                Vec::new()
+                            }
+                            None => b"{}".to_vec(),
+                        });
+                    }
+                    OptionEffect::Split => match value.as_ref().and_then(Item::as_known) {
+                        Some(text)
+                            if !text
+                                .iter()
+                                .any(|byte| matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'#')) =>
+                        {
+                            let words: Vec<Item> = text
+                                .split(u8::is_ascii_whitespace)
+                                .filter(|word| !word.is_empty())
+                                .map(Item::known)
+                                .collect();
+                            rest.splice(at.min(rest.len())..at.min(rest.len()), words);
+                        }
+                        _ => unclear = Some("splits a text that is not plain into words"),
+                    },
+                }
+            }
+        }
+        let shield = (!neutral).then_some(Shield::Wrapper);
+        let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
+        own.opaque =
+            unclear.or((tool.inner == Inner::Hidden).then_some("runs another command that is not analysed"));
+        own.shield = own.shield.or(Some(Shield::Carrier));
+        if !neutral || own.opaque.is_some() {
+            own.role = Role::Command;
+        }
+        // Alone, a wrapper runs nothing (`env`, `nice`).
+        let inner: Vec<Item> = rest.get(at.min(rest.len())..).unwrap_or_default().to_vec();
+        if own.opaque.is_none() && inner.is_empty() && scripts.is_empty() && programs.is_empty() {
+            own.role = Role::Command;
+            own.shield = own.shield.filter(|shield| *shield != Shield::Carrier);
+        }
+        let hidden = own.opaque.is_some();
+        self.note(own);
+
+        let outer_shield = self.shield;
+        self.shield = self.shield.or(shield);
+        let outer_remote = self.remote;
+        self.remote |= tool.remote;
+        self.through.push(base.to_vec());
+        let mut inner_call = Call::new(call.span);
+        inner_call.program_only = true;
+        inner_call.effects = call.effects.clone();
+        inner_call.environment = call.environment.iter().cloned().chain(environment).collect();
+        for script in &scripts {
+            self.script_word(state, script, call.span, Shell(Dialect::Posix), &[]);
+        }
+        for program in &programs {
+            self.program_word(state, program, &inner_call);
+        }
+        if hidden {
+            let start = if unclear.is_some() { at.min(rest.len()) } else { 0 };
+            self.candidates(state, &Argv(rest), start, &inner_call);
+        } else if !inner.is_empty() {
+            match tool.inner {
+                Inner::Script => {
+                    let mut text = WordSet::Known(Vec::new());
+                    for (at, item) in inner.iter().enumerate() {
+                        if at > 0 {
+                            text = concatenate(&text, &WordSet::Known(b" ".to_vec()));
+                        }
+                        let words = if item.many { WordSet::anything() } else { item.words.clone() };
+                        text = concatenate(&text, &words);
+                    }
+                    self.script_word(state, &Item::one(text), call.span, Shell(Dialect::Posix), &[]);
+                }
+                _ => {
+                    let mut words = inner;
+                    if let Some(mark) = &replace {
+                        words = words.into_iter().map(|item| replaced(item, mark)).collect();
+                    }
+                    if tool.inner == Inner::Appended {
+                        words.push(Item::anything());
+                    }
+                    let mut copy = state.clone();
+                    self.invoke(&mut copy, &Argv(words), &inner_call);
+                }
+            }
+        }
+        self.through.pop();
+        self.remote = outer_remote;
+        self.shield = outer_shield;
+    }
+
+    /// The value of an option that names a program.
+    pub(super) fn program_word(&mut self, state: &State, value: &Item, call: &Call) {
+        let words: Option<Vec<Item>> = value.as_known().map(|text| {
+            text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(Item::known).collect()
+        });
+        match words {
+            Some(words) => {
+                let outer = self.shield.replace(Shield::Wrapper);
+                let mut words = words;
+                words.push(Item::anything());
+                let mut copy = state.clone();
+                self.invoke(&mut copy, &Argv(words), call);
+                self.shield = outer;
+            }
+            None => self.opaque(call.span, "runs a program whose name is not known before", state),
+        }
+    }
+}
+
+/// An argument in which a mark is replaced by something unknown.
+pub fn replaced(item: Item, mark: &[u8]) -> Item {
+    let Some(word) = item.as_known().filter(|_| !mark.is_empty()) else { return item };
+    let Some(at) = word.windows(mark.len()).position(|window| window == mark) else { return item };
+    let mut pattern = Pattern::default();
+    pattern.push(Piece::Literal(word.get(..at).unwrap_or_default().to_vec()));
+    pattern.push(Piece::Anything);
+    let tail = word.get(at + mark.len()..).unwrap_or_default();
+    if !tail.windows(mark.len()).any(|window| window == mark) {
+        pattern.push(Piece::Literal(tail.to_vec()));
+    }
+    Item { words: WordSet::of(vec![pattern]), many: word == mark, files: false }
+}

@@ -1,0 +1,192 @@
+//! In: a parameter expansion and what is known about the shell. Out: the words or the value that it can be; assignments and commands in it
+//! are noted.
+//! Not here: splitting the value into words (`expand.rs`).
+
+use super::ast::{Operation, Parameter, Part};
+use super::field::has_glob;
+use super::state::{State, Value};
+use super::walk::Walker;
+use super::words::{Item, WordSet};
+use super::{Dialect, Span, arithmetic};
+
+/// How long a variable's value may be before it is unknown.
+const MOST_BYTES: usize = 1 << 16;
+
+impl Walker<'_> {
+    /// `$@`, `$*`, `${a[@]}`: several words. `None` for any other parameter.
+    pub(super) fn list_parameter(
+        &mut self,
+        state: &mut State,
+        parameter: &Parameter,
+        quoted: bool,
+        span: Span,
+    ) -> Option<Vec<Item>> {
+        let subscript = parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
+            [Part::Quoted(text)] => Some(text.as_slice()),
+            _ => None,
+        });
+        let all = matches!(parameter.name.as_slice(), b"@" | b"*") || matches!(subscript, Some(b"@" | b"*"));
+        if !all || parameter.length {
+            return None;
+        }
+        let star = parameter.name == b"*" || subscript == Some(b"*");
+        if !matches!(parameter.operation, Operation::None) || parameter.indirect {
+            self.operation_words(state, parameter, span);
+            return Some(vec![Item { words: WordSet::anything(), many: !(quoted && star), files: false }]);
+        }
+        let items = if matches!(parameter.name.as_slice(), b"@" | b"*") {
+            state.positional.as_ref().map(|list| list.to_vec())
+        } else {
+            match state.get(&parameter.name) {
+                Some(Value::List(items)) => Some(items),
+                Some(Value::Text(text)) => Some(vec![Item::one(text)]),
+                None => None,
+            }
+        };
+        let items = items.unwrap_or_else(|| vec![Item::anything()]);
+        let size: usize = items.iter().map(|item| item.words.size() + 32).sum();
+        // `set -- "$@" "$@"` doubles; past a length the words are just any words.
+        let items = if items.len() > 512 || !self.take_room(size) { vec![Item::anything()] } else { items };
+        if quoted && star {
+            return Some(vec![Item::one(match items.as_slice() {
+                [] => WordSet::Known(Vec::new()),
+                [only] if !only.many => only.words.clone(),
+                _ => WordSet::anything(),
+            })]);
+        }
+        if quoted {
+            return Some(items);
+        }
+        let plain = |item: &Item| {
+            !item.many
+                && !state.ifs_changed
+                && item.words.finite().is_some_and(|texts| {
+                    texts.iter().all(|text| {
+                        !text.is_empty() && !has_glob(text) && !text.iter().any(u8::is_ascii_whitespace)
+                    })
+                })
+        };
+        Some(items.into_iter().map(|item| if plain(&item) { item } else { Item::anything() }).collect())
+    }
+
+    /// `$name` and `${name…}`: one value.
+    pub(super) fn parameter(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
+        if parameter.length {
+            return WordSet::integer();
+        }
+        if let Some(subscript) = &parameter.subscript {
+            self.arithmetic(state, subscript, span);
+            self.operation_words(state, parameter, span);
+            return match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
+                (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
+                    let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
+                    let single = !items.iter().any(|item| item.many) && self.dialect == Dialect::Bash;
+                    match index.filter(|_| single).and_then(|index| items.get(index)) {
+                        Some(item) => item.words.clone(),
+                        None => WordSet::anything(),
+                    }
+                }
+                _ => WordSet::anything(),
+            };
+        }
+        if parameter.indirect {
+            // The value is taken as a name, and a name can hold a subscript that runs a command.
+            let harmless = match state.get(&parameter.name) {
+                Some(Value::Text(text)) => text.finite().is_some_and(|texts| {
+                    texts
+                        .iter()
+                        .all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+                }),
+                _ => matches!(parameter.operation, Operation::Edit(ref words) if words.is_empty()),
+            };
+            if !harmless {
+                self.opaque(span, "takes the value of a variable as another one's name", state);
+            }
+            self.operation_words(state, parameter, span);
+            return WordSet::anything();
+        }
+        let value = match parameter.name.as_slice() {
+            b"#" | b"?" | b"$" | b"!" => return WordSet::integer(),
+            b"-" | b"0" | b"@" | b"*" => None,
+            name if name.iter().all(u8::is_ascii_digit) => {
+                let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
+                match (&state.positional, at) {
+                    (Some(list), Some(at)) if at > 0 => {
+                        let certain = list.iter().take(at).all(|item| !item.many);
+                        match list.get(at - 1) {
+                            Some(item) if certain => Some(item.words.clone()),
+                            None if certain => Some(WordSet::Known(Vec::new())),
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            name => match state.get(name) {
+                Some(Value::Text(text)) => Some(text),
+                Some(Value::List(items)) => match items.first() {
+                    Some(item) if !item.many => Some(item.words.clone()),
+                    _ => None,
+                },
+                None => None,
+            },
+        };
+        // `x=$x$x` doubles; past a length the value is just anything.
+        let value = value.filter(|value| value.size() <= MOST_BYTES && self.take_room(value.size()));
+        match &parameter.operation {
+            Operation::None => value.unwrap_or_else(WordSet::anything),
+            Operation::Default { kind, colon, word } => {
+                let mut copy = state.clone();
+                let other = self.parts_value(&mut copy, &word.parts, span, false);
+                let (known, full) = match value.as_ref().and_then(WordSet::finite) {
+                    Some(texts) => (true, texts.iter().all(|text| !text.is_empty())),
+                    None => (false, false),
+                };
+                let value = value.unwrap_or_else(WordSet::anything);
+                match kind {
+                    b'+' => other.union(&WordSet::Known(Vec::new())),
+                    b'=' => {
+                        if full || (known && !colon) {
+                            return value;
+                        }
+                        let all = value.union(&other);
+                        self.assign(state, &parameter.name, Some(Value::Text(all.clone())), false, span);
+                        all
+                    }
+                    b'-' if full || (known && !colon && !parameter.name.iter().all(u8::is_ascii_digit)) => {
+                        value
+                    }
+                    b'-' => value.union(&other),
+                    _ => value,
+                }
+            }
+            _ => {
+                self.operation_words(state, parameter, span);
+                WordSet::anything()
+            }
+        }
+    }
+
+    /// Runs through the words of an expansion for the commands in them.
+    fn operation_words(&mut self, state: &mut State, parameter: &Parameter, span: Span) {
+        match &parameter.operation {
+            Operation::None => {}
+            Operation::Default { word, .. } => {
+                self.parts_value(state, &word.parts, span, false);
+            }
+            Operation::Edit(words) => {
+                for word in words {
+                    self.parts_value(state, &word.parts, span, false);
+                }
+            }
+            Operation::Slice(word) => {
+                self.arithmetic(state, word, span);
+            }
+            Operation::Transform(kind) => {
+                if *kind == b'P' {
+                    self.opaque(span, "expands a value as a prompt, which runs what is in it", state);
+                }
+            }
+        }
+    }
+}
