@@ -1,7 +1,8 @@
 //! Decisions without a clock, for an instruction counter: run it under callgrind with two
 //! different numbers of rounds; the difference is the decisions' alone (`docs/performance.md`).
 //!
-//! `instructions RULES hit|alike|miss strict|codex|touch ROUNDS`
+//! `instructions RULES hit|same|miss strict|codex|touch ROUNDS`; `same` are the commands of ten rules, to which the others were
+//! added: only the number of rules differs.
 //!
 //! With `rules` or `command` alone after the number it prints the text of the policy, or a command for it, for
 //! measuring whole processes.
@@ -11,7 +12,7 @@ mod workload;
 use execpolicy::artifact::build;
 use execpolicy_runtime::{Context, Mode, Policy};
 use std::hint::black_box;
-use workload::workload;
+use workload::{grown, workload};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -25,16 +26,15 @@ fn main() {
     }
     let [rules, class, mode, rounds] = arguments.as_slice() else {
         // `cargo bench` without a filter starts every bench; this one has nothing to do then.
-        println!("instructions RULES hit|alike|miss strict|codex|touch ROUNDS");
+        println!("instructions RULES hit|same|miss strict|codex|touch ROUNDS");
         return;
     };
-    let work = workload(number(rules));
+    let work = if class == "same" { grown(number(rules)) } else { workload(number(rules)) };
     let bytes = build(&work.checked).expect("the workload compiles").bytes;
     let policy = Policy::from_bytes(&bytes).expect("it has been verified");
     let commands = match class.as_str() {
-        "hit" => &work.hits,
-        "alike" => &work.alike,
-        _ => &work.misses,
+        "miss" => &work.misses,
+        _ => &work.hits,
     };
     let codex = Mode::Codex { resolve_host_executables: false };
     let context = Context { mode: if mode == "codex" { codex } else { Mode::Strict }, ..Context::default() };

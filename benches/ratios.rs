@@ -6,8 +6,8 @@
 //!
 //! - The commands come in another order each round. The same thousand in the same order are learnt by
 //!   heart by the branch predictor, which no agent's commands would be.
-//! - The words of a command have just been written by whoever asks, so they are read once, in portions
-//!   of [`PORTION`] commands, before the clock starts; policies are found as the decisions before have left them.
+//! - The words of a command have just been written by whoever asks: in portions of [`PORTION`] commands, into the same memory
+//!   again and again, before the clock starts. Policies are found as the decisions before have left them.
 //! - Each design decides its turn's commands once before, so that what the design before has left in the caches does not count.
 //!
 //! Our side decides, with the strict mode's three views of a command, and the decision is read. The
@@ -24,8 +24,61 @@ use workload::peers::{Codex, Regexes, Trie};
 use workload::{Random, SIZES, workload};
 
 const ROUNDS: usize = 41;
-/// Commands that are read before they are decided: so few that their words stay in the first cache.
+/// Commands that are written before they are decided: so few that their words stay in the first cache.
 const PORTION: usize = 64;
+
+/// Commands as bytes, so that keeping many of them takes little of the caches, and a place where they are written out.
+struct Commands {
+    /// The words, each with a length before it.
+    bytes: Vec<u8>,
+    /// Where each command begins and ends, in the order of asking.
+    ranges: Vec<(u32, u32)>,
+    written: Vec<Vec<String>>,
+}
+
+impl Commands {
+    fn new(commands: &[Vec<String>]) -> Self {
+        let (mut bytes, mut ranges) = (Vec::new(), Vec::new());
+        for argv in commands {
+            let start = bytes.len() as u32;
+            for word in argv {
+                bytes.push(word.len() as u8);
+                bytes.extend_from_slice(word.as_bytes());
+            }
+            ranges.push((start, bytes.len() as u32));
+        }
+        Self { bytes, ranges, written: vec![Vec::new(); PORTION] }
+    }
+
+    /// Each row of as many commands as the shortest turn has, so that a long list stays in order in memory.
+    fn shuffle(&mut self, random: &mut Random) {
+        for row in self.ranges.chunks_mut(1 << 10) {
+            for last in (1..row.len()).rev() {
+                row.swap(last, random.below(last + 1));
+            }
+        }
+    }
+
+    /// Writes out some commands.
+    fn write(&mut self, from: usize, to: usize) -> &[Vec<String>] {
+        let Self { bytes, ranges, written } = self;
+        for (argv, &(start, end)) in written.iter_mut().zip(&ranges[from..to]) {
+            let mut rest = &bytes[start as usize..end as usize];
+            let mut count = 0;
+            while let Some((&len, words)) = rest.split_first() {
+                let (word, others) = words.split_at(len as usize);
+                if argv.len() == count {
+                    argv.push(String::with_capacity(32));
+                }
+                argv[count].clear();
+                argv[count].push_str(std::str::from_utf8(word).expect("it was text"));
+                (rest, count) = (others, count + 1);
+            }
+            argv.truncate(count);
+        }
+        &written[..to - from]
+    }
+}
 
 /// How much faster than a peer a hit must be, by the number of rules.
 const GOALS: [(&str, [f64; 3]); 2] = [("codex", [4.0, 35.0, 800.0]), ("trie", [2.0, 2.0, 2.0])];
@@ -41,18 +94,18 @@ struct Design<'a> {
 }
 
 impl Design<'_> {
-    /// Nanoseconds for each command.
-    fn time(&mut self, commands: &[Vec<String>]) -> f64 {
+    /// Nanoseconds for each command of a turn.
+    fn time(&mut self, commands: &mut Commands, start: usize) -> f64 {
         let mut nanoseconds = 0;
-        for portion in commands.chunks(PORTION) {
-            let words = portion.iter().flatten();
-            black_box(words.flat_map(|word| word.bytes()).map(usize::from).sum::<usize>());
+        let end = start + self.turn;
+        for from in (start..end).step_by(PORTION) {
+            let portion = commands.write(from, end.min(from + PORTION));
             let clock = Instant::now();
             let sum: usize = portion.iter().map(|argv| (self.decide)(black_box(argv))).sum();
             nanoseconds += clock.elapsed().as_nanos();
             black_box(sum);
         }
-        nanoseconds as f64 / commands.len() as f64
+        nanoseconds as f64 / self.turn as f64
     }
 }
 
@@ -93,20 +146,14 @@ fn main() {
         }
         let mut random = Random(1);
         for (class, commands) in [("hit", &work.hits), ("miss", &work.misses)] {
-            let mut commands = commands.clone();
+            let (count, mut commands) = (commands.len(), Commands::new(commands));
             let mut times = vec![Vec::new(); designs.len()];
             for round in 0..ROUNDS {
-                // Each row of as many commands as the shortest turn has, so that a long list stays in order in memory.
-                for row in commands.chunks_mut(1 << 10) {
-                    for last in (1..row.len()).rev() {
-                        row.swap(last, random.below(last + 1));
-                    }
-                }
+                commands.shuffle(&mut random);
                 for (design, times) in designs.iter_mut().zip(&mut times) {
-                    let start = round * design.turn % commands.len();
-                    let commands = &commands[start..start + design.turn];
-                    black_box(design.time(commands));
-                    times.push(design.time(commands));
+                    let start = round * design.turn % count;
+                    black_box(design.time(&mut commands, start));
+                    times.push(design.time(&mut commands, start));
                 }
             }
             report(size, at, class, &designs, &mut times);

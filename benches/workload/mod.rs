@@ -90,15 +90,33 @@ pub struct Workload {
     pub hits: Vec<Vec<String>>,
     /// Commands whose program no rule names.
     pub misses: Vec<Vec<String>>,
-    /// Commands of one shape, so that only the number of rules differs: a rule's three words and one more.
-    pub alike: Vec<Vec<String>>,
 }
 
 /// The workload of this many rules.
 pub fn workload(rules: usize) -> Workload {
     let mut random = Random(rules as u64);
-    let zipf = Zipf::new((rules / 20).max(2));
     let mut text = String::new();
+    let patterns = patterns(&mut random, rules, 0, &mut text);
+    let checked = policy(&patterns, &text);
+    let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
+    let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
+    let misses = (0..commands).map(|at| vec![program(100_000 + at), word(at + 1), word(at + 2)]).collect();
+    Workload { checked, text, hits, misses }
+}
+
+/// The ten rules and the commands of `workload(10)`, with so many rules in all: the others are about other programs. What a
+/// command costs here depends on the number of rules alone.
+pub fn grown(rules: usize) -> Workload {
+    let ten = workload(10);
+    let mut text = String::new();
+    let mut all = patterns(&mut Random(10), 10, 0, &mut text);
+    all.extend(patterns(&mut Random(rules as u64), rules.saturating_sub(10), 10, &mut text));
+    Workload { checked: policy(&all, &text), text, ..ten }
+}
+
+/// Rules about the programs from a rank on, and their text at the end of `text`.
+fn patterns(random: &mut Random, rules: usize, first_program: usize, text: &mut String) -> Vec<Written> {
+    let zipf = Zipf::new((rules / 20).max(2));
     let mut patterns = Vec::new();
     for _ in 0..rules {
         let len = match LENGTHS[patterns.len() % LENGTHS.len()] {
@@ -111,7 +129,7 @@ pub fn workload(rules: usize) -> Workload {
             let mut alternatives: Vec<String> = Vec::new();
             while alternatives.len() < count {
                 let word = match at {
-                    0 => program(zipf.draw(&mut random)),
+                    0 => program(first_program + zipf.draw(random)),
                     // A program has some hundred sub-commands, and what follows them is more varied.
                     1 => word(random.below(400)),
                     _ => word(random.below(10_000)),
@@ -127,21 +145,9 @@ pub fn workload(rules: usize) -> Workload {
         let decision = [Decision::Allow, Decision::Prompt, Decision::Forbidden][random.below(3)];
         let why = (random.below(10) < 3)
             .then(|| format!("{} the {}", word(random.below(99)), word(random.below(99))));
-        patterns.push((write(&mut text, &pattern, decision, why.as_deref()), pattern, decision, why));
+        patterns.push((write(text, &pattern, decision, why.as_deref()), pattern, decision, why));
     }
-    let checked = policy(&patterns, &text);
-    let commands = if rules > 10_000 { 1 << 16 } else { 1 << 10 };
-    let hits = (0..commands).map(|_| hit(&mut random, &patterns)).collect();
-    let misses = (0..commands).map(|at| vec![program(100_000 + at), word(at + 1), word(at + 2)]).collect();
-    let three: Vec<Written> = patterns.into_iter().filter(|(_, pattern, ..)| pattern.len() == 3).collect();
-    let alike = |random: &mut Random| {
-        let mut argv = hit(random, &three);
-        argv.truncate(3);
-        argv.push(word(random.below(20_000)));
-        argv
-    };
-    let alike = (0..commands).map(|_| alike(&mut random)).collect();
-    Workload { checked, text, hits, misses, alike }
+    patterns
 }
 
 type Written = ((usize, usize), Vec<Vec<String>>, Decision, Option<String>);

@@ -9,7 +9,7 @@
 
 use crate::artifact::{Heads, PlacementRule, Policy, Rule};
 use crate::facts::{base_name, opaque};
-use crate::program::{absolute, first_eight, is_system, may_be_opaque, normal_path};
+use crate::program::{absolute, is_system, may_be_opaque, name_key, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
 use crate::table::{Chain, FOLDED, Info, Kind, LITERAL, Sets, Step};
@@ -160,6 +160,21 @@ pub struct RuleMatch<'v> {
 }
 
 impl<'v> RuleMatch<'v> {
+    /// A rule with its number and the alternative of its first position that stands for the program.
+    pub(crate) fn new(rule: &Rule<'v>, number: u32, alternative: u32, head: &'v str, resolved: bool) -> Self {
+        Self {
+            rule: number,
+            alternative,
+            head,
+            depth: rule.depth,
+            decision: rule.decision,
+            justification: rule.justification,
+            source: rule.source,
+            line: rule.line,
+            resolved,
+        }
+    }
+
     /// The words of the matched prefix: the alternative of the first position, then the command's
     /// own words; Codex's `matchedPrefix`. Takes the argv that was decided.
     pub fn matched_prefix<T: AsRef<[u8]>>(&self, argv: &'v [T]) -> impl Iterator<Item = &'v [u8]> {
@@ -249,7 +264,7 @@ impl Policy<'_> {
     ) -> Verdict<'v> {
         let columns = &mut scratch.columns;
         let base = base_name(program);
-        let hidden = if may_be_opaque(first_eight(base), base.last()) { opaque(argv) } else { None };
+        let hidden = if may_be_opaque(name_key(base), base.last()) { opaque(argv) } else { None };
         if !program.iter().any(|byte| *byte == b'/' || byte.is_ascii_uppercase()) {
             // Its own base name, so one walk does.
             let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);
@@ -624,21 +639,13 @@ impl<'v> Matches<'v> {
         let verdict = self.verdict;
         let head = verdict.policy.strings.get(string);
         let spelt = head.as_bytes() == verdict.program;
-        verdict.accepts(rule, head.as_bytes(), spelt).then_some(RuleMatch {
-            rule: number,
-            alternative,
-            head,
-            depth: rule.depth,
-            decision: rule.decision,
-            justification: rule.justification,
-            source: rule.source,
-            line: rule.line,
-            resolved: match verdict.filter {
-                Filter::Resolved(_) => true,
-                Filter::Literal => false,
-                Filter::Strict { .. } => !spelt,
-            },
-        })
+        let resolved = match verdict.filter {
+            Filter::Resolved(_) => true,
+            Filter::Literal => false,
+            Filter::Strict { .. } => !spelt,
+        };
+        let accepted = verdict.accepts(rule, head.as_bytes(), spelt);
+        accepted.then(|| RuleMatch::new(rule, number, alternative, head, resolved))
     }
 }
 

@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use crate::facts::{PROGRAMS, SYSTEM_DIRECTORIES};
-use crate::table::key::Key;
+use crate::table::key::{Key, SHORT};
 use alloc::vec::Vec;
 
 /// A Bloom filter of program names: two bits for each.
@@ -22,10 +22,16 @@ impl Names {
         reason = "spots are below 4096; and for constants the compiler sees it"
     )]
     pub(crate) const fn with(mut self, name: &[u8]) -> Self {
-        let mut low = 0;
-        let mut byte = 0;
-        while byte < name.len() && byte < 8 {
+        // As the key of the name; of the first eight bytes, if it is long.
+        let len = if name.len() > SHORT { 8 } else { name.len() };
+        let (mut low, mut byte) = (0, 0);
+        while byte < len && byte < 4 {
             low |= (name[byte] as u64) << (8 * byte);
+            byte += 1;
+        }
+        byte = 0;
+        while len >= 4 && byte < 4 {
+            low |= (name[len - 4 + byte] as u64) << (8 * byte + 32);
             byte += 1;
         }
         let (one, two) = (spot(low, ONE), spot(low, TWO));
@@ -34,7 +40,7 @@ impl Names {
         self
     }
 
-    /// Whether the name can be one of them: wrong only towards yes. Takes what [`first_eight`] gives.
+    /// Whether the name can be one of them: wrong only towards yes. Takes what [`name_key`] gives.
     #[inline]
     pub(crate) fn may_hold(&self, name: Key) -> bool {
         let set = |spot: usize| self.0.get(spot / 64).is_some_and(|bits| bits >> (spot % 64) & 1 != 0);
@@ -85,9 +91,10 @@ fn may_be_known(name: Key) -> bool {
 
 /// What [`may_be_opaque`] takes, of any base name.
 #[must_use]
-pub fn first_eight(name: &[u8]) -> Key {
+pub fn name_key(name: &[u8]) -> Key {
+    let short = if name.len() > SHORT { name.get(..8).unwrap_or(name) } else { name };
     // Short words need no seeds.
-    Key::folded(name.get(..8).unwrap_or(name), [0; 2])
+    Key::folded(short, [0; 2])
 }
 
 /// If a word is an absolute path in normal form: its directory (empty for `/x`) and its base name.
@@ -150,7 +157,7 @@ mod tests {
     use std::vec;
 
     fn may(name: &str) -> bool {
-        may_be_opaque(first_eight(name.as_bytes()), name.as_bytes().last())
+        may_be_opaque(name_key(name.as_bytes()), name.as_bytes().last())
     }
 
     #[test]
@@ -164,6 +171,18 @@ mod tests {
         }
         for name in loaders {
             assert!(opaque(&[name, "x"]).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_found_in_a_filter() {
+        for len in 0..20 {
+            for start in 0..40u8 {
+                let name: Vec<u8> = (0..len).map(|at| b'a' + (start + 7 * at) % 26).collect();
+                let names = Names::NONE.with(&name);
+                assert!(names.may_hold(name_key(&name)), "{name:?}");
+                assert!(names.may_hold(name_key(&name.to_ascii_uppercase())), "{name:?}");
+            }
         }
     }
 

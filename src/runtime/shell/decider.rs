@@ -12,7 +12,7 @@ use super::{
 use crate::artifact::Policy;
 use crate::decide::{RuleMatch, Scratch, Verdict};
 use crate::facts::{base_name, opaque};
-use crate::program::{Names, first_eight, may_be_opaque};
+use crate::program::{Names, may_be_opaque, name_key};
 use crate::wire::{LoadError, LoadErrorKind, SectionId};
 use crate::{Context, Decision, Mode};
 
@@ -145,17 +145,8 @@ impl<'a> Decider<'a> {
         let rule = policy.rule(number)?;
         let head = policy.strings.get(rule.heads.get(alternative)?);
         let program = argv.0.first().and_then(Item::as_known);
-        Some(RuleMatch {
-            rule: number,
-            alternative,
-            head,
-            depth: rule.depth,
-            decision: rule.decision,
-            justification: rule.justification,
-            source: rule.source,
-            line: rule.line,
-            resolved: program.is_some_and(|program| program != head.as_bytes()),
-        })
+        let resolved = program.is_some_and(|program| program != head.as_bytes());
+        Some(RuleMatch::new(&rule, number, alternative, head, resolved))
     }
 
     /// Whether a command surely runs nothing but itself, said without an analysis.
@@ -163,7 +154,7 @@ impl<'a> Decider<'a> {
     fn is_plain<T: AsRef<[u8]>>(&self, argv: &[T]) -> bool {
         let Some((program, arguments)) = argv.split_first() else { return true };
         let base = base_name(program.as_ref());
-        let key = first_eight(base);
+        let key = name_key(base);
         let listed = self.names.may_hold(key);
         if !listed && !may_be_opaque(key, base.last()) {
             return true;

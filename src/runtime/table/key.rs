@@ -16,13 +16,14 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// A word as it is stored on an edge.
 ///
-/// A short word is stored itself, padded with zeros, with its length in the last byte: equal keys
-/// are equal words. A long one is stored as a hash and its length: equal keys are compared in full.
+/// A short word is stored itself: equal keys are equal words. Up to three bytes are padded with zeros; from four on it is
+/// the first four bytes and the last four, which may overlap, then three from the middle, which with nine to eleven bytes have those between.
+/// A long one is stored as a hash and its length: equal keys are compared in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Key {
-    /// The first eight bytes of a short word; 32 bits of hash of a long one.
+    /// Of a short word the first four bytes and the last four; 32 bits of hash of a long one.
     pub low: u64,
-    /// The rest and the length.
+    /// Three bytes from the middle, and the length.
     pub high: u32,
 }
 
@@ -112,23 +113,50 @@ impl Key {
         self.high == 0
     }
 
-    /// The bytes of a short word; the second value is their number.
-    #[must_use]
-    pub fn bytes(self) -> ([u8; 16], usize) {
-        let both = u128::from(self.low) | (u128::from(self.high & 0x00FF_FFFF) << 64);
-        (both.to_le_bytes(), self.len().min(SHORT))
+    /// Where the last four bytes of a word of four or more begin, and the three from the middle; in bits.
+    const fn parts(len: usize) -> Option<(u32, u32)> {
+        match len.checked_sub(4) {
+            Some(last) => Some((8 * last as u32, 8 * (last as u32 / 2 + 1))),
+            None => None,
+        }
     }
 
-    /// Whether a short key could have been made by [`Key::of`]: a length that exists and nothing
-    /// after it.
+    /// The bytes of a short word as a number.
+    #[inline]
+    const fn word(self) -> u128 {
+        match Self::parts(self.len()) {
+            // Where the parts overlap they agree.
+            Some((last, middle)) => {
+                (self.low & 0xFFFF_FFFF) as u128
+                    | (self.low as u128 >> 32) << (last & 127)
+                    | (self.high as u128 & 0x00FF_FFFF) << (middle & 127)
+            }
+            None => self.low as u128,
+        }
+    }
+
+    /// The bytes of a short word; the second value is their number.
+    #[must_use]
+    pub const fn bytes(self) -> ([u8; 16], usize) {
+        let len = self.len();
+        (self.word().to_le_bytes(), if len > SHORT { SHORT } else { len })
+    }
+
+    /// Whether a short key could have been made by [`Key::of`]: a length that exists, parts that agree and nothing
+    /// after the end.
     #[inline]
     #[must_use]
     pub const fn is_sound(self) -> bool {
-        let len = self.high >> 24;
-        let rest = (self.high & 0x00FF_FFFF) as u64;
-        // The bytes past the end, as one number; shifts of 64 are none, hence the two cases.
-        let past = if len < 8 { (self.low >> (8 * len)) | rest } else { rest >> (8 * (len & 7)) };
-        len as usize <= SHORT && past == 0
+        let (len, word, rest) = (self.len(), self.word(), self.high & 0x00FF_FFFF);
+        match Self::parts(len) {
+            // Where two parts differ the word has the bits of both, and so is not what one of them says.
+            Some((last, middle)) if len <= SHORT => {
+                let both = (word & 0xFFFF_FFFF) as u64 | ((word >> last) as u64) << 32;
+                both == self.low && (word >> middle) as u32 & 0x00FF_FFFF == rest
+            }
+            Some(_) => false,
+            None => rest == 0 && self.low >> (8 * len) == 0,
+        }
     }
 
     /// The rest of the key and the state it is asked for at: what an edge keeps side by side.
@@ -147,11 +175,10 @@ impl Key {
     }
 }
 
-/// Zero-padded bytes and the length, from overlapping reads; `None` for a long word.
+/// The key of a short word; `None` for a long one.
 ///
 /// Lengths of words cannot be foretold, and a branch foretold wrongly costs more than the rest of a
-/// step. So there is none between 4 and 11 bytes, and none between 1 and 3: two reads that may
-/// overlap give the first eight bytes, a third those after them, if there are any.
+/// step. So there is none between 4 and 11 bytes, and none between 1 and 3: three reads that may overlap give every byte.
 #[inline]
 pub(crate) fn short(word: &[u8]) -> Option<Key> {
     let len = word.len();
@@ -159,15 +186,13 @@ pub(crate) fn short(word: &[u8]) -> Option<Key> {
     let Some(first) = word.first_chunk::<4>() else {
         return Some(Key { low: tiny(word), high: size });
     };
-    let room = SHORT.checked_sub(len)?;
+    if len > SHORT {
+        return None;
+    }
     let last = u64::from(u32::from_le_bytes(*word.last_chunk::<4>()?));
-    let at = (len - 4).min(4);
-    let middle = word.get(at..)?.first_chunk::<4>()?;
-    // Where the two overlap they agree.
-    let low = u64::from(u32::from_le_bytes(*first)) | (u64::from(u32::from_le_bytes(*middle)) << (8 * at));
-    // Of the last four bytes those that `low` does not have: at least one less, and none below 9.
-    let rest = (last >> 8) >> (8 * room);
-    Some(Key { low, high: rest as u32 | size })
+    // Of the first and the last four bytes it has one more each if there are eleven, and nothing else before nine.
+    let middle = u32::from_le_bytes(*word.get((len - 4) / 2..)?.first_chunk::<4>()?);
+    Some(Key { low: u64::from(u32::from_le_bytes(*first)) | last << 32, high: middle >> 8 | size })
 }
 
 /// The bytes of a word of up to three.
@@ -216,7 +241,11 @@ mod tests {
             let (bytes, size) = key.bytes();
             assert_eq!(&bytes[..size], &word[..]);
             assert!(key.is_sound() && !key.is_long() && key.len() == len);
-            assert!(len == SHORT || !Key { high: key.high | 1 << 16, ..key }.is_sound());
+            for bit in 0..88 {
+                let (low, high) = if bit < 64 { (1 << bit, 0) } else { (0, 1 << (bit - 64)) };
+                let other = Key { low: key.low ^ low, high: key.high ^ high };
+                assert!(!other.is_sound() || other.bytes() != key.bytes(), "{len} {bit}");
+            }
         }
         assert_ne!(Key::of(b"a", SEEDS), Key::of(b"a\0", SEEDS));
     }
