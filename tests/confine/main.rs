@@ -14,6 +14,7 @@ mod hosts;
 mod leftovers;
 mod plain;
 mod refusal;
+mod sessions;
 mod world;
 
 use std::process::ExitCode;
@@ -61,7 +62,13 @@ fn main() -> ExitCode {
     // What this host cannot do, it must refuse: the scenarios that need it give way to one that sees to that.
     let (full, alone) = (refusal::namespaces(), refusal::plain());
     println!("host    {who} namespaces: {}; Landlock and seccomp alone: {}", said(full), said(alone));
-    let with_namespaces = [escapes::SCENARIOS, behaviour::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
+    let with_namespaces = [
+        escapes::SCENARIOS,
+        behaviour::SCENARIOS,
+        sessions::SCENARIOS,
+        hosts::SCENARIOS,
+        leftovers::SCENARIOS,
+    ];
     let mut scenarios: Vec<&Scenario> = Vec::new();
     for (possible, list) in [(full, &with_namespaces[..]), (alone, &[plain::SCENARIOS])] {
         match possible {
