@@ -5,8 +5,9 @@
 //!
 //! `cargo bench -p execpolicy-runtime --features confine --bench confine [-- COMMANDS]`. Rows: a bare vfork and exec, the standard
 //! library's `Command` (posix_spawn), a command in a running session, a sandbox for one command, and bubblewrap with the arguments that come
-//! closest to the same plan. A row whose program is not installed says so. Every turn runs a batch of each row; "best" is the
-//! median of the quietest batch, since the machine is rarely ours alone.
+//! closest to the same plan; two rows rest before each command, so that the processors have gone idle, and are compared with each other. A
+//! row whose program is not installed says so. Every turn runs a batch of each row; "best" is the median of the quietest batch, since the
+//! machine is rarely ours alone.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::ffi::{CStr, CString, OsString, c_int, c_void};
@@ -20,6 +21,8 @@ use std::time::{Duration, Instant};
 use execpolicy_runtime::confine::{self, Access, Gap, Helper, Outcome, Plan, Sandbox, Session};
 
 const TURNS: usize = 10;
+/// Long enough for a processor to go idle.
+const REST: Duration = Duration::from_millis(1);
 
 struct Place {
     base: PathBuf,
@@ -130,11 +133,17 @@ struct Row {
     name: &'static str,
     /// Fewer for what is slow.
     part: usize,
+    /// Before each command, not counted.
+    rest: Duration,
     turns: Vec<Vec<Duration>>,
 }
 
 fn row(name: &'static str, part: usize) -> Row {
-    Row { name, part, turns: Vec::new() }
+    Row { name, part, rest: Duration::ZERO, turns: Vec::new() }
+}
+
+fn rested(name: &'static str) -> Row {
+    Row { rest: REST, ..row(name, 4) }
 }
 
 fn main() {
@@ -172,6 +181,8 @@ fn main() {
         (row("bare vfork and exec", 1), Box::new(|| bare(&place.program))),
         (row("posix_spawn (std `Command`)", 1), Box::new(|| posix_spawn(&place.program))),
         (row("a command in a session", 1), Box::new(in_session)),
+        (rested("bare vfork and exec, after 1 ms of rest"), Box::new(|| bare(&place.program))),
+        (rested("a command in a session, after 1 ms of rest"), Box::new(in_session)),
         (row("a sandbox for one command", 10), Box::new(one_shot)),
     ];
     if plain.is_some() {
@@ -184,6 +195,9 @@ fn main() {
         for (row, run) in &mut runs {
             let batch: Vec<Duration> = (0..(commands / TURNS / row.part).max(5))
                 .map(|_| {
+                    if !row.rest.is_zero() {
+                        std::thread::sleep(row.rest);
+                    }
                     let start = Instant::now();
                     run();
                     start.elapsed()
@@ -202,7 +216,9 @@ fn main() {
         micros(sorted[((sorted.len() - 1) as f64 * part) as usize])
     };
     let best = |row: &Row| row.turns.iter().map(|turn| at(turn, 0.5)).fold(f64::INFINITY, f64::min);
-    let floor = best(&runs[0].0);
+    // The first row that rests as long is the bare one.
+    let bare =
+        |rest: Duration| runs.iter().map(|(row, _)| row).find(|row| row.rest == rest).map_or(f64::NAN, best);
     println!(
         "uid {}, {} commands a row (slow rows fewer); the session was built in {:.0} µs\n",
         rustix::process::geteuid().as_raw(),
@@ -218,7 +234,7 @@ fn main() {
             best(row),
             at(&all, 0.5),
             at(&all, 0.9),
-            best(row) / floor
+            best(row) / bare(row.rest)
         );
     }
     match bwrap {

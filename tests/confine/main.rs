@@ -16,6 +16,7 @@ mod leftovers;
 mod plain;
 mod probes;
 mod refusal;
+mod sessions;
 mod view;
 mod world;
 
@@ -64,8 +65,14 @@ fn main() -> ExitCode {
     // What this host cannot do, it must refuse: the scenarios that need it give way to one that sees to that.
     let (full, alone) = (refusal::namespaces(), refusal::plain());
     println!("host    {who} namespaces: {}; Landlock and seccomp alone: {}", said(full), said(alone));
-    let with_namespaces =
-        [escapes::SCENARIOS, behaviour::SCENARIOS, view::SCENARIOS, hosts::SCENARIOS, leftovers::SCENARIOS];
+    let with_namespaces = [
+        escapes::SCENARIOS,
+        behaviour::SCENARIOS,
+        view::SCENARIOS,
+        sessions::SCENARIOS,
+        hosts::SCENARIOS,
+        leftovers::SCENARIOS,
+    ];
     let mut scenarios: Vec<&Scenario> = Vec::new();
     for (possible, list) in [(full, &with_namespaces[..]), (alone, &[plain::SCENARIOS])] {
         match possible {
