@@ -511,6 +511,25 @@ fn the_filter_of_split_is_a_script() {
     assert_eq!(standing(&policy(&[(Allow, "split")]), "split -l 1 f"), Standing::Allow);
 }
 
+/// What `set`, `wait` and `jobs` leave, name and run; an array behind a plain name.
+#[test]
+fn what_commands_of_the_shell_keep_name_and_run_is_seen() {
+    for script in [
+        "x=(ok push); x=foo; \"${x[@]}\"",
+        "set -- push; set -; foo $1",
+        "set -- push; set +; foo $1",
+        "set -- push; set -e -; foo $1",
+        "x=status; wait -np x; foo $x push",
+        "x=status; wait -px; foo $x push",
+        "wait -n -p 'x[$(foo push)]'",
+        "jobs -x foo push",
+        "env -- A=1 foo push",
+        "time -p -- foo push",
+    ] {
+        at_least_asked("foo push", script);
+    }
+}
+
 /// The letters of options may stand together, before the name or the command that the last one takes.
 #[test]
 fn a_value_behind_several_options_is_seen() {

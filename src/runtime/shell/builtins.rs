@@ -46,7 +46,11 @@ impl Walker<'_> {
                 if name == b"printf" {
                     self.printf(state, arguments, call);
                 }
-                if name == b"wait" && arguments.iter().any(|item| item.words.could_be(b"-p")) {
+                let takes_name = |item: &Item| {
+                    item.as_known().is_none_or(|word| word.starts_with(b"-") && word.contains(&b'p'))
+                };
+                if name == b"wait" && arguments.iter().any(takes_name) {
+                    self.risky_arithmetic(state, call.span);
                     state.forget();
                 }
                 if matches!(name, b"test" | b"[") && arguments.iter().any(|item| item.words.could_be(b"-v")) {
@@ -168,9 +172,9 @@ impl Walker<'_> {
                 }
             }
             b"hash" | b"enable" | b"bind" | b"complete" | b"compgen" | b"compopt" | b"fc" | b"history"
-            | b"logout" | b"caller" | b"disown" | b"suspend" | b"emulate" | b"setopt" | b"zmodload"
-            | b"autoload" | b"unalias" => {
-                if name != b"hash" || !arguments.is_empty() {
+            | b"logout" | b"caller" | b"disown" | b"jobs" | b"suspend" | b"emulate" | b"setopt"
+            | b"zmodload" | b"autoload" | b"unalias" => {
+                if !matches!(name, b"hash" | b"jobs") || !arguments.is_empty() {
                     self.opaque(call.span, "is a command of the shell that is not analysed", state);
                     state.forget();
                 }
@@ -219,6 +223,8 @@ impl Walker<'_> {
             };
             at += 1;
             match word {
+                // Alone, they leave the parameters as they are.
+                b"-" | b"+" if at >= arguments.len() => return,
                 b"--" | b"-" => break,
                 [b'-' | b'+', letters @ ..] if !letters.is_empty() => {
                     for letter in letters {

@@ -49,6 +49,15 @@ impl Walker<'_> {
                     operands -= 1;
                     at += 1;
                 }
+                // So may assignments.
+                while tool.assignments
+                    && rest
+                        .get(at)
+                        .is_some_and(|item| item.as_known().is_some_and(|word| word.contains(&b'=')))
+                {
+                    unclear = Some("sets variables behind the end of its options");
+                    at += 1;
+                }
                 break;
             }
             if tool.assignments && !word.starts_with(b"-") && word.contains(&b'=') {

@@ -39,8 +39,8 @@ impl Walker<'_> {
         } else {
             match state.get(&parameter.name) {
                 Some(Value::List(items)) => Some(items),
-                Some(Value::Text(text)) => Some(vec![Item::one(text)]),
-                None => None,
+                // It can be the first element of an array whose others are not kept.
+                Some(Value::Text(_)) | None => None,
             }
         };
         let items = items.unwrap_or_else(|| vec![Item::anything()]);

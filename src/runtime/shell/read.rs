@@ -330,6 +330,14 @@ impl<'s> Reader<'s> {
             let ends = |byte: Option<u8>| byte.is_none_or(is_meta);
             let dashed = self.take(b"-p") || self.take(b"--");
             let next = self.peek();
+            if dashed && ends(next) {
+                self.blanks();
+                if self.peek() == Some(b'-') {
+                    // `time -p -- COMMAND`: the program of that name reads them alike.
+                    self.at = start;
+                    return false;
+                }
+            }
             if !(dashed && ends(next)) {
                 self.at = start;
                 return false;
