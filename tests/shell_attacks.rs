@@ -657,3 +657,47 @@ fn spans_point_into_the_script() {
     let part = found.parts.iter().find(|part| part.segment.argv.words() == Some(vec![b"rm", b"b"])).unwrap();
     assert_eq!(part.segment.span, Span { argument: 8, start: 4, end: 8 });
 }
+
+/// What a hostile reader found: each ran `foo push` in a real bash, and was allowed or not seen.
+#[test]
+fn values_that_are_read_again_and_state_that_stays_are_seen() {
+    let rules = policy_of(&[(Allow, &["foo"]), (Forbidden, &["foo", "push"])]);
+    for script in [
+        "declare -a x='(push)'; foo $x",
+        "declare -a \"x=(push)\"; foo $x",
+        "declare -a x='($(foo push))'",
+        "export -a x='($(foo push))'",
+        "typeset -A x='([a]=$(foo push))'",
+        "declare -a x; declare x='($(foo push))'",
+        "x=(a); declare x='($(foo push))'",
+        "x=status; select x in status; do foo $x push; break; done <<< 9",
+        "REPLY=status; select x in status; do foo $REPLY; break; done <<< push",
+        "x=(\"\"); : ${x[0]:=push}; foo ${x[0]}",
+        "y=; x=y; : ${!x:=push}; foo $y",
+        "x=status; A=1 declare x=push; foo $x",
+        "x=status; A=1 typeset x=push; foo $x",
+        "x=; A=${x:=push} true; foo $x",
+        "x=1 command export x=push; foo $x",
+        "x=1 builtin eval x=push; foo $x",
+        "y=$(cat f); printf \"-v${y}x\" push; foo $x",
+        "x0=1; x5='a[$(foo push)]'; i=$((RANDOM*0+5)); echo $((x$i))",
+        "x='a[$(foo push)]'; [[ $x -e\\\nq 1 ]]",
+        "cat <<EOF\nE\\\nOF\nfoo push\nEOF\n",
+        "x='p\\us?'; foo $x",
+        "foo pus[[:alpha:]]",
+        "y=$(cat f); foo pus[$y]",
+    ] {
+        let standing = rules.decide(&["bash", "-c", script], None).standing;
+        assert!(matches!(standing, Standing::Prompt | Standing::Forbidden), "{script}: {standing:?}");
+    }
+    // And what is common is still allowed.
+    for script in [
+        "f() { local x=$1; foo ok; }; f a",
+        "declare -a x; x+=(a); foo ok",
+        "foo ok$((1 + 2))",
+        "for x in ok status; do foo $x; done",
+    ] {
+        let standing = rules.decide(&["bash", "-c", script], None).standing;
+        assert_eq!(standing, Standing::Allow, "{script}");
+    }
+}

@@ -72,6 +72,8 @@ pub enum Kind {
     },
     /// `for` and `select`; without words it goes over the positional parameters.
     For {
+        /// Whether it is a `select`, where a choice that is none gives nothing.
+        select: bool,
         name: Vec<u8>,
         words: Option<Vec<Word>>,
         body: List,

@@ -5,7 +5,7 @@
 use super::ast::{Assigned, Part, Word};
 use super::invoke::Call;
 use super::read::is_reserved;
-use super::state::State;
+use super::state::{State, Value};
 use super::walk::Walker;
 use super::words::{Argv, Item, WordSet};
 use super::{Dialect, Role, Shield};
@@ -197,7 +197,7 @@ impl Walker<'_> {
         let first = arguments.first();
         let assigns = first.is_some_and(|item| match item.as_known() {
             Some(word) => word.starts_with(b"-v"),
-            None => item.words.could_be(b"-v") || item.many,
+            None => item.words.could_start_with(b"-v") || item.many,
         });
         if !assigns {
             return;
@@ -258,7 +258,7 @@ impl Walker<'_> {
     fn declare(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
         let exported = name == b"export" || arguments.iter().any(|item| item.words.could_be(b"-x"));
         let mut wild = name == b"readonly";
-        let mut prints = false;
+        let (mut prints, mut array) = (false, false);
         let mut declared = call.declared.iter();
         for item in arguments {
             let Some(word) = item.as_known() else {
@@ -274,7 +274,8 @@ impl Walker<'_> {
             if let [b'-' | b'+', letters @ ..] = word {
                 for letter in letters {
                     match letter {
-                        b'x' | b'g' | b'a' | b'A' => {}
+                        b'x' | b'g' => {}
+                        b'a' | b'A' => array = true,
                         b'r' => wild = true,
                         b'f' if exported => {
                             self.opaque(call.span, "hands a function to other shells", state);
@@ -303,7 +304,8 @@ impl Walker<'_> {
                     self.risky_arithmetic(state, call.span);
                 }
                 if name != b"export" && name != b"readonly" {
-                    self.assign(state, word, None, exported, call.span);
+                    let value = array.then(|| Value::List(vec![Item::anything()]));
+                    self.assign(state, word, value, exported, call.span);
                 } else if !super::state::is_safe(word, true) {
                     state.changed = true;
                 }
@@ -320,13 +322,20 @@ impl Walker<'_> {
                     self.risky_arithmetic(state, call.span);
                 }
                 let target = target.strip_suffix(b"+").unwrap_or(target);
+                if (array || is_array(state, target)) && word.get(at + 1) == Some(&b'(') {
+                    self.compound(state, call);
+                }
                 self.assign(state, target, None, exported, call.span);
             }
         }
         for assignment in declared.by_ref() {
+            let array = array || is_array(state, &assignment.name);
             self.silent += 1;
-            let _ = self.assignment(state, assignment, exported, call.span);
+            let value = self.assignment(state, assignment, exported, call.span);
             self.silent -= 1;
+            if array && matches!(assignment.value, Assigned::Word(_)) && value.could_start_with(b"(") {
+                self.compound(state, call);
+            }
             if super::state::runs_code(&assignment.name) {
                 self.opaque(call.span, "sets a variable whose value the shell runs", state);
             }
@@ -340,6 +349,12 @@ impl Walker<'_> {
                 state.make_wild(&assignment.name);
             }
         }
+    }
+
+    /// A value that is given to an array and begins with `(` is read again, as a list of words with all that is in them.
+    fn compound(&mut self, state: &mut State, call: &Call) {
+        self.opaque(call.span, "gives an array a text that is read as a list", state);
+        state.forget();
     }
 
     fn read_into(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
@@ -482,6 +497,11 @@ fn is_value_of(word: &[u8], name: &[u8]) -> bool {
 
 fn has_braces(word: &Word) -> bool {
     word.parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b'{')))
+}
+
+/// Whether a variable surely holds an array, or may.
+fn is_array(state: &State, name: &[u8]) -> bool {
+    state.full || matches!(state.get(name), Some(Value::List(_)))
 }
 
 fn starts_with_name(words: &WordSet, name: &[u8]) -> bool {

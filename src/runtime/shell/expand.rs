@@ -198,7 +198,9 @@ impl Walker<'_> {
                     match value.known() {
                         Some(bytes) if value.is_integer() => written.extend_from_slice(bytes),
                         _ => {
-                            risky |= !value.is_integer();
+                            // Behind a letter it makes a name, and a variable of that name can hold anything.
+                            let joins = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+                            risky |= !value.is_integer() || written.last().is_some_and(joins);
                             written.push(b'0');
                             written.push(b';');
                         }

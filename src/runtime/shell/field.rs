@@ -70,7 +70,7 @@ fn glob(words: &WordSet) -> WordSet {
     let mut patterns = words.patterns();
     for text in words.patterns() {
         let mut pattern = Pattern::default();
-        for piece in text.0 {
+        'pieces: for piece in text.0 {
             let Piece::Literal(bytes) = piece else {
                 pattern.push(piece);
                 continue;
@@ -87,15 +87,24 @@ fn glob(words: &WordSet) -> WordSet {
                         let skip = usize::from(matches!(rest.first(), Some(b'!' | b'^'))) + 1;
                         match rest.iter().skip(skip).position(|&byte| byte == b']') {
                             Some(length)
-                                if !rest.get(..skip + length).unwrap_or_default().contains(&b'[') =>
+                                if !rest
+                                    .get(..skip + length)
+                                    .unwrap_or_default()
+                                    .iter()
+                                    .any(|byte| matches!(byte, b'[' | b'\\')) =>
                             {
                                 pattern.push(Piece::Character);
                                 at += skip + length + 1;
                             }
-                            // `[[:alpha:]]`, or no set after all.
-                            _ => pattern.push(Piece::Anything),
+                            // `[[:alpha:]]`, one that ends in a later piece, or no set after all: where it ends is not told.
+                            _ => {
+                                pattern.push(Piece::Anything);
+                                break 'pieces;
+                            }
                         }
                     }
+                    // Out of a value it takes the next byte's meaning away, and goes.
+                    b'\\' => pattern.push(Piece::Anything),
                     _ => pattern.push(Piece::Literal(vec![byte])),
                 }
             }

@@ -77,6 +77,9 @@ impl Walker<'_> {
         if let Some(subscript) = &parameter.subscript {
             self.arithmetic(state, subscript, span);
             self.operation_words(state, parameter, span);
+            if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
+                self.assign(state, &parameter.name, None, false, span);
+            }
             return match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
                 (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
                     let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
@@ -103,6 +106,9 @@ impl Walker<'_> {
                 self.opaque(span, "takes the value of a variable as another one's name", state);
             }
             self.operation_words(state, parameter, span);
+            if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
+                state.forget();
+            }
             return WordSet::anything();
         }
         let value = match parameter.name.as_slice() {

@@ -122,7 +122,7 @@ impl Reader<'_> {
         }
         self.take(b";");
         let body = self.do_body()?;
-        Ok(Kind::For { name, words, body })
+        Ok(Kind::For { select: keyword == b"select", name, words, body })
     }
 
     pub(super) fn case(&mut self) -> Read<Kind> {
@@ -253,6 +253,12 @@ impl Reader<'_> {
                     let start = self.at;
                     words.push(self.word()?);
                     let text = self.text.get(start..self.at).unwrap_or_default();
+                    // An operator can be continued on the next line.
+                    let text = &*text
+                        .split(|&byte| byte == b'\n')
+                        .map(|line| line.strip_suffix(b"\\").unwrap_or(line))
+                        .collect::<Vec<_>>()
+                        .concat();
                     arithmetic |=
                         matches!(text, b"-eq" | b"-ne" | b"-lt" | b"-le" | b"-gt" | b"-ge" | b"-v" | b"-R");
                     // An operator in disguise would be one more way round.

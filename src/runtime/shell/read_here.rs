@@ -51,6 +51,8 @@ impl Reader<'_> {
         for pending in std::mem::take(&mut self.pending) {
             let mut body = Vec::new();
             let mut joined = false;
+            // A line that goes on in the next one, so far.
+            let mut whole = Vec::new();
             loop {
                 let rest = self.text.get(self.at..).unwrap_or_default();
                 if rest.is_empty() {
@@ -70,8 +72,13 @@ impl Reader<'_> {
                     }
                     break;
                 }
+                whole.extend_from_slice(line);
+                if joined && whole == pending.delimiter {
+                    return self.stop("has a here-document with an unclear end");
+                }
                 let backslashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
                 joined = !pending.quoted && backslashes % 2 == 1;
+                whole.truncate(if joined { whole.len() - 1 } else { 0 });
                 body.extend_from_slice(line);
                 body.push(b'\n');
             }

@@ -184,46 +184,37 @@ impl Walker<'_> {
                             | b"break"
                             | b"continue"
                             | b"exit"
+                            | b"command"
+                            | b"builtin"
+                            | b"declare"
+                            | b"typeset"
+                            | b"local"
+                            | b"alias"
+                            | b"unalias"
                     )
             })
         });
-        let builtin = items.first().and_then(Item::as_known).is_some_and(|name| {
-            matches!(
-                name,
-                b"read"
-                    | b"mapfile"
-                    | b"readarray"
-                    | b"cd"
-                    | b"printf"
-                    | b"command"
-                    | b"builtin"
-                    | b"getopts"
-            )
-        });
-        if stays || builtin {
-            let saved = (Rc::clone(&state.variables), state.ifs_changed);
+        if stays {
             self.invoke(&mut inner, &Argv(items), &call);
-            if !stays {
-                for assignment in assignments {
-                    let old = saved.0.get(&assignment.name).cloned();
-                    let variables = Rc::make_mut(&mut inner.variables);
-                    match old {
-                        Some(old) => variables.insert(assignment.name.clone(), old),
-                        None => variables.remove(&assignment.name),
-                    };
-                    if assignment.name == b"IFS" {
-                        inner.ifs_changed = saved.1;
-                    }
-                }
-                inner.changed = state.changed;
-                *state = inner;
-            } else {
-                state.join(&inner, false);
-            }
-        } else {
-            inner.changed = state.changed;
-            self.invoke(&mut inner, &Argv(items), &call);
+            state.join(&inner, false);
+            return;
         }
+        // What a command of the shell or an expansion on the way has changed stays, but what was assigned goes.
+        let saved = (Rc::clone(&state.variables), state.ifs_changed);
+        inner.changed = state.changed;
+        self.invoke(&mut inner, &Argv(items), &call);
+        for assignment in assignments {
+            let old = saved.0.get(&assignment.name).cloned();
+            let variables = Rc::make_mut(&mut inner.variables);
+            match old {
+                Some(old) => variables.insert(assignment.name.clone(), old),
+                None => variables.remove(&assignment.name),
+            };
+            if assignment.name == b"IFS" {
+                inner.ifs_changed = saved.1;
+            }
+        }
+        *state = inner;
     }
 }
 

@@ -389,13 +389,17 @@ impl<'f> Walker<'f> {
                 walker.list(state, condition);
                 walker.list(state, body);
             }),
-            Kind::For { name, words, body } => {
-                let items = match words {
+            Kind::For { select, name, words, body } => {
+                let mut items: Vec<Item> = match words {
                     Some(words) => words.iter().flat_map(|word| self.fields(state, word, span)).collect(),
                     None => {
                         state.positional.as_ref().map_or_else(|| vec![Item::anything()], |list| list.to_vec())
                     }
                 };
+                if *select {
+                    items.push(Item::known(*b""));
+                    self.assign(state, b"REPLY", None, false, span);
+                }
                 let value = items.iter().map(|item| item.words.clone()).reduce(|all, one| all.union(&one));
                 self.repeat(state, |walker, state| {
                     walker.assign(state, name, value.clone().map(Value::Text), false, span);

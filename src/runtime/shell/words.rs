@@ -267,6 +267,18 @@ impl WordSet {
         })
     }
 
+    /// Whether some string of the set begins with these bytes; wrong only towards yes.
+    #[must_use]
+    pub fn could_start_with(&self, start: &[u8]) -> bool {
+        self.patterns().iter().any(|pattern| match pattern.0.first() {
+            None => start.is_empty(),
+            Some(Piece::Literal(bytes)) => {
+                bytes.starts_with(start) || pattern.0.len() > 1 && start.starts_with(bytes)
+            }
+            Some(_) => true,
+        })
+    }
+
     /// Whether the word could be this token.
     #[must_use]
     pub fn could_be(&self, word: &[u8]) -> bool {
