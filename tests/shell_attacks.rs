@@ -699,5 +699,77 @@ fn values_that_are_read_again_and_state_that_stays_are_seen() {
     ] {
         let standing = rules.decide(&["bash", "-c", script], None).standing;
         assert_eq!(standing, Standing::Allow, "{script}");
+
+#[test]
+fn what_tools_run_behind_other_words_is_seen() {
+    for (tool, script) in [
+        ("find", r#"find . -exec env -u + foo push \;"#),
+        ("find", r#"find . -exec sh -c '"$@"' + foo push \;"#),
+        ("find", r#"find . -ok env -u {} + foo push \;"#),
+        ("find", r#"find . -exec true + -exec foo push \;"#),
+        ("git", "git -C . -c alias.st='!foo push' st"),
+        ("git", "git --git-dir .git -c core.pager='foo push' log"),
+        ("git", "git --attr-source x -c core.pager='foo push' log"),
+        ("perl", "perl -I lib -e 'system(\"foo push\")'"),
+        ("perl", "perl -wI lib -e 'system(\"foo push\")'"),
+        ("perl", "perl '-Mstrict;qx(foo push)' /dev/null"),
+        ("perl", "perl '-mstrict;qx(foo push)' /dev/null"),
+        ("strace", "strace -o '|foo push' true"),
+        ("strace", "strace -o '!foo push' true"),
+        ("git", "git ls-remote --upload-pack='true;foo push' ."),
+        ("git", "git push --receive-pack 'A=1 foo push' . x"),
+        ("git", "git rebase --exec 'true;foo push' x"),
+        ("env", r"env -S $'foo\vpush'"),
+        ("env", r"env -S $'foo\fpush'"),
+        ("env", r"env -S $'foo\rpush'"),
+        ("sort", r"sort --compress-program=$'foo\vpush' f"),
+        ("tar", "tar cIf 'foo push' a.tar f"),
+        ("tar", "tar cFf 'foo push' a.tar f"),
+        ("sed", r"sed $'s/[]/]/p;s/1e\n/x/p' f"),
+        ("sed", r"sed $'s/[^]/]/p;s/1e\n/x/p' f"),
+        ("sed", r"sed $'s/[[:alpha:]/]/p;s/1e\n/x/p' f"),
+        ("git", "git bisect run foo push"),
+        ("git", "git submodule foreach 'foo push'"),
+        ("git", "git submodule --quiet foreach foo push"),
+        ("git", "git difftool -x 'foo push' HEAD"),
+        ("git", "git difftool -yx 'foo push' HEAD"),
+        ("git", "git rebase -ix 'foo push' HEAD"),
+        ("git", "git filter-branch --tree-filter 'foo push' HEAD"),
+        ("git", "git clone -c core.sshCommand='foo push' h:x"),
+        ("git", "git clone --conf=core.sshCommand='foo push' h:x"),
+        ("git", "git clone -u 'foo push' h:x"),
+        ("git", "git send-email --smtp-server=/bin/foo x"),
+        ("zip", "zip -qTT 'foo push' a.zip f"),
+        ("deno", "deno eval 'x'"),
+        ("node", "node --import data:text/javascript,x f"),
+        ("node", "node -r ./x f"),
+        ("node", "node --require=./x f"),
+        ("python3", "python3 - < f"),
+        ("python3", "python3 < f"),
+        ("python3", "foo ok | python3 -W ignore"),
+        ("perl", "perl < f"),
+        ("perl", "perl -I lib < f"),
+        ("ruby", "foo ok | ruby"),
+        ("node", "node < f"),
+    ] {
+        let words: &[(_, &[&str])] =
+            &[(Allow, &["foo"]), (Allow, &["true"]), (Allow, &[tool]), (Forbidden, &["foo", "push"])];
+        let found = standing(&policy_of(words), script);
+        assert!(found >= Standing::Prompt, "{script}: {found:?}");
+    }
+    for (tool, script) in [
+        ("git", "git clean -fdx"),
+        ("git", "git commit -c HEAD"),
+        ("git", "git bisect start"),
+        ("git", "git submodule update"),
+        ("git", "git -C . log"),
+        ("tar", "tar xzf a.tar"),
+        ("sed", "sed 's/[[:space:]]*$//;s/[^]]/x/' f"),
+        ("python3", "python3 f"),
+        ("python3", "python3 --version"),
+        ("python3", "python3 -m x"),
+        ("perl", "perl f -e x"),
+    ] {
+        assert_eq!(standing(&policy(&[(Allow, tool)]), script), Standing::Allow, "{script}");
     }
 }

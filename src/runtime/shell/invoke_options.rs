@@ -20,9 +20,22 @@ impl Walker<'_> {
         let mut scripts: Vec<Item> = Vec::new();
         let mut clauses: Vec<Argv> = Vec::new();
         let mut operand: Option<&Item> = None;
+        // Surely an operand has been there: an unknown word may be an option, another one's value.
+        let mut sure: Option<&Item> = None;
+        let mut value_next = false;
         let mut at = 0;
+        if tool.may_run_behind(arguments.iter().map(|item| &item.words)) {
+            own.opaque = Some("runs code that is not analysed");
+        }
+        if let Some(word) = arguments.first().filter(|_| tool.dashless).and_then(Item::as_known)
+            && !word.starts_with(b"-")
+            && !options_possible(tool, &[b"-", word].concat()).is_empty()
+        {
+            own.opaque = Some("runs code that is not analysed");
+        }
         while let Some(item) = arguments.get(at) {
             at += 1;
+            let is_value = std::mem::take(&mut value_next);
             let Some(word) = item.as_known() else {
                 let starts = item.words.patterns().iter().all(|pattern| {
                     matches!(pattern.0.first(), Some(Piece::Literal(bytes)) if bytes.first() != Some(&b'-'))
@@ -31,28 +44,56 @@ impl Walker<'_> {
                     own.shield = own.shield.or(Some(Shield::Option));
                 }
                 operand = operand.or(Some(item));
+                if starts && !is_value {
+                    sure = sure.or(Some(item));
+                }
                 continue;
             };
             if tool.clauses.iter().any(|clause| clause == word) {
-                let end =
-                    arguments.iter().skip(at).position(|item| matches!(item.as_known(), Some(b";" | b"+")));
                 let open = arguments.iter().skip(at).any(|item| item.as_known().is_none());
-                let stop = end.map_or(arguments.len(), |length| at + length);
-                let words = arguments.get(at..stop).unwrap_or_default().iter().cloned();
-                let mut words: Vec<Item> = words.map(|item| replaced(item, b"{}")).collect();
-                if open || end.is_none() {
-                    words.push(Item::anything());
+                let known = |at: usize| arguments.get(at).and_then(Item::as_known);
+                // A `+` ends the clause behind `{}`, and is a word elsewhere; some programs end it at any,
+                // so that it is read in both ways.
+                let mut first = None;
+                let mut stop = at;
+                loop {
+                    let plus = known(stop) == Some(b"+");
+                    let end = stop >= arguments.len();
+                    if end || plus || known(stop) == Some(b";") {
+                        let words = arguments.get(at..stop).unwrap_or_default().iter().cloned();
+                        let mut words: Vec<Item> = words.map(|item| replaced(item, b"{}")).collect();
+                        if open || end {
+                            words.push(Item::anything());
+                        }
+                        clauses.push(Argv(words));
+                        first = first.or(Some(stop));
+                        let ends = stop > at && known(stop - 1) == Some(b"{}") && !word.starts_with(b"-ok");
+                        if !plus || ends || clauses.len() > MOST_CLAUSES {
+                            if plus && !ends {
+                                own.opaque = Some("has more commands than are looked at");
+                            }
+                            break;
+                        }
+                    }
+                    stop += 1;
                 }
-                clauses.push(Argv(words));
-                at = stop;
+                at = first.unwrap_or(stop);
                 continue;
             }
             if !word.starts_with(b"-") || word == b"-" {
                 operand = operand.or(Some(item));
+                if !is_value {
+                    sure = sure.or(Some(item));
+                }
                 continue;
             }
+            value_next = takes_the_next(tool, word);
             if word == b"--" {
+                if is_value {
+                    continue;
+                }
                 operand = operand.or(arguments.get(at));
+                sure = sure.or(arguments.get(at));
                 break;
             }
             for (effect, attached, next) in options_possible(tool, word) {
@@ -60,7 +101,7 @@ impl Walker<'_> {
                 match effect {
                     OptionEffect::Program => programs.extend(value.or(Some(Item::anything()))),
                     OptionEffect::Script => scripts.extend(value.or(Some(Item::anything()))),
-                    OptionEffect::Code if !(tool.global && operand.is_some()) => {
+                    OptionEffect::Code if !(tool.global && sure.is_some()) => {
                         own.opaque = Some("runs code that is not analysed");
                     }
                     _ => {}
@@ -69,6 +110,16 @@ impl Walker<'_> {
                     at += 1;
                 }
             }
+        }
+        let idle = |item: &Item| {
+            let option = item.as_known().and_then(|word| tool.options.get(word));
+            matches!(option, Some((_, OptionEffect::Idle)))
+        };
+        if tool.input
+            && sure.is_none_or(|item| item.as_known().is_none_or(|word| word == b"-"))
+            && !arguments.first().is_some_and(idle)
+        {
+            own.opaque = own.opaque.or(Some("is an interpreter that may read its program from its input"));
         }
         if let Some(language) = tool.language {
             let harmless = |text: &[u8]| match language {
@@ -111,6 +162,19 @@ impl Walker<'_> {
         self.shield = outer;
         self.through.pop();
     }
+}
+
+/// How many commands of one program are looked at.
+const MOST_CLAUSES: usize = 64;
+
+/// Whether the last option in a word may take the next word as its value.
+fn takes_the_next(tool: &Tool, word: &[u8]) -> bool {
+    tool.options.iter().filter(|(_, (arity, _))| *arity == Arity::Value).any(|(option, _)| {
+        option == word
+            || (word.len() > 2 && word.starts_with(b"--") && option.starts_with(word))
+            || matches!((option.as_slice(), word), ([b'-', letter], [b'-', second, ..])
+                if *second != b'-' && word.last() == Some(letter))
+    })
 }
 
 /// The options in one word: what each does, its attached value, whether it takes the next word.
@@ -173,6 +237,14 @@ fn options_possible(tool: &Tool, word: &[u8]) -> Options {
                 let next = takes && rest.is_none();
                 found.push((*effect, rest, next));
             }
+        } else if let ([b'-', several @ ..], [b'-', letters @ ..]) = (option.as_slice(), word)
+            && !several.starts_with(b"-")
+            && let Some(at) = letters.windows(several.len()).position(|window| window == several)
+        {
+            // `zip -qTT`.
+            let rest = letters.get(at + several.len()..).filter(|rest| !rest.is_empty()).map(<[u8]>::to_vec);
+            let next = takes && rest.is_none();
+            found.push((*effect, rest, next));
         }
     }
     found

@@ -119,7 +119,17 @@ impl Walker<'_> {
                         self.note(segment);
                         return;
                     }
-                    OptionEffect::Script => scripts.extend(value),
+                    OptionEffect::Script => {
+                        // `strace -o '!CMD'`; a script does not begin so, or with a blank behind it.
+                        let text = value.as_ref().and_then(Item::as_known);
+                        if let Some([b'|' | b'!', script @ ..]) = text
+                            && !script.first().is_some_and(is_space)
+                        {
+                            unclear = Some("runs code in another language");
+                            scripts.push(Item::known(script));
+                        }
+                        scripts.extend(value);
+                    }
                     OptionEffect::Program => programs.extend(value),
                     OptionEffect::Code => unclear = Some("runs code in another language"),
                     OptionEffect::Replace => {
@@ -139,10 +149,14 @@ impl Walker<'_> {
                                 .any(|byte| matches!(byte, b'\\' | b'\'' | b'"' | b'$' | b'#')) =>
                         {
                             let words: Vec<Item> = text
-                                .split(u8::is_ascii_whitespace)
+                                .split(is_space)
                                 .filter(|word| !word.is_empty())
                                 .map(Item::known)
                                 .collect();
+                            // Not every `env` splits there.
+                            if text.iter().any(|byte| is_space(byte) && !matches!(byte, b' ' | b'\t')) {
+                                unclear = Some("splits a text that is not plain into words");
+                            }
                             rest.splice(at.min(rest.len())..at.min(rest.len()), words);
                         }
                         _ => unclear = Some("splits a text that is not plain into words"),
@@ -218,9 +232,14 @@ impl Walker<'_> {
 
     /// The value of an option that names a program.
     pub(super) fn program_word(&mut self, state: &State, value: &Item, call: &Call) {
-        let words: Option<Vec<Item>> = value.as_known().map(|text| {
-            text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(Item::known).collect()
-        });
+        let words: Option<Vec<Item>> = value
+            .as_known()
+            .map(|text| text.split(is_space).filter(|word| !word.is_empty()).map(Item::known).collect());
+        // Some programs give it to a shell.
+        if value.as_known().is_some_and(|text| !is_plain(text)) {
+            self.opaque(call.span, "runs a command line that a shell may read", state);
+            self.script_word(state, value, call.span, Shell(Dialect::Posix), &[]);
+        }
         match words {
             Some(words) => {
                 let outer = self.shield.replace(Shield::Wrapper);
@@ -233,6 +252,19 @@ impl Walker<'_> {
             None => self.opaque(call.span, "runs a program whose name is not known before", state),
         }
     }
+}
+
+/// What `isspace` of C says.
+const fn is_space(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || *byte == b'\x0b'
+}
+
+/// Whether a command line means the same to a shell and to a program that splits it at blanks.
+fn is_plain(text: &[u8]) -> bool {
+    let plain =
+        |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b" \t_-+.,/:@%=^".contains(byte);
+    let first = text.split(is_space).find(|word| !word.is_empty());
+    text.iter().all(plain) && !first.is_some_and(|word| word.contains(&b'='))
 }
 
 /// An argument in which a mark is replaced by something unknown.

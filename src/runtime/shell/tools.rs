@@ -6,6 +6,7 @@
 //! that a fact is never lost in silence. Not here: the use of the facts (`invoke.rs`).
 
 use super::Dialect;
+use super::words::WordSet;
 use std::collections::BTreeMap;
 
 /// What an option does besides being there.
@@ -77,6 +78,12 @@ pub(super) struct Tool {
     /// Options that are code count only before the first operand.
     pub global: bool,
     pub language: Option<Language>,
+    /// Its first argument without a dash is a cluster of options (`tar cf`).
+    pub dashless: bool,
+    /// Without an operand its program comes from its input.
+    pub input: bool,
+    /// Words that make it run code: each a word, or two of which the second stands behind the first.
+    pub behind: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     /// Only with one of these words among the arguments is anything run.
     pub only_with: Vec<Vec<u8>>,
 }
@@ -184,8 +191,12 @@ impl Tool {
         self.shell.is_none()
             && self.inner == Inner::None
             && self.language.is_none()
+            && !self.dashless
+            && !(self.input && arguments.clone().next().is_none())
             && !arguments.any(|argument| {
-                argument.starts_with(b"-") || self.clauses.iter().any(|clause| clause == argument)
+                argument.starts_with(b"-")
+                    || self.clauses.iter().any(|clause| clause == argument)
+                    || self.behind.iter().any(|(word, _)| word == argument)
             })
     }
 
@@ -201,6 +212,17 @@ impl Tool {
             "remote" => none(words).map(|()| self.remote = true),
             "assignments" => none(words).map(|()| self.assignments = true),
             "numeric" => none(words).map(|()| self.numeric = true),
+            "dashless" => none(words).map(|()| self.dashless = true),
+            "input" => none(words).map(|()| self.input = true),
+            "code-words" => {
+                for word in words {
+                    let (first, second) =
+                        word.split_once('+').map_or((*word, None), |(first, second)| (first, Some(second)));
+                    let second = second.map(|second| second.as_bytes().to_vec());
+                    self.behind.push((first.as_bytes().to_vec(), second));
+                }
+                Ok(())
+            }
             "global" => none(words).map(|()| self.global = true),
             "flags" => self.options(words, Arity::Flag, Effect::Plain),
             "values" => self.options(words, Arity::Value, Effect::Plain),
@@ -269,9 +291,31 @@ impl Tool {
         Ok(())
     }
 
+    /// Whether these arguments may hold the words that make it run code.
+    pub fn may_run_behind<'a>(&self, arguments: impl Iterator<Item = &'a WordSet> + Clone) -> bool {
+        let is = |set: &WordSet, word: &[u8]| {
+            set.could_be(word)
+                || match (set.known(), word) {
+                    (Some([b'-', letters @ ..]), [b'-', letter]) => {
+                        !letters.starts_with(b"-") && letters.contains(letter)
+                    }
+                    (Some(long), [b'-', b'-', ..]) => {
+                        let name = long.split(|&byte| byte == b'=').next().unwrap_or(long);
+                        name.len() > 2 && word.starts_with(name)
+                    }
+                    _ => false,
+                }
+        };
+        self.behind.iter().any(|(first, second)| {
+            let mut rest = arguments.clone();
+            rest.any(|set| is(set, first)) && second.as_ref().is_none_or(|word| rest.any(|set| is(set, word)))
+        })
+    }
+
     /// Whether some option runs something.
     pub fn has_executing_options(&self) -> bool {
         !self.clauses.is_empty()
+            || !self.behind.is_empty()
             || self
                 .options
                 .values()
@@ -343,19 +387,36 @@ pub(super) fn sed_is_harmless(program: &[u8]) -> bool {
     }
 }
 
+/// One past the end of a bracket expression, which must hold nothing that some `sed` reads differently.
+fn skip_bracket(program: &[u8], mut at: usize, delimiter: u8) -> Option<usize> {
+    if program.get(at) == Some(&b'^') {
+        at += 1;
+    }
+    let start = at;
+    loop {
+        match (*program.get(at)?, *program.get(at + 1)?) {
+            (b']', _) if at > start => return Some(at + 1),
+            (b'\\', next) if matches!(next, b']' | b'\\') || next == delimiter => return None,
+            (byte, _) if byte == delimiter => return None,
+            (b'[', kind @ (b':' | b'.' | b'=')) => {
+                let inner = program.get(at + 2..)?;
+                let length = inner.windows(2).position(|pair| pair == [kind, b']'])?;
+                if inner.get(..length)?.iter().any(|byte| !byte.is_ascii_alphanumeric()) {
+                    return None;
+                }
+                at += length + 4;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
 /// One past the next delimiter that is not escaped; brackets may hold it, which ends the reading.
 fn skip_to(program: &[u8], mut at: usize, delimiter: u8) -> Option<usize> {
     loop {
         match program.get(at)? {
             b'\\' => at += 2,
-            b'[' if program
-                .get(at..)?
-                .iter()
-                .take_while(|&&byte| byte != b']')
-                .any(|&byte| byte == delimiter) =>
-            {
-                return None;
-            }
+            b'[' => at = skip_bracket(program, at + 1, delimiter)?,
             byte if *byte == delimiter => return Some(at + 1),
             _ => at += 1,
         }
