@@ -657,3 +657,65 @@ fn spans_point_into_the_script() {
     let part = found.parts.iter().find(|part| part.segment.argv.words() == Some(vec![b"rm", b"b"])).unwrap();
     assert_eq!(part.segment.span, Span { argument: 8, start: 4, end: 8 });
 }
+
+/// What zsh does by itself, or by commands, variables and words that bash does not have.
+#[test]
+fn what_only_zsh_does_is_asked_about() {
+    let rules = policy(&[(Allow, "foo"), (Forbidden, "foo push"), (Forbidden, "7z")]);
+    for script in [
+        "function TRAPDEBUG { x=push; }; x=status; foo $x",
+        "function chpwd { x=push; }; x=status; cd /; foo $x",
+        "f=1; chpwd_functions=f; x=status; cd /; foo $x",
+        "print -z push; getln x; foo $x",
+        "x=status; print -v x push; foo $x",
+        "x=status; print -rv x push; foo $x",
+        "x=status; read 'x?push'; foo $x",
+        "x=status; vared x; foo $x",
+        "x=status; zformat -f x push; foo $x",
+        "x=status; zstyle -s a b x; foo $x",
+        "function foo { :; }; unfunction foo; foo push",
+        "function foo { :; }; unhash -f foo; foo push",
+        "alias  -g X=push; eval 'foo X'",
+        "psvar=status; PSVAR=push; foo $psvar",
+        "fignore=status; FIGNORE=push; foo $fignore",
+        "argv=push; foo $1",
+        "\"-\" foo push",
+        "x=-; $x foo push",
+        "NULLCMD=7z; > /dev/null",
+        "READNULLCMD=7z; < /dev/null",
+    ] {
+        let found = rules.decide(&["zsh", "-c", script], None).standing;
+        assert!(found >= Standing::Prompt, "{script}: {found:?}");
+    }
+    let rules = policy(&[(Allow, "foo"), (Allow, "print"), (Allow, "read")]);
+    for fine in
+        ["foo ok", "print -r x; foo ok", "read -r x; foo ok", "function f { foo; }; psvar=ok; foo $psvar"]
+    {
+        assert!(rules.decide(&["zsh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
+    }
+}
+
+/// Words and operators that are bash's own: a POSIX shell takes them for commands.
+#[test]
+fn what_a_posix_shell_reads_otherwise_is_asked_about() {
+    let rules = policy(&[(Allow, "foo"), (Allow, "ls"), (Allow, "-p"), (Forbidden, "foo push")]);
+    for script in [
+        "true &>/dev/null foo push",
+        "true &>>/dev/null foo push",
+        "{ true; } &>/dev/null",
+        "time \"-p\" foo push",
+        "x=-p; time $x foo push",
+        "function foo\n(:)\nfoo push",
+        "function foo\n{ :\n}\nfoo push",
+        "[[\nfoo -nt push ]]",
+        "alias ls='foo push'\ntrap ls EXIT",
+    ] {
+        let found = rules.decide(&["sh", "-c", script], None).standing;
+        assert!(found >= Standing::Prompt, "{script:?}: {found:?}");
+    }
+    let trap = ["bash", "-c", "shopt -s expand_aliases\nalias ls='foo push'\ntrap ls EXIT"];
+    assert!(rules.decide(&trap, None).standing >= Standing::Prompt);
+    for fine in ["time foo ok", "trap ls EXIT; foo ok", "f() { foo ok; }; f", "foo ok >/dev/null 2>&1"] {
+        assert!(rules.decide(&["sh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
+    }
+}
