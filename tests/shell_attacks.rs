@@ -699,6 +699,8 @@ fn values_that_are_read_again_and_state_that_stays_are_seen() {
     ] {
         let standing = rules.decide(&["bash", "-c", script], None).standing;
         assert_eq!(standing, Standing::Allow, "{script}");
+    }
+}
 
 #[test]
 fn what_tools_run_behind_other_words_is_seen() {
@@ -771,5 +773,67 @@ fn what_tools_run_behind_other_words_is_seen() {
         ("perl", "perl f -e x"),
     ] {
         assert_eq!(standing(&policy(&[(Allow, tool)]), script), Standing::Allow, "{script}");
+    }
+}
+
+/// What zsh does by itself, or by commands, variables and words that bash does not have.
+#[test]
+fn what_only_zsh_does_is_asked_about() {
+    let rules = policy(&[(Allow, "foo"), (Forbidden, "foo push"), (Forbidden, "7z")]);
+    for script in [
+        "function TRAPDEBUG { x=push; }; x=status; foo $x",
+        "function chpwd { x=push; }; x=status; cd /; foo $x",
+        "f=1; chpwd_functions=f; x=status; cd /; foo $x",
+        "print -z push; getln x; foo $x",
+        "x=status; print -v x push; foo $x",
+        "x=status; print -rv x push; foo $x",
+        "x=status; read 'x?push'; foo $x",
+        "x=status; vared x; foo $x",
+        "x=status; zformat -f x push; foo $x",
+        "x=status; zstyle -s a b x; foo $x",
+        "function foo { :; }; unfunction foo; foo push",
+        "function foo { :; }; unhash -f foo; foo push",
+        "alias  -g X=push; eval 'foo X'",
+        "psvar=status; PSVAR=push; foo $psvar",
+        "fignore=status; FIGNORE=push; foo $fignore",
+        "argv=push; foo $1",
+        "\"-\" foo push",
+        "x=-; $x foo push",
+        "NULLCMD=7z; > /dev/null",
+        "READNULLCMD=7z; < /dev/null",
+    ] {
+        let found = rules.decide(&["zsh", "-c", script], None).standing;
+        assert!(found >= Standing::Prompt, "{script}: {found:?}");
+    }
+    let rules = policy(&[(Allow, "foo"), (Allow, "print"), (Allow, "read")]);
+    for fine in
+        ["foo ok", "print -r x; foo ok", "read -r x; foo ok", "function f { foo; }; psvar=ok; foo $psvar"]
+    {
+        assert!(rules.decide(&["zsh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
+    }
+}
+
+/// Words and operators that are bash's own: a POSIX shell takes them for commands.
+#[test]
+fn what_a_posix_shell_reads_otherwise_is_asked_about() {
+    let rules = policy(&[(Allow, "foo"), (Allow, "ls"), (Allow, "-p"), (Forbidden, "foo push")]);
+    for script in [
+        "true &>/dev/null foo push",
+        "true &>>/dev/null foo push",
+        "{ true; } &>/dev/null",
+        "time \"-p\" foo push",
+        "x=-p; time $x foo push",
+        "function foo\n(:)\nfoo push",
+        "function foo\n{ :\n}\nfoo push",
+        "[[\nfoo -nt push ]]",
+        "alias ls='foo push'\ntrap ls EXIT",
+    ] {
+        let found = rules.decide(&["sh", "-c", script], None).standing;
+        assert!(found >= Standing::Prompt, "{script:?}: {found:?}");
+    }
+    let trap = ["bash", "-c", "shopt -s expand_aliases\nalias ls='foo push'\ntrap ls EXIT"];
+    assert!(rules.decide(&trap, None).standing >= Standing::Prompt);
+    for fine in ["time foo ok", "trap ls EXIT; foo ok", "f() { foo ok; }; f", "foo ok >/dev/null 2>&1"] {
+        assert!(rules.decide(&["sh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
     }
 }

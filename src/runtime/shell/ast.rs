@@ -87,6 +87,8 @@ pub enum Kind {
         arms: Vec<(Vec<Word>, List)>,
     },
     Function {
+        /// Whether it begins with `function`, which is a command in some shells.
+        keyword: bool,
         name: Vec<u8>,
         body: Rc<Command>,
     },

@@ -128,6 +128,7 @@ impl Walker<'_> {
                 return true;
             }
             b"alias" => {
+                self.aliased |= !arguments.is_empty();
                 for item in arguments {
                     match item.as_known() {
                         Some(word) => {

@@ -8,7 +8,7 @@ use super::state::State;
 use super::tools::Inner;
 use super::walk::Walker;
 use super::words::{Argv, Item};
-use super::{Effect, Environment, Role, Shield, Span};
+use super::{Dialect, Effect, Environment, Role, Shield, Span};
 use crate::facts::{base_name, opaque};
 use std::rc::Rc;
 
@@ -90,6 +90,9 @@ impl Walker<'_> {
         if !call.program_only && (state.any_alias || state.aliases.contains(name)) {
             self.opaque(call.span, "has a name that an alias may have changed", state);
         }
+        if !call.program_only && self.means_another(state, name, argv, call) {
+            return;
+        }
         if !call.program_only
             && !call.no_functions
             && let Some(function) = state.functions.get(name).cloned()
@@ -129,6 +132,28 @@ impl Walker<'_> {
             return;
         }
         self.program(state, name, argv, call);
+    }
+
+    /// What only some shells know by this name; `true` if nothing is left to look at.
+    fn means_another(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
+        let modifier = match self.dialect {
+            Dialect::Bash => false,
+            // `time "-p" …` where `time` is a program; read as a word of the grammar, `-p` is the command.
+            Dialect::Posix => name.starts_with(b"-"),
+            // A precommand modifier, however it is written.
+            Dialect::Zsh => name == b"-",
+        };
+        if modifier {
+            self.hidden(state, argv, call, "may be an option or a modifier of the command behind it");
+            state.forget();
+            return true;
+        }
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        if self.dialect == Dialect::Zsh && super::zsh::changes_the_shell(name, arguments) {
+            self.opaque(call.span, "may mean something else in zsh", state);
+            state.forget();
+        }
+        false
     }
 
     /// Runs a program: it sees the environment and nothing else of the shell.

@@ -177,10 +177,10 @@ impl Reader<'_> {
                 return self.stop("is not understood");
             }
         }
-        self.function_body(name)
+        self.function_body(name, true)
     }
 
-    pub(super) fn function_body(&mut self, name: Vec<u8>) -> Read<Kind> {
+    pub(super) fn function_body(&mut self, name: Vec<u8>, keyword: bool) -> Read<Kind> {
         self.newlines()?;
         let compound = self.peek() == Some(b'(')
             || self.reserved().is_some_and(|word| {
@@ -192,7 +192,7 @@ impl Reader<'_> {
         if !compound {
             return self.stop("is not understood");
         }
-        Ok(Kind::Function { name, body: Rc::new(self.command()?) })
+        Ok(Kind::Function { keyword, name, body: Rc::new(self.command()?) })
     }
 
     pub(super) fn coprocess(&mut self) -> Read<Kind> {
@@ -223,6 +223,9 @@ impl Reader<'_> {
         let (mut arithmetic, mut operators, mut pattern) = (false, false, false);
         loop {
             self.spend()?;
+            self.blanks();
+            // A shell without `[[` ends the command here.
+            operators |= self.peek() == Some(b'\n');
             self.newlines()?;
             match self.peek() {
                 None => return self.stop("is not complete"),

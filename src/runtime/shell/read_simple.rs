@@ -31,7 +31,7 @@ impl Reader<'_> {
                     if !plain || !self.take(b")") {
                         return self.stop("is not understood");
                     }
-                    return Ok((self.function_body(name)?, Vec::new()));
+                    return Ok((self.function_body(name, false)?, Vec::new()));
                 }
                 Some(byte) if !is_meta(byte) || self.process_start() => {}
                 Some(b'(') => return self.stop("is not understood"),

@@ -31,6 +31,11 @@ impl Walker<'_> {
                 continue;
             }
             let target = self.value(state, &redirection.target, span);
+            if self.dialect == Dialect::Posix
+                && matches!(redirection.operator, Operator::Both | Operator::BothAppend)
+            {
+                self.opaque(span, "ends the command at `&` in a shell without `&>`", state);
+            }
             let access = match redirection.operator {
                 Operator::Text => continue,
                 Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
@@ -61,6 +66,14 @@ impl Walker<'_> {
     ) {
         if runs_code(name) {
             self.opaque(span, "sets a variable whose value the shell runs", state);
+        }
+        if self.dialect == Dialect::Zsh {
+            if super::zsh::is_special(name) {
+                self.opaque(span, "sets a variable that is another part of zsh", state);
+            }
+            if let Some(other) = super::zsh::tied(name) {
+                state.set(&other, None, exported);
+            }
         }
         state.set(name, value, exported);
     }

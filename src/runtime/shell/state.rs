@@ -96,6 +96,10 @@ const RUNS_CODE: &[&[u8]] = &[
     b"EXECIGNORE",
     b"BASH_LOADABLES_PATH",
     b"MAILPATH",
+    // Of zsh: the command of a redirection without one, and where its start files are.
+    b"NULLCMD",
+    b"READNULLCMD",
+    b"ZDOTDIR",
 ];
 
 /// Variables that change a program's words and colours, not what it does.

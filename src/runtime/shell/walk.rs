@@ -43,6 +43,8 @@ pub struct Walker<'f> {
     defined: Vec<(Vec<u8>, Rc<Command>)>,
     /// Scripts of `trap`: they run at some later time.
     pub(super) traps: Vec<(Vec<u8>, Span)>,
+    /// Some alias was made, which a trap may use.
+    pub(super) aliased: bool,
     pub(super) through: Vec<Vec<u8>>,
     pub(super) remote: bool,
     /// Inside a wrapper that is not neutral, or a reading that may be wrong.
@@ -69,6 +71,7 @@ impl<'f> Walker<'f> {
             called: Vec::new(),
             defined: Vec::new(),
             traps: Vec::new(),
+            aliased: false,
             through: Vec::new(),
             remote: false,
             shield: None,
@@ -172,6 +175,7 @@ impl<'f> Walker<'f> {
     fn later(&self) -> State {
         let mut state = State::default();
         state.forget();
+        state.any_alias = self.aliased;
         let functions = Rc::make_mut(&mut state.functions);
         for (name, body) in &self.defined {
             let function = functions
@@ -428,7 +432,15 @@ impl<'f> Walker<'f> {
                 }
                 *state = ends;
             }
-            Kind::Function { name, body } => {
+            Kind::Function { keyword, name, body } => {
+                let unsure = self.dialect == Dialect::Posix && *keyword;
+                if unsure {
+                    self.opaque(span, "means something else in a shell without `function`", state);
+                }
+                if self.dialect == Dialect::Zsh && super::zsh::is_hook(name) {
+                    self.opaque(span, "defines a function that zsh calls by itself", state);
+                    state.forget();
+                }
                 if self.defined.len() >= MOST_FUNCTIONS || state.functions.len() >= MOST_FUNCTIONS {
                     self.opaque(span, "defines more functions than an analysis keeps", state);
                     return;
@@ -436,7 +448,7 @@ impl<'f> Walker<'f> {
                 if !self.defined.iter().any(|(_, known)| Rc::ptr_eq(known, body)) {
                     self.defined.push((name.clone(), Rc::clone(body)));
                 }
-                let function = Function { bodies: vec![Rc::clone(body)], surely: true };
+                let function = Function { bodies: vec![Rc::clone(body)], surely: !unsure };
                 Rc::make_mut(&mut state.functions).insert(name.clone(), function);
             }
             Kind::Test { words, arithmetic, operators } => {

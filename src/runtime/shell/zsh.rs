@@ -1,5 +1,8 @@
 //! In: a script for zsh. Out: why it cannot be read as one for bash, if so.
+//! Also which commands, functions and variables mean more in zsh than in bash.
 //! Not here: any reading of zsh's own syntax; what has a sign of it is opaque as a whole.
+
+use super::words::Item;
 
 /// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
 /// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.
@@ -65,4 +68,152 @@ pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
         || starts_word(b'-') && has(b"- ")
         || needles.iter().any(|needle| has(needle)))
     .then_some("may mean something else in zsh")
+}
+
+/// Commands of zsh that change what names, words or later commands mean (zshbuiltins(1), zshmodules(1)).
+const CHANGES: &[&[u8]] = &[
+    b"add-zsh-hook",
+    b"autoload",
+    b"bindkey",
+    b"compctl",
+    b"disable",
+    b"emulate",
+    b"enable",
+    b"float",
+    b"functions",
+    b"getln",
+    b"integer",
+    b"limit",
+    b"noglob",
+    b"nocorrect",
+    b"pcre_match",
+    b"private",
+    b"pushln",
+    b"r",
+    b"rehash",
+    b"sched",
+    b"setopt",
+    b"strftime",
+    b"sysread",
+    b"sysopen",
+    b"syswrite",
+    b"unfunction",
+    b"unhash",
+    b"unsetopt",
+    b"vared",
+    b"zcompile",
+    b"zcurses",
+    b"zformat",
+    b"zftp",
+    b"zgetattr",
+    b"zle",
+    b"zmodload",
+    b"zparseopts",
+    b"zprof",
+    b"zpty",
+    b"zregexparse",
+    b"zselect",
+    b"zsocket",
+    b"zstat",
+    b"zstyle",
+    b"zsystem",
+    b"ztcp",
+];
+
+/// Whether this command of zsh may change the shell in a way that the walk does not know.
+pub fn changes_the_shell(name: &[u8], arguments: &[Item]) -> bool {
+    // An option with other letters than these.
+    let option = |item: &Item, harmless: &[u8]| match item.as_known() {
+        Some([b'-' | b'+', letters @ ..]) => letters.iter().any(|letter| !harmless.contains(letter)),
+        Some(_) => false,
+        None => true,
+    };
+    match name {
+        b"print" => arguments.iter().any(|item| match item.as_known() {
+            Some(_) => option(item, b"-nrlNRu0123456789"),
+            None => item.many || [b"-z", b"-v", b"-s", b"-S"].iter().any(|word| item.words.could_be(*word)),
+        }),
+        // `read 'x?prompt'` reads into `x`.
+        b"read" => arguments
+            .iter()
+            .any(|item| option(item, b"-rs") || item.as_known().is_some_and(|word| word.contains(&b'?'))),
+        b"alias" => arguments.iter().any(|item| option(item, b"-")),
+        _ => CHANGES.contains(&name),
+    }
+}
+
+/// Whether zsh calls a function of this name by itself (zshmisc(1), "Special Functions").
+pub fn is_hook(name: &[u8]) -> bool {
+    name.starts_with(b"TRAP")
+        || name.starts_with(b"zsh_")
+        || matches!(
+            name,
+            b"chpwd"
+                | b"precmd"
+                | b"preexec"
+                | b"periodic"
+                | b"zshaddhistory"
+                | b"zshexit"
+                | b"command_not_found_handler"
+        )
+}
+
+/// Whether a variable of zsh is tied to another part of the shell: functions, aliases, options, hooks,
+/// parameters (zshparam(1), zshmodules(1) on `zsh/parameter`).
+pub fn is_special(name: &[u8]) -> bool {
+    name.ends_with(b"_functions")
+        || name.starts_with(b"dis_")
+        || matches!(
+            name,
+            b"aliases"
+                | b"argv"
+                | b"ARGC"
+                | b"commands"
+                | b"dirstack"
+                | b"functions"
+                | b"galiases"
+                | b"HISTCHARS"
+                | b"histchars"
+                | b"MATCH"
+                | b"match"
+                | b"modules"
+                | b"nameddirs"
+                | b"options"
+                | b"parameters"
+                | b"pipestatus"
+                | b"PROMPT"
+                | b"PROMPT2"
+                | b"PROMPT3"
+                | b"PROMPT4"
+                | b"prompt"
+                | b"reply"
+                | b"RPROMPT"
+                | b"saliases"
+                | b"SPROMPT"
+                | b"status"
+                | b"widgets"
+                | b"ZSH_EVAL_CONTEXT"
+                | b"zsh_eval_context"
+        )
+}
+
+/// The variable that changes with this one (zshparam(1)).
+pub fn tied(name: &[u8]) -> Option<Vec<u8>> {
+    let other = if name.first()?.is_ascii_lowercase() {
+        name.to_ascii_uppercase()
+    } else {
+        name.to_ascii_lowercase()
+    };
+    let known = [
+        &b"path"[..],
+        b"cdpath",
+        b"fpath",
+        b"manpath",
+        b"mailpath",
+        b"psvar",
+        b"module_path",
+        b"watch",
+        b"fignore",
+    ];
+    (known.contains(&name) || known.contains(&other.as_slice())).then_some(other)
 }
