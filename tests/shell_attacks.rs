@@ -670,6 +670,8 @@ fn values_that_are_read_again_and_state_that_stays_are_seen() {
         "typeset -A x='([a]=$(foo push))'",
         "declare -a x; declare x='($(foo push))'",
         "x=(a); declare x='($(foo push))'",
+        "if test $1; then x=(a); fi; declare x='($(foo push))'",
+        "x=(a); x[1]=b; declare x='($(foo push))'",
         "x=status; select x in status; do foo $x push; break; done <<< 9",
         "REPLY=status; select x in status; do foo $REPLY; break; done <<< push",
         "x=(\"\"); : ${x[0]:=push}; foo ${x[0]}",

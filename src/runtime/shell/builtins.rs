@@ -323,7 +323,7 @@ impl Walker<'_> {
                     self.risky_arithmetic(state, call.span);
                 }
                 let target = target.strip_suffix(b"+").unwrap_or(target);
-                if (array || is_array(state, target)) && word.get(at + 1) == Some(&b'(') {
+                if word.get(at + 1) == Some(&b'(') {
                     self.compound(state, call);
                 }
                 self.assign(state, target, None, exported, call.span);
@@ -334,7 +334,10 @@ impl Walker<'_> {
             self.silent += 1;
             let value = self.assignment(state, assignment, exported, call.span);
             self.silent -= 1;
-            if array && matches!(assignment.value, Assigned::Word(_)) && value.could_start_with(b"(") {
+            // Whether it holds an array can depend on what was run before; a text that says so is enough.
+            let listed = value.finite().is_some_and(|texts| texts.iter().any(|text| text.starts_with(b"(")));
+            let read_again = listed || array && value.could_start_with(b"(");
+            if read_again && matches!(assignment.value, Assigned::Word(_)) {
                 self.compound(state, call);
             }
             if super::state::runs_code(&assignment.name) {
@@ -500,7 +503,7 @@ fn has_braces(word: &Word) -> bool {
     word.parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b'{')))
 }
 
-/// Whether a variable surely holds an array, or may.
+/// Whether a variable is known to hold an array, or nothing is known about any.
 fn is_array(state: &State, name: &[u8]) -> bool {
     state.full || matches!(state.get(name), Some(Value::List(_)))
 }
