@@ -1,5 +1,5 @@
 //! In: a seed. Out: numbers, the same for the same seed on every machine, and choices made with them.
-//! Not here: what is chosen from (`generate.rs`, `generate_profiles.rs`, `shell_soundness.rs`).
+//! Not here: what is chosen from (`generate.rs`, `generate_profiles.rs`, `shell_soundness.rs`, and `benches/workload/`).
 
 /// SplitMix64 (Steele, Lea, Flood 2014).
 pub struct Random(pub u64);

@@ -7,12 +7,15 @@
 #![allow(dead_code, reason = "each bench takes what it needs")]
 
 pub mod peers;
+#[path = "../../tests/random.rs"]
+mod random;
 
 use execpolicy::check::{CheckedPolicy, Options, check};
 use execpolicy::diagnostic::Diagnostics;
 use execpolicy::policy::{Pattern, PatternToken, Policy, PrefixRule};
 use execpolicy::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
+pub use random::Random;
 use std::fmt::Write;
 
 /// The sizes that are measured.
@@ -20,23 +23,6 @@ pub const SIZES: [usize; 3] = [10, 1_000, 100_000];
 
 /// How many words patterns have, in turn, so that small policies have the same mixture; 5 is 5 to 8.
 const LENGTHS: [usize; 20] = [2, 3, 2, 3, 2, 4, 2, 3, 2, 1, 2, 3, 2, 3, 2, 3, 2, 4, 3, 5];
-
-/// SplitMix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
 
 /// A word of 3 to 12 letters that a number stands for.
 fn word(number: usize) -> String {
