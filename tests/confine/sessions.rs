@@ -21,6 +21,7 @@ use crate::world::World;
 pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "session: every outcome", run: || check(outcomes) },
     Scenario { name: "session: many at once", run: || check(at_once) },
+    Scenario { name: "session: commands wait as others do", run: || check(ordinary) },
     Scenario { name: "session: a crowded processor", run: || check(crowded) },
     Scenario { name: "session: what a command leaves goes on", run: || check(left_behind) },
     Scenario { name: "session: a helper killed while threads wait", run: || check(killed_while_waiting) },
@@ -91,6 +92,37 @@ fn at_once() -> Result<String> {
         }
     }
     Ok(format!("{COMMANDS} commands side by side"))
+}
+
+/// The spawner may be patient (`SCHED_BATCH`); its commands have the caller's policy, whichever command came before.
+fn ordinary() -> Result<String> {
+    let world = World::new();
+    let session = start(&world)?;
+    let policy = "read -r line < /proc/self/stat; set -- $line; exit ${41}";
+    let own = fs::read_to_string("/proc/thread-self/stat").map_err(|e| e.to_string())?;
+    let own = own.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(41 - 3)?.parse().ok());
+    let own = own.ok_or("the policy of this thread cannot be read")?;
+    let true_ = [OsString::from("/bin/true")];
+    let mut tried = 0;
+    for n in 0..60 {
+        let before = match n % 3 {
+            0 => spawn(&session, &world.ws, &true_),
+            1 => spawn(&session, &world.ws, &shell("exit 0")),
+            _ => spawn(&session, &world.ws, &shell("sleep 0.01")),
+        };
+        // Every other time it is still running.
+        let before = before.map_err(|e| e.to_string())?;
+        if n % 2 == 0 {
+            session.wait(before).map_err(|e| e.to_string())?;
+        }
+        for _ in 0..3 {
+            match run(&session, &world.ws, policy)? {
+                Outcome::Code(found) if found == own => tried += 1,
+                other => return Err(format!("after {n}: {other:?}, expected {own}")),
+            }
+        }
+    }
+    Ok(format!("{tried} commands with policy {own}"))
 }
 
 /// Everything on one processor that others want as well: whoever waits must not starve what is waited for.

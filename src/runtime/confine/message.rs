@@ -273,8 +273,8 @@ pub(crate) enum Event {
     Failed(ConfineError),
     /// The command has ended and so has everything it started.
     Ended(Outcome, Vec<Finding>),
-    /// Session: the command of this id runs.
-    Spawned(u64, i32),
+    /// Session: the command of this id runs; or it has ended already, in this way, which saves a message.
+    Spawned(u64, i32, Option<Outcome>),
     /// Session: it could not be started.
     NotSpawned(u64, ConfineError),
     /// Session: it has ended.
@@ -323,10 +323,14 @@ impl Event {
                     w.bytes(finding.why.as_bytes());
                 });
             }
-            Event::Spawned(id, pid) => {
+            Event::Spawned(id, pid, ended) => {
                 w.u8(4);
                 w.u64(*id);
                 w.i32(*pid);
+                w.u8(u8::from(ended.is_some()));
+                if let Some(outcome) = ended {
+                    outcome.encode(&mut w);
+                }
             }
             Event::NotSpawned(id, failure) => {
                 w.u8(5);
@@ -362,7 +366,10 @@ impl Event {
                 })?;
                 Event::Ended(outcome, findings)
             }
-            4 => Event::Spawned(r.u64()?, r.i32()?),
+            4 => {
+                let (id, pid, ended) = (r.u64()?, r.i32()?, r.u8()? == 1);
+                Event::Spawned(id, pid, if ended { Some(Outcome::decode(&mut r)?) } else { None })
+            }
             5 => Event::NotSpawned(r.u64()?, read_error(&mut r)?),
             6 => Event::Exited(r.u64()?, Outcome::decode(&mut r)?),
             _ => return None,
@@ -376,8 +383,14 @@ impl Event {
 pub(crate) enum Order {
     /// Send a signal to the command's process group.
     Signal(i32),
-    /// Session: start a command; its three descriptors come with the message.
-    Spawn { id: u64, argv: Vec<OsString>, environment: Vec<(OsString, OsString)>, cwd: PathBuf },
+    /// Session: start a command; its three descriptors come with the message. `sent` is a time of the monotonic clock.
+    Spawn {
+        id: u64,
+        sent: Duration,
+        argv: Vec<OsString>,
+        environment: Vec<(OsString, OsString)>,
+        cwd: PathBuf,
+    },
     /// Session: send a signal to the process group of one command.
     SignalOne(u64, i32),
     /// Session: end every command.
@@ -392,9 +405,10 @@ impl Order {
                 w.u8(1);
                 w.i32(*signal);
             }
-            Order::Spawn { id, argv, environment, cwd } => {
+            Order::Spawn { id, sent, argv, environment, cwd } => {
                 w.u8(2);
                 w.u64(*id);
+                w.u64(u64::try_from(sent.as_nanos()).unwrap_or(u64::MAX));
                 w.list(argv, os);
                 w.list(environment, |w, (name, value)| {
                     os(w, name);
@@ -418,6 +432,7 @@ impl Order {
             1 => Order::Signal(r.i32()?),
             2 => Order::Spawn {
                 id: r.u64()?,
+                sent: Duration::from_nanos(r.u64()?),
                 argv: r.list(Reader::os_string)?,
                 environment: r.list(|r| Some((r.os_string()?, r.os_string()?)))?,
                 cwd: r.path()?,
@@ -462,13 +477,21 @@ mod tests {
             Event::Failed(ConfineError::new(Step::Mount, "/x", io::Error::from_raw_os_error(1))),
             Event::Ended(Outcome::Signal(9), Vec::new()),
             Event::Exited(7, Outcome::Code(-1)),
+            Event::Spawned(8, 4, None),
+            Event::Spawned(9, 5, Some(Outcome::Signal(9))),
         ];
         for event in events {
             let bytes = event.encode();
             assert_eq!(Event::decode(&bytes).unwrap().encode(), bytes);
             assert!(Event::decode(&bytes[1..]).is_none_or(|e| e.encode() != bytes));
         }
-        let order = Order::Spawn { id: 1, argv: Vec::new(), environment: Vec::new(), cwd: "/".into() };
+        let order = Order::Spawn {
+            id: 1,
+            sent: Duration::from_nanos(5),
+            argv: Vec::new(),
+            environment: Vec::new(),
+            cwd: "/".into(),
+        };
         assert_eq!(Order::decode(&order.encode()), Some(order));
     }
 }

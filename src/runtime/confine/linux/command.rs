@@ -11,7 +11,7 @@ use std::vec::Vec;
 
 use super::super::error::{ConfineError, Step};
 use super::super::plan::Limits;
-use super::sys;
+use super::sys::{self, Starter};
 use super::walls::Walls;
 
 /// One command, ready to be launched.
@@ -52,13 +52,13 @@ impl Command {
         })
     }
 
-    /// Starts it behind the walls; `fresh` when the caller has not dropped its own privileges.
+    /// Starts it behind the walls.
     pub(super) fn launch(
         &self,
         stdio: &[OwnedFd; 3],
         limits: &[(u32, u64)],
         walls: &Walls,
-        fresh: bool,
+        starter: Starter,
     ) -> Result<i32, ConfineError> {
         let [input, output, error] = stdio;
         let launch = sys::Launch {
@@ -68,10 +68,10 @@ impl Command {
             cwd: &self.cwd,
             stdio: [input.as_fd(), output.as_fd(), error.as_fd()],
             limits,
-            fresh,
+            starter,
             die_with_parent: walls.plain,
             landlock: walls.landlock.as_ref().map(AsFd::as_fd),
-            filter: walls.filter.as_deref().filter(|_| fresh),
+            filter: walls.filter.as_deref().filter(|_| starter == Starter::Privileged),
         };
         sys::launch(&launch).map_err(|(step, source)| self.failure(step, source))
     }

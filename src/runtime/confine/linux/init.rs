@@ -23,6 +23,7 @@ use super::super::plan::{Network, Promise, Wall};
 use super::super::seccomp::Group;
 use super::super::status::{EnforcementStatus, Given};
 use super::command::{Command, rlimits};
+use super::sys::Starter;
 use super::walls::{Walls, network_status};
 use super::watch::Watch;
 use super::{channel, mounts, plain, spawner, sys};
@@ -83,7 +84,7 @@ impl Init {
                 if let Some(watch) = &watch {
                     watch.status(&mut status);
                 }
-                command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, true)?
+                command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, Starter::Privileged)?
             }
             Life::Session => {
                 let socket = self

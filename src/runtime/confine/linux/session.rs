@@ -16,7 +16,7 @@ use std::vec::Vec;
 use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Finding, Life, Order, Outcome};
 use super::super::status::EnforcementStatus;
-use super::{Sandbox, Standard, channel, nonsense};
+use super::{Sandbox, Standard, channel, nonsense, sys};
 
 /// A sandbox that is built once and runs commands on request.
 #[derive(Debug)]
@@ -109,6 +109,7 @@ impl Session {
         };
         let order = Order::Spawn {
             id,
+            sent: sys::monotonic(),
             argv: argv.to_vec(),
             environment: environment.to_vec(),
             cwd: cwd.to_path_buf(),
@@ -177,8 +178,9 @@ impl Session {
             state = self.lock();
             state.receiving = false;
             match message.ok().flatten().and_then(|(bytes, _)| Event::decode(&bytes)) {
-                Some(Event::Spawned(id, pid)) => {
+                Some(Event::Spawned(id, pid, ended)) => {
                     state.started.insert(id, Ok(pid));
+                    state.exited.extend(ended.map(|outcome| (id, outcome)));
                 }
                 Some(Event::NotSpawned(id, failure)) => {
                     state.started.insert(id, Err(failure));

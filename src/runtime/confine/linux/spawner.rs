@@ -6,7 +6,10 @@
 //! domain of its own on the way, so it can neither signal nor trace the spawner. Its end is the session's end.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
 use std::vec::Vec;
 
 use rustix::process::DumpableBehavior;
@@ -15,6 +18,7 @@ use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Order, Outcome, Request};
 use super::command::{Command, rlimits};
 use super::init::{drain, wait};
+use super::sys::Starter;
 use super::walls::Walls;
 use super::{channel, plain, sys};
 
@@ -47,7 +51,18 @@ pub(super) fn start(
                 Ok(signals) => {
                     let _ = channel::send(&tell, &[], &[]);
                     drop(tell);
-                    serve(socket, ask, &signals, request, &walls)
+                    let mut spawner = Spawner {
+                        socket,
+                        ask,
+                        signals: &signals,
+                        request,
+                        walls: &walls,
+                        limits: rlimits(&request.limits),
+                        running: BTreeMap::new(),
+                        patient: false,
+                        soon: false,
+                    };
+                    let Err(Over) = spawner.serve();
                 }
                 Err(failure) => {
                     let _ = channel::send(&tell, &Event::Failed(failure).encode(), &[]);
@@ -83,84 +98,140 @@ fn restrict(
     Ok(signals)
 }
 
-fn serve(socket: &OwnedFd, ask: Option<&OwnedFd>, signals: &OwnedFd, request: &Request, walls: &Walls) {
-    let limits = rlimits(&request.limits);
-    let mut running: BTreeMap<i32, u64> = BTreeMap::new();
-    let tell = |event: &Event| channel::send(socket, &event.encode(), &[]).is_ok();
-    loop {
-        let Ok((orders, ended)) = wait(socket.as_fd(), signals.as_fd(), None) else { return };
-        if ended {
-            drain(signals);
-        }
-        if !told_ended(&mut running, walls.plain, tell) {
-            return;
-        }
-        if !orders {
-            continue;
-        }
-        // The caller is gone, or sends what cannot be read: the session ends.
-        let Ok(Some((bytes, fds))) = channel::receive(socket) else { return };
-        match Order::decode(&bytes) {
-            Some(Order::Spawn { id, argv, environment, cwd }) => {
-                let started = Command::new(&argv, &environment, &cwd).and_then(|command| {
-                    plain::visible(walls.plain, request, &cwd)?;
-                    if let Some(ask) = ask {
-                        mounts_are_in_place(ask)?;
-                    }
-                    let stdio = <[OwnedFd; 3]>::try_from(fds).map_err(|_| {
-                        ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors")
-                    })?;
-                    command.launch(&stdio, &limits, walls, false)
-                });
-                let event = match started {
-                    Ok(pid) => {
-                        running.insert(pid, id);
-                        Event::Spawned(id, pid)
-                    }
-                    Err(failure) => Event::NotSpawned(id, failure),
-                };
-                // A short command has ended before a poll could say so.
-                if !tell(&event) || !told_ended(&mut running, walls.plain, tell) {
-                    return;
-                }
-            }
-            Some(Order::SignalOne(id, signal)) => {
-                if let Some((pid, _)) = running.iter().find(|(_, running)| **running == id) {
-                    let _ = sys::kill(-*pid, signal);
-                }
-            }
-            // Every process of the namespace but process 1 and this one.
-            Some(Order::KillAll) if !walls.plain => {
-                let _ = sys::kill(-1, libc::SIGKILL);
-            }
-            // Without a namespace that would be every process of the user: only what descends from here.
-            Some(Order::KillAll) => {
-                let mut told = true;
-                let ended = sys::end_all(|pid, status| {
-                    if let Some(id) = running.remove(&pid) {
-                        told &= tell(&Event::Exited(id, Outcome::from_wait(status)));
-                    }
-                });
-                if ended.is_err() || !told {
-                    return;
-                }
-            }
-            Some(Order::Signal(_)) | None => return,
-        }
-    }
+struct Spawner<'a> {
+    socket: &'a OwnedFd,
+    ask: Option<&'a OwnedFd>,
+    signals: &'a OwnedFd,
+    request: &'a Request,
+    walls: &'a Walls,
+    limits: Vec<(u32, u64)>,
+    running: BTreeMap<i32, Running>,
+    /// The kernel has been told to let this process [wait for its turn](sys::set_patient).
+    patient: bool,
+    /// The last command that ended had done so soon after its order.
+    soon: bool,
 }
 
-/// Reaps and tells; false when there is nobody to tell. Orphans come here only where there is no process 1 to take them.
-fn told_ended(running: &mut BTreeMap<i32, u64>, orphans: bool, tell: impl Fn(&Event) -> bool) -> bool {
-    while orphans || !running.is_empty() {
-        let Some((pid, status)) = sys::reap() else { break };
-        if let Some(id) = running.remove(&pid)
-            && !tell(&Event::Exited(id, Outcome::from_wait(status)))
-        {
-            return false;
+/// No short command takes longer where a processor is free, and less than a time slice of the kernel's.
+const SOON: Duration = Duration::from_millis(1);
+
+/// A command that has not been reaped, by its process number.
+struct Running {
+    /// The caller's number of the command.
+    id: u64,
+    /// When its order was sent.
+    sent: Duration,
+}
+
+/// There is nobody left to tell: the session ends.
+struct Over;
+
+impl Spawner<'_> {
+    /// Serves until the caller is gone, or sends what cannot be read.
+    fn serve(&mut self) -> Result<Infallible, Over> {
+        loop {
+            // With nothing to be reaped, orders are all that can come.
+            if self.walls.plain || !self.running.is_empty() {
+                let (orders, ended) =
+                    wait(self.socket.as_fd(), self.signals.as_fd(), None).map_err(|_| Over)?;
+                if ended {
+                    drain(self.signals);
+                }
+                let ended = self.reap();
+                self.tell_ended(ended)?;
+                if !orders {
+                    continue;
+                }
+            }
+            self.be_patient(self.soon && self.running.is_empty());
+            let Ok(Some((bytes, fds))) = channel::receive(self.socket) else { return Err(Over) };
+            match Order::decode(&bytes) {
+                Some(Order::Spawn { id, sent, argv, environment, cwd }) => {
+                    let started = Command::new(&argv, &environment, &cwd)
+                        .and_then(|command| self.launch(&command, &cwd, fds));
+                    match started {
+                        Ok(pid) => self.tell_started(pid, Running { id, sent })?,
+                        Err(failure) => self.tell(&Event::NotSpawned(id, failure))?,
+                    }
+                }
+                Some(Order::SignalOne(id, signal)) => {
+                    if let Some((pid, _)) = self.running.iter().find(|(_, running)| running.id == id) {
+                        let _ = sys::kill(-*pid, signal);
+                    }
+                }
+                Some(Order::KillAll) => self.kill_all()?,
+                Some(Order::Signal(_)) | None => return Err(Over),
+            }
         }
     }
-    true
+
+    fn launch(&self, command: &Command, cwd: &Path, fds: Vec<OwnedFd>) -> Result<i32, ConfineError> {
+        plain::visible(self.walls.plain, self.request, cwd)?;
+        if let Some(ask) = self.ask {
+            mounts_are_in_place(ask)?;
+        }
+        let stdio = <[OwnedFd; 3]>::try_from(fds)
+            .map_err(|_| ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors"))?;
+        command.launch(&stdio, &self.limits, self.walls, Starter::Spawner { patient: self.patient })
+    }
+
+    /// A short command has ended by now: one message says that it started and how it ended.
+    fn tell_started(&mut self, pid: i32, running: Running) -> Result<(), Over> {
+        let id = running.id;
+        self.running.insert(pid, running);
+        let (own, others): (Vec<_>, Vec<_>) = self.reap().into_iter().partition(|(ended, _)| *ended == id);
+        let outcome = own.into_iter().next().map(|(_, outcome)| outcome);
+        self.tell(&Event::Spawned(id, pid, outcome))?;
+        self.tell_ended(others)
+    }
+
+    /// Whoever wakes this process mostly is about to sleep: the caller waits for its answer, a short command ends. Taking their place at once
+    /// makes the kernel look for another processor for the command and wake it, which costs more than all that is done here
+    /// (docs/performance.md). So it waits for its turn while commands come one by one and are short. A longer one would hold up the answer,
+    /// and the starts of others with it, for a time slice (a few ms), and so would whatever else keeps the processors busy; there it takes
+    /// its place at once.
+    fn be_patient(&mut self, patient: bool) {
+        if patient != self.patient && sys::set_patient(patient) {
+            self.patient = patient;
+        }
+    }
+
+    fn kill_all(&mut self) -> Result<(), Over> {
+        if !self.walls.plain {
+            // Every process of the namespace but process 1 and this one.
+            let _ = sys::kill(-1, libc::SIGKILL);
+            return Ok(());
+        }
+        // Without a namespace that would be every process of the user: only what descends from here.
+        let mut ended = Vec::new();
+        let running = &mut self.running;
+        let all = sys::end_all(|pid, status| {
+            ended.extend(running.remove(&pid).map(|command| (command.id, Outcome::from_wait(status))));
+        });
+        self.tell_ended(ended)?;
+        all.map_err(|_| Over)
+    }
+
+    /// The commands that have ended, and how. Orphans come here only where there is no process 1 to take them.
+    fn reap(&mut self) -> Vec<(u64, Outcome)> {
+        let mut ended = Vec::new();
+        while self.walls.plain || !self.running.is_empty() {
+            let Some((pid, status)) = sys::reap() else { break };
+            if let Some(command) = self.running.remove(&pid) {
+                self.soon = sys::monotonic().saturating_sub(command.sent) < SOON;
+                ended.push((command.id, Outcome::from_wait(status)));
+            }
+        }
+        ended
+    }
+
+    fn tell_ended(&self, ended: Vec<(u64, Outcome)>) -> Result<(), Over> {
+        ended.into_iter().try_for_each(|(id, outcome)| self.tell(&Event::Exited(id, outcome)))
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), Over> {
+        channel::send(self.socket, &event.encode(), &[]).map_err(|_| Over)
+    }
 }
 
 /// Asks process 1 to look, and waits for its answer.

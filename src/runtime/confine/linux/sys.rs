@@ -8,6 +8,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
 use std::vec::Vec;
 
 use super::super::error::Step;
@@ -221,7 +222,7 @@ pub(super) fn end_all(mut ended: impl FnMut(i32, c_int)) -> io::Result<()> {
         // SAFETY: `status` lives across the call.
         match unsafe { libc::waitpid(-1, &mut status, flags) } {
             // One that came after the list was made.
-            0 => std::thread::sleep(std::time::Duration::from_micros(50)),
+            0 => std::thread::sleep(Duration::from_micros(50)),
             pid if pid > 0 => ended(pid, status),
             _ => match errno() {
                 libc::ECHILD => return Ok(()),
@@ -326,6 +327,15 @@ fn errno() -> c_int {
     unsafe { *libc::__errno_location() }
 }
 
+/// What starts a command, and with it what is left to do before the exec.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Starter {
+    /// Has dropped nothing: the command drops its capabilities, sets `no_new_privs`, installs the filter and leaves the caller's session.
+    Privileged,
+    /// Has done all that itself. If it [is patient](set_patient), the command is not to be.
+    Spawner { patient: bool },
+}
+
 /// A command about to be started, in the form in which the kernel takes it.
 pub(super) struct Launch<'a> {
     /// Paths to try in turn, as PATH search does.
@@ -337,8 +347,7 @@ pub(super) struct Launch<'a> {
     pub stdio: [BorrowedFd<'a>; 3],
     /// (RLIMIT_*, value), soft and hard.
     pub limits: &'a [(u32, u64)],
-    /// Drop capabilities, set `no_new_privs`, leave the caller's session; a spawner has done that already.
-    pub fresh: bool,
+    pub starter: Starter,
     /// Ask the kernel to kill it when its parent ends; where no process namespace does.
     pub die_with_parent: bool,
     pub landlock: Option<BorrowedFd<'a>>,
@@ -395,6 +404,27 @@ pub(super) fn launch(launch: &Launch<'_>) -> Result<i32, (Step, io::Error)> {
     }
 }
 
+/// The time since some moment, the same for every process of the machine (`CLOCK_MONOTONIC`).
+pub(super) fn monotonic() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// Whether the calling process, when woken, lets whoever runs go on for the rest of its turn (`SCHED_BATCH`) or may take its place
+/// (`SCHED_OTHER`); see sched(7). False where it has another policy, which stays, or the kernel refuses. Makes no allocation, so it may run after
+/// vfork.
+pub(super) fn set_patient(patient: bool) -> bool {
+    let (from, to) = (libc::SCHED_OTHER, libc::SCHED_BATCH);
+    let (from, to) = if patient { (from, to) } else { (to, from) };
+    // The whole of `struct sched_param`.
+    let priority: c_int = 0;
+    // SAFETY: 0 is the calling process; the second call reads an `int` that lives across it. By number, since musl refuses both.
+    unsafe {
+        libc::syscall(libc::SYS_sched_getscheduler, 0) == c_long::from(from)
+            && libc::syscall(libc::SYS_sched_setscheduler, 0, to, &raw const priority) == 0
+    }
+}
+
 extern "C" fn child(shared: *mut c_void) -> c_int {
     // SAFETY: `launch` passes a pointer to a `Shared` that outlives this child (see there); the parent is suspended, so
     // there is no other access.
@@ -417,7 +447,8 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
     unsafe {
         // A group of its own, for signals. A spawner has left the caller's terminal already: a session for each command would
         // only cost (the kernel makes a scheduling group for each).
-        let apart = if launch.fresh { libc::setsid() } else { libc::setpgid(0, 0) };
+        let fresh = launch.starter == Starter::Privileged;
+        let apart = if fresh { libc::setsid() } else { libc::setpgid(0, 0) };
         if apart < 0 {
             return Err((Step::Privileges, errno()));
         }
@@ -444,7 +475,10 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
         if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {
             return Err((Step::Exec, errno()));
         }
-        if launch.fresh {
+        if launch.starter == (Starter::Spawner { patient: true }) && !set_patient(false) {
+            return Err((Step::Privileges, errno()));
+        }
+        if fresh {
             drop_privileges().map_err(|e| (Step::Privileges, e))?;
         }
         // Without the capabilities that would open a denied directory.
