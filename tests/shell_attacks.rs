@@ -839,3 +839,85 @@ fn what_a_posix_shell_reads_otherwise_is_asked_about() {
         assert!(rules.decide(&["sh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
     }
 }
+
+#[test]
+fn parameters_that_are_numbers_take_operators() {
+    for word in [
+        "${?:+push}",
+        "${#+push}",
+        "${$:+push}",
+        "${!-push}",
+        "${!:-push}",
+        "${?/*/push}",
+        "${?%%*}push",
+        "${!}push",
+    ] {
+        at_least_asked("foo push", &format!("foo {word}"));
+    }
+    for script in ["foo $!push", "foo \"$!push\"", "foo pu$!sh", "foo ${##[0-9]}push"] {
+        at_least_asked("foo push", script);
+    }
+    for word in [
+        "${?:+$(foo push)}",
+        "${#:+`foo push`}",
+        "${!-$(foo push)}",
+        "${?#$(foo push)}",
+        "${?:a[$(foo push)]}",
+    ] {
+        forbidden("foo push", &format!("echo {word}"));
+    }
+    forbidden("foo push", "cat <<X\n${?:+$(foo push)}\nX");
+    forbidden("foo push", "echo $((${?:+$(foo push)}0))");
+}
+
+#[test]
+fn indirect_expansions_take_text_for_a_name() {
+    for script in [
+        "set -- a push; foo ${!#}",
+        "set -- push; foo ${!#-status}",
+        "set -- push; foo ${!#+push}",
+        "foo ${!?+push}",
+        "set -- 'a[$(foo push)]'; echo ${!@}",
+        "set -- 'a[$(foo push)]'; echo ${!*}",
+        "a=('b[$(foo push)]'); echo ${!a[0]}",
+        "a=('b[$(foo push)]'); echo \"${!a[@]:-x}\"",
+        "a=('b[$(foo push)]'); echo ${!a[*]:0}",
+    ] {
+        at_least_asked("foo push", script);
+    }
+    let rules = policy(&[(Allow, "echo")]);
+    assert_eq!(standing(&rules, "a=(x y); echo ${!a[@]}"), Standing::Allow);
+}
+
+#[test]
+fn a_list_in_a_default_is_a_list() {
+    for word in
+        ["${u:-\"$@\"}", "${u:-$@}", "${u=\"$@\"}", "${HOME+\"$@\"}", "${u:-${v:-\"$@\"}}", "${*:-\"$@\"}"]
+    {
+        at_least_asked("foo push --force", &format!("set -- push --force; foo \"{word}\""));
+        at_least_asked("foo xpush --force", &format!("set -- push --force; foo \"x{word}\""));
+    }
+}
+
+#[test]
+fn a_descriptor_of_several_digits_can_be_a_word() {
+    let rules = policy(&[(Allow, "foo"), (Forbidden, "foo 12"), (Forbidden, "foo 012")]);
+    for shell in ["sh", "dash", "zsh"] {
+        for script in ["foo 12>f", "foo 12> f", "foo 12<f", "foo 012>&1"] {
+            assert!(
+                rules.decide(&[shell, "-c", script], None).standing >= Standing::Prompt,
+                "{shell}: {script}"
+            );
+        }
+    }
+    assert!(rules.decide(&["sh", "-c", "foo {x}>f"], None).standing >= Standing::Prompt);
+    assert!(rules.decide(&["sh", "-c", "foo 2>f"], None).standing < Standing::Prompt);
+}
+
+#[test]
+fn zsh_drops_backslashes_and_counts() {
+    let rules = policy(&[(Allow, "foo"), (Forbidden, "foo push"), (Forbidden, "foo 4")]);
+    for script in ["foo push\\", "foo $'\\push'", "foo $'pus\\h'", "x=push; foo $#x", "foo $'\\x70ush'"] {
+        assert!(rules.decide(&["zsh", "-c", script], None).standing >= Standing::Prompt, "{script}");
+    }
+}

@@ -6,6 +6,7 @@
 //! exact, pattern and opaque.
 
 use crate::random::Random;
+use crate::shell_expansions::{BEFORE, NAMES as PARAMETERS, OPERATORS};
 use execpolicy::policy::tools::Tools;
 use execpolicy_runtime::shell::{Analysis, Dialect, Limits, analyse};
 use std::path::{Path, PathBuf};
@@ -119,7 +120,7 @@ impl Writer {
                 self.dice.word(NAMES),
                 self.dice.word(&["\\;", "+"])
             ),
-            26 => format!(
+            26 if self.dice.below(3) == 0 => format!(
                 "{} {} {}",
                 self.dice.word(&["nice -n 3", "timeout 5", "nohup", "timeout -s KILL 5", "nice", "env -u x"]),
                 self.dice.word(NAMES),
@@ -226,7 +227,13 @@ impl Writer {
 
     fn part(&mut self, depth: usize) -> String {
         let var = self.dice.word(VARS);
-        match self.dice.below(26) {
+        match self.dice.below(28) {
+            26 if self.dice.below(3) == 0 => format!(
+                "${{{}{}{}}}",
+                self.dice.word(BEFORE),
+                self.dice.word(PARAMETERS),
+                self.dice.word(OPERATORS).replace("foo in", "p in")
+            ),
             0 => format!("${var}"),
             1 => format!("\"${var}\""),
             2 => format!("${{{var}:-{}}}", self.dice.word(&["a", "'p q'", "$y", "\"b c\""])),
@@ -326,14 +333,14 @@ fn run(room: &Room, shell: &str, script: &str) -> Vec<Vec<Vec<u8>>> {
     argvs
 }
 
-enum Covered {
+pub enum Covered {
     Exact,
     Pattern,
     Opaque,
     Missed,
 }
 
-fn covered(analysis: &Analysis, argv: &[Vec<u8>]) -> Covered {
+pub fn covered(analysis: &Analysis, argv: &[Vec<u8>]) -> Covered {
     let words: Vec<&[u8]> = argv.iter().map(Vec::as_slice).collect();
     if analysis.segments.iter().any(|segment| segment.argv.words().is_some_and(|known| known == words)) {
         return Covered::Exact;

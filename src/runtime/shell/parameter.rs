@@ -11,9 +11,35 @@ use super::{Dialect, Span, arithmetic};
 
 /// How long a variable's value may be before it is unknown.
 const MOST_BYTES: usize = 1 << 16;
+/// Why an indirect expansion is asked about.
+const INDIRECT: &str = "takes the value of a variable as another one's name";
+
+fn plain_subscript(parameter: &Parameter) -> Option<&[u8]> {
+    parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
+        [Part::Quoted(text)] => Some(text.as_slice()),
+        _ => None,
+    })
+}
+
+/// `$@`, `$*`, `${a[@]}`, with whatever operator.
+fn is_list(parameter: &Parameter) -> bool {
+    let all = |text: &[u8]| matches!(text, b"@" | b"*");
+    !parameter.length && (all(&parameter.name) || plain_subscript(parameter).is_some_and(all))
+}
+
+/// Whether there is a list in it, or in the other value of a parameter in it: `"${x:-"$@"}"` is as many words as `"$@"`.
+fn holds_list(part: &Part) -> bool {
+    match part {
+        Part::Parameter { parameter, .. } => {
+            is_list(parameter)
+                || matches!(&parameter.operation, Operation::Default { word, .. } if word.parts.iter().any(holds_list))
+        }
+        _ => false,
+    }
+}
 
 impl Walker<'_> {
-    /// `$@`, `$*`, `${a[@]}`: several words. `None` for any other parameter.
+    /// `$@`, `$*`, `${a[@]}`, and what has one of them for its other value: several words. `None` for any other parameter.
     pub(super) fn list_parameter(
         &mut self,
         state: &mut State,
@@ -21,16 +47,29 @@ impl Walker<'_> {
         quoted: bool,
         span: Span,
     ) -> Option<Vec<Item>> {
-        let subscript = parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
-            [Part::Quoted(text)] => Some(text.as_slice()),
-            _ => None,
-        });
-        let all = matches!(parameter.name.as_slice(), b"@" | b"*") || matches!(subscript, Some(b"@" | b"*"));
-        if !all || parameter.length {
+        if let Operation::Default { word, .. } = &parameter.operation
+            && quoted
+            && word.parts.iter().any(holds_list)
+        {
+            self.parameter(state, parameter, span);
+            return Some(vec![Item::anything()]);
+        }
+        // `${!prefix@}`: the names of variables.
+        if parameter.indirect && matches!(&parameter.operation, Operation::Edit(words) if words.is_empty()) {
+            self.parameter(state, parameter, span);
+            return Some(vec![Item::anything()]);
+        }
+        let subscript = plain_subscript(parameter);
+        if !is_list(parameter) {
             return None;
         }
         let star = parameter.name == b"*" || subscript == Some(b"*");
         if !matches!(parameter.operation, Operation::None) || parameter.indirect {
+            // `${!a[@]}` are the subscripts of an array.
+            let subscripts = subscript.is_some() && matches!(parameter.operation, Operation::None);
+            if parameter.indirect && !subscripts {
+                self.opaque(span, INDIRECT, state);
+            }
             self.operation_words(state, parameter, span);
             return Some(vec![Item { words: WordSet::anything(), many: !(quoted && star), files: false }]);
         }
@@ -76,6 +115,9 @@ impl Walker<'_> {
         }
         if let Some(subscript) = &parameter.subscript {
             self.arithmetic(state, subscript, span);
+            if parameter.indirect {
+                self.opaque(span, INDIRECT, state);
+            }
             self.operation_words(state, parameter, span);
             if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
                 self.assign(state, &parameter.name, None, false, span);
@@ -103,7 +145,7 @@ impl Walker<'_> {
                 _ => matches!(parameter.operation, Operation::Edit(ref words) if words.is_empty()),
             };
             if !harmless {
-                self.opaque(span, "takes the value of a variable as another one's name", state);
+                self.opaque(span, INDIRECT, state);
             }
             self.operation_words(state, parameter, span);
             if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
@@ -112,7 +154,9 @@ impl Walker<'_> {
             return WordSet::anything();
         }
         let value = match parameter.name.as_slice() {
-            b"#" | b"?" | b"$" | b"!" => return WordSet::integer(),
+            b"#" | b"?" | b"$" => Some(WordSet::integer()),
+            // Empty before the first background command.
+            b"!" => Some(WordSet::integer().union(&WordSet::Known(Vec::new()))),
             b"-" | b"0" | b"@" | b"*" => None,
             name if name.iter().all(u8::is_ascii_digit) => {
                 let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());

@@ -22,7 +22,7 @@ pub struct Reader<'s> {
     pub(super) depth: usize,
     /// Steps left before reading gives up.
     pub(super) fuel: usize,
-    /// Whether the shell is bash, ksh or zsh, whose words know more quotes than POSIX.
+    /// Whether the script is for `sh`, so that what bash, ksh and zsh add may mean something else.
     pub(super) posix: bool,
     /// Where everything stands, if the text is not the script's own but was taken out of it: that of
     /// backquotes and here-documents.

@@ -142,6 +142,11 @@ impl Reader<'_> {
             self.at = start;
             return Ok(None);
         }
+        // A number of several digits is a word to dash, and to bash if it is too large; `{x}` is one to every `sh`.
+        let digits = if variable.is_none() { self.at - start } else { 0 };
+        if digits > if self.posix { 1 } else { 9 } || (variable.is_some() && self.posix) {
+            return self.stop("redirects a descriptor that shells read differently");
+        }
         self.take(text);
         let (text, operator) = (*text, *operator);
         if text == b"<<" {

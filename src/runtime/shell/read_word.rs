@@ -409,7 +409,11 @@ impl Reader<'_> {
                     parameter.length = true;
                 }
                 Some(b'!') if prefix => parameter.indirect = true,
-                _ => self.at = start,
+                _ => {
+                    // `${!#}` and `${!?}` are indirect in bash, a number with an operator elsewhere.
+                    parameter.indirect = first == Some(b'!') && matches!(self.peek(), Some(b'#' | b'?'));
+                    self.at = start;
+                }
             }
         }
         match self.peek() {
@@ -428,7 +432,10 @@ impl Reader<'_> {
             }
             _ => return self.stop("has an expansion that is not understood"),
         }
-        if self.take(b"[") {
+        // `${##[0-9]}` is `$#` without a digit.
+        let subscripted =
+            parameter.name.first().is_some_and(|byte| *byte == b'_' || byte.is_ascii_alphabetic());
+        if subscripted && self.take(b"[") {
             parameter.subscript = Some(self.arithmetic_text(b"]")?);
         }
         if parameter.length {
@@ -461,6 +468,14 @@ impl Reader<'_> {
                     self.at += 1;
                 }
                 let mut words = vec![self.parts(Until::Slash { quoted: false })?];
+                // busybox loses what is behind it in the word.
+                let lost = words
+                    .iter()
+                    .flat_map(|word| &word.parts)
+                    .any(|part| matches!(part, Part::Command { .. }));
+                if self.posix && lost {
+                    return self.stop("replaces what a command prints, which shells read differently");
+                }
                 if self.take(b"/") {
                     words.push(self.parts(Until::Brace { quoted: false })?);
                 }

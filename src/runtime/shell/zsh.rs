@@ -52,6 +52,20 @@ pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
     ];
     // `<1-5>` is a pattern of numbers.
     let numbers = text.windows(2).any(|pair| matches!(pair, [b'<', digit] if digit.is_ascii_digit()));
+    // `$#x` is a length, without braces too.
+    let length = text.windows(3).any(|three| {
+        matches!(three, [b'$', b'#', next] if next.is_ascii_alphanumeric() || b"_@*#?$!{-".contains(next))
+    });
+    // Before `>`, a number of several digits is a word.
+    let descriptor = text.iter().enumerate().any(|(at, byte)| {
+        let before = text.get(..at).unwrap_or_default();
+        let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        matches!(byte, b'<' | b'>') && digits > 1
+    });
+    // A backslash that is the last byte is nothing, and so is one in `$'…'` before a byte that has no meaning there.
+    let quoted = text.windows(2).position(|pair| pair == b"$'").and_then(|at| text.get(at..));
+    let backslash = text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+        || quoted.is_some_and(|rest| rest.contains(&b'\\'));
     let subscript = text.windows(2).enumerate().any(|(at, pair)| {
         matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
             && text.get(..at).is_some_and(|before| {
@@ -64,6 +78,9 @@ pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
     });
     (subscript
         || numbers
+        || length
+        || backslash
+        || descriptor
         || starts_word(b'=')
         || starts_word(b'-') && has(b"- ")
         || needles.iter().any(|needle| has(needle)))
