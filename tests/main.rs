@@ -29,6 +29,7 @@ mod shell_real;
 mod shell_robust;
 mod shell_soundness;
 mod shell_spellings;
+mod shell_state;
 mod shell_table;
 mod suite;
 mod targets;

@@ -921,3 +921,54 @@ fn zsh_drops_backslashes_and_counts() {
         assert!(rules.decide(&["zsh", "-c", script], None).standing >= Standing::Prompt, "{script}");
     }
 }
+
+/// What the grids over spellings and statements have found (`shell_lexing.rs`, `shell_state.rs`).
+#[test]
+fn what_the_grids_have_found() {
+    let rules = policy(&[(Allow, "foo"), (Forbidden, "foo push")]);
+    let everywhere = [
+        "foo 2>&-push",
+        "foo <&- push",
+        "x=push; foo {$,}x",
+        "foo {push},}",
+        "x=sh; foo $\"pu$x\"",
+        "foo push\\",
+    ];
+    let bash = [
+        "x=push; local x=status; foo $x",
+        "x=(push b); declare -A x=(a push); foo $x",
+        "x=(push b); declare +a x=status; foo $x",
+        "declare -A x=(a push); foo ${x[@]}",
+    ];
+    let sh = [
+        "x=push; time x=status; foo $x",
+        "x=push; time -p eval x=status; foo $x",
+        "foo() { :; }; time foo push",
+        "x=status; read -r x=status <<E\npush\nE\nfoo $x",
+        "x=status; unset x=push; foo $x",
+        "x=push; command eval x=status; foo $x",
+        "foo pu\"${x/$(:)/y}\"sh",
+    ];
+    let zsh = [
+        "x=status; printf %d 'x=7' >f; foo $x",
+        "x=status; shift 'x=7'; foo $x",
+        "x=status; [ -t 'x=7' ]; foo $x",
+        "x=push; command eval x=status; foo $x",
+    ];
+    let shells: [(&str, &[&str]); 4] = [("bash", &everywhere), ("bash", &bash), ("sh", &sh), ("zsh", &zsh)];
+    for (shell, scripts) in shells {
+        for script in scripts {
+            let found = rules.decide(&[shell, "-c", script], None).standing;
+            assert!(found >= Standing::Prompt, "{shell}: {script}: {found:?}");
+        }
+    }
+    for (shell, fine) in [
+        ("sh", "time foo status"),
+        ("bash", "time foo status 2>&-"),
+        ("bash", "f() { local x=status; foo $x; }; f"),
+        ("bash", "foo {a,b} {} x{1..3}"),
+        ("zsh", "printf '%s\\n' x=7; [ -d f ]; foo status"),
+    ] {
+        assert!(rules.decide(&[shell, "-c", fine], None).standing < Standing::Prompt, "{shell}: {fine}");
+    }
+}

@@ -50,7 +50,7 @@ fn shells() -> Vec<Shell> {
 fn run(shell: &Shell, scripts: &[&str]) -> BTreeMap<usize, Vec<Vec<Vec<u8>>>> {
     // One write for each call, so that what runs in the background does not mix. Not in the working directory, where `>*` finds it in zsh.
     let mut whole = String::from(
-        "foo() { printf '%s\\0' \"$AT\" foo \"$@\" '\u{1}' >&9; }\nexec 9>>../log >/dev/null 2>&1\n",
+        "foo() { printf '%s\\0' \"$AT\" foo \"$@\" '\u{1}.' >&9; }\nexec 9>>../log >/dev/null 2>&1\n",
     );
     for (at, script) in scripts.iter().enumerate() {
         let quoted = script.replace('\'', "'\\''");
@@ -78,7 +78,7 @@ fn run(shell: &Shell, scripts: &[&str]) -> BTreeMap<usize, Vec<Vec<Vec<u8>>>> {
     let mut call: Vec<&[u8]> = Vec::new();
     let log = fs::read(at("log")).unwrap();
     for word in log.split(|byte| *byte == 0) {
-        if word != b"\x01" {
+        if word != b"\x01." {
             call.push(word);
             continue;
         }

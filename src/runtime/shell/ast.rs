@@ -26,6 +26,14 @@ pub struct List {
     pub unread: Option<Unread>,
 }
 
+impl List {
+    /// One command.
+    pub fn of(command: Command) -> Self {
+        let entry = Entry { join: Join::Then, background: false, pipeline: vec![command] };
+        Self { entries: vec![entry], unread: None }
+    }
+}
+
 /// One pipeline of a list and how it is joined to the one before it.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -33,7 +33,16 @@ pub fn expand(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
         [Part::Plain(text), _] => text.last() == Some(&b'$'),
         _ => false,
     });
-    if renamed {
+    // So does a `$` that comes to stand before the text behind the braces: `{$,}x`.
+    let plain = || {
+        parts.iter().filter_map(|part| if let Part::Plain(text) = part { Some(text) } else { None }).flatten()
+    };
+    let count = |wanted: u8| plain().filter(|byte| **byte == wanted).count();
+    if renamed || count(b'$') > 0 {
+        return None;
+    }
+    // Which brace closes which is up to a comma in between: `{a},}` is `a}` and nothing.
+    if count(b'{') != count(b'}') && (count(b',') > 0 || count(b'.') > 1) {
         return None;
     }
     let mut units = Vec::new();

@@ -60,12 +60,21 @@ impl Walker<'_> {
             b"shift" => state.positional = None,
             b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
-                self.declare(state, name, arguments, call)
+                let before = state.clone();
+                self.declare(state, name, arguments, call);
+                if name == b"local" && self.calling.is_empty() {
+                    // Outside of functions it is an error that declares nothing, except in zsh.
+                    state.join(&before, false);
+                }
             }
             b"unset" => {
                 for word in arguments {
                     match word.as_known() {
-                        Some(word) if !word.contains(&b'[') => {
+                        Some(word)
+                            if word
+                                .iter()
+                                .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte)) =>
+                        {
                             self.assign(state, word, None, false, call.span);
                             if let Some(function) = Rc::make_mut(&mut state.functions).get_mut(word) {
                                 function.surely = false;
@@ -276,7 +285,9 @@ impl Walker<'_> {
                 for letter in letters {
                     match letter {
                         b'x' | b'g' => {}
-                        b'a' | b'A' => array = true,
+                        b'a' if word.starts_with(b"-") => array = true,
+                        // The words of an associative one are not in order; an array stays one, and the rest is not done.
+                        b'a' | b'A' => (array, wild) = (true, true),
                         b'r' => wild = true,
                         b'f' if exported => {
                             self.opaque(call.span, "hands a function to other shells", state);
@@ -391,11 +402,11 @@ impl Walker<'_> {
         }
     }
 
-    /// Whatever is a name is read into.
+    /// Whatever begins with a name is read into: dash takes `x=y` for `x`.
     fn read_name(&mut self, state: &mut State, word: &[u8], call: &Call) {
-        let named = word.first().is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_');
-        if named && word.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
-            self.assign(state, word, None, false, call.span);
+        let name = leading_name(word);
+        if !name.is_empty() {
+            self.assign(state, name, None, false, call.span);
         }
     }
 
@@ -482,7 +493,12 @@ impl Walker<'_> {
         if name == b"exec" && self.dialect == Dialect::Zsh {
             self.opaque(call.span, "may mean something else in zsh", state);
         }
+        let before = (self.dialect != Dialect::Bash).then(|| state.clone());
         self.invoke(state, &inner, &inner_call);
+        if let Some(before) = before {
+            // `command` finds no command of the shell itself in zsh, and `builtin` is none in dash.
+            state.join(&before, false);
+        }
         self.through.pop();
     }
 }
@@ -493,6 +509,13 @@ pub fn keeps_reading(option: &Item) -> bool {
         option.as_known(),
         Some(b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob")
     )
+}
+
+/// The name of a variable with which a word begins, perhaps none.
+fn leading_name(word: &[u8]) -> &[u8] {
+    let digit = word.first().is_none_or(u8::is_ascii_digit);
+    let end = word.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    word.get(..end).filter(|_| !digit).unwrap_or_default()
 }
 
 fn is_value_of(word: &[u8], name: &[u8]) -> bool {

@@ -307,18 +307,48 @@ impl<'s> Reader<'s> {
                 }
                 continue;
             }
+            let start = self.at;
             if self.reserved() == Some(b"time") && self.time_keyword() {
                 if matches!(self.peek(), None | Some(b'\n' | b';')) && commands.is_empty() {
                     return Ok(commands);
                 }
-                continue;
+                if !self.posix {
+                    continue;
+                }
+                commands.push(self.timed(start)?);
+            } else {
+                commands.push(self.command()?);
             }
-            commands.push(self.command()?);
             self.blanks();
             if self.sees(b"||") || !(self.take(b"|&") || self.take(b"|")) {
                 return Ok(commands);
             }
         }
+    }
+
+    /// What follows `time` in a script for `sh`, where it is a keyword in some shells and a program in others: a program does not see the
+    /// shell's functions, and leaves no variable behind.
+    fn timed(&mut self, start: usize) -> Read<Command> {
+        const DIFFERENT: &str = "is timed by a program in some shells";
+        let pending = self.pending.len();
+        if self.reserved() == Some(b"time") || self.reserved() == Some(b"!") {
+            return self.stop(DIFFERENT);
+        }
+        let keyword = self.command()?;
+        let end = self.at;
+        let otherwise = if matches!(keyword.kind, Kind::Simple { .. }) {
+            self.at = start;
+            let program = self.command()?;
+            if self.at != end || self.pending.len() != pending {
+                return self.stop(DIFFERENT);
+            }
+            Some(List::of(program))
+        } else {
+            None
+        };
+        let at = keyword.at;
+        let arms = vec![(List::default(), List::of(keyword))];
+        Ok(Command { at, kind: Kind::If { arms, otherwise }, redirections: Vec::new() })
     }
 
     /// Steps over `time` or `time -p`, unless another option follows.

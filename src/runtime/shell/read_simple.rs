@@ -156,6 +156,12 @@ impl Reader<'_> {
         if self.peek().is_none_or(is_meta) && !self.process_start() {
             return self.stop("is not complete");
         }
+        let closes =
+            matches!(operator, Operator::DuplicateIn | Operator::DuplicateOut) && self.peek() == Some(b'-');
+        if closes && !self.text.get(self.at + 1).copied().is_none_or(is_meta) {
+            // bash ends the redirection at the `-`: `2>&-push` leaves a word `push`.
+            return self.stop("closes a descriptor, and goes on");
+        }
         let target = self.word()?;
         Ok(Some(Redirection { operator, variable, here: None, target }))
     }

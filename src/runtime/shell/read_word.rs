@@ -112,7 +112,7 @@ impl Reader<'_> {
                 _ => {}
             }
             match byte {
-                b'\\' => self.backslash(&mut word, until),
+                b'\\' => self.backslash(&mut word, until)?,
                 b'\'' if !quoted => {
                     self.at += 1;
                     let rest = self.text.get(self.at..).unwrap_or_default();
@@ -147,6 +147,10 @@ impl Reader<'_> {
                     }
                     self.at += 2;
                     let body = self.nested_list()?;
+                    if body.entries.is_empty() {
+                        // bash makes no word of it.
+                        return self.stop("is not understood");
+                    }
                     word.parts.push(Part::Process(Rc::new(body)));
                 }
                 _ => {
@@ -159,7 +163,7 @@ impl Reader<'_> {
         Ok(word)
     }
 
-    fn backslash(&mut self, word: &mut Word, until: Until) {
+    fn backslash(&mut self, word: &mut Word, until: Until) -> Read<()> {
         self.at += 1;
         let next = self.text.get(self.at).copied();
         let escapes = match until {
@@ -176,9 +180,14 @@ impl Reader<'_> {
                 self.at += 1;
                 word.parts.push(Part::Quoted(vec![byte]));
             }
-            // A backslash before anything else, or at the end of the script, is itself.
+            // bash drops it if the script has several lines, zsh always.
+            None if until != Until::Text => {
+                return self.stop("ends in a backslash, which shells read differently");
+            }
+            // A backslash before anything else is itself.
             _ => word.parts.push(Part::Quoted(vec![b'\\'])),
         }
+        Ok(())
     }
 
     /// The commands between backquotes; inside, a backslash quotes itself, `$` and the backquote.
@@ -282,7 +291,8 @@ impl Reader<'_> {
                 for part in inner.parts {
                     match part {
                         Part::Plain(bytes) | Part::Quoted(bytes) => text.extend_from_slice(&bytes),
-                        other => word.parts.push(other),
+                        // The translation may have it in another place.
+                        _ => return self.stop("is translated with an expansion in it"),
                     }
                 }
                 word.parts.push(Part::Perhaps(text));

@@ -155,8 +155,28 @@ pub fn changes_the_shell(name: &[u8], arguments: &[Item]) -> bool {
             .iter()
             .any(|item| option(item, b"-rs") || item.as_known().is_some_and(|word| word.contains(&b'?'))),
         b"alias" => arguments.iter().any(|item| option(item, b"-")),
+        // What is to be a number is arithmetic, which can assign: `shift x=1`.
+        b"shift" | b"return" | b"exit" | b"break" | b"continue" => !arguments.iter().all(is_number),
+        b"test" | b"[" => arguments.windows(2).any(
+            |pair| matches!(pair, [option, operand] if option.words.could_be(b"-t") && !is_number(operand)),
+        ),
+        b"printf" => {
+            let format = arguments.first().and_then(Item::as_known);
+            !format.is_some_and(prints_text) && !arguments.iter().skip(1).all(is_number)
+        }
         _ => CHANGES.contains(&name),
     }
+}
+
+fn is_number(item: &Item) -> bool {
+    item.as_known().is_some_and(|word| word.iter().all(u8::is_ascii_digit))
+}
+
+/// Whether a format of `printf` takes its arguments for text.
+fn prints_text(format: &[u8]) -> bool {
+    let mut conversions = format.split(|byte| *byte == b'%').skip(1);
+    !format.starts_with(b"-")
+        && conversions.all(|rest| matches!(rest.first(), None | Some(b's' | b'b' | b'q' | b'c')))
 }
 
 /// Whether zsh calls a function of this name by itself (zshmisc(1), "Special Functions").
