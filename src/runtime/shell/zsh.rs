@@ -57,24 +57,17 @@ pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
         matches!(three, [b'$', b'#', next] if next.is_ascii_alphanumeric() || b"_@*#?$!{-".contains(next))
     });
     // Before `>`, a number of several digits is a word.
-    let descriptor = text.iter().enumerate().any(|(at, byte)| {
-        let before = text.get(..at).unwrap_or_default();
-        let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-        matches!(byte, b'<' | b'>') && digits > 1
-    });
+    let descriptor = text.windows(3).any(
+        |three| matches!(three, [tens, ones, b'<' | b'>'] if tens.is_ascii_digit() && ones.is_ascii_digit()),
+    );
     // A backslash that is the last byte is nothing, and so is one in `$'…'` before a byte that has no meaning there.
     let quoted = text.windows(2).position(|pair| pair == b"$'").and_then(|at| text.get(at..));
     let backslash = text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
         || quoted.is_some_and(|rest| rest.contains(&b'\\'));
-    let subscript = text.windows(2).enumerate().any(|(at, pair)| {
-        matches!(pair, [before, b'[' | b':'] if before.is_ascii_alphanumeric() || *before == b'_')
-            && text.get(..at).is_some_and(|before| {
-                before.iter().rposition(|&byte| byte == b'$').is_some_and(|dollar| {
-                    before.get(dollar + 1..).is_some_and(|name| {
-                        name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-                    })
-                })
-            })
+    // `$x[1]` and `$x:h`.
+    let subscript = text.split(|byte| *byte == b'$').skip(1).any(|behind| {
+        let name = behind.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+        name > 0 && matches!(behind.get(name), Some(b'[' | b':'))
     });
     (subscript
         || numbers
