@@ -401,6 +401,25 @@ fn every_exec_of_a_real_shell_is_covered() {
     assert!(exact * 10 > pattern && exact > opaque, "the analysis has become vague");
 }
 
+/// Also found by a long run: text that one shell takes for braces, beside what is split.
+#[test]
+fn braces_that_stay_are_split_as_well() {
+    let shell = "/bin/dash";
+    if !Path::new(shell).exists() {
+        println!("SKIPPED: no dash on this machine: nothing was compared");
+        return;
+    }
+    let facts = Tools::default().facts();
+    for script in
+        ["env p x{1..3}y$(echo a b)", "p {a,b}$(echo c d)e", "z='a b'; p $z{1,2}", "p x{a,b}$nothing"]
+    {
+        let analysis = analyse(script.as_bytes(), Dialect::Posix, None, &facts, &Limits::default());
+        let ran = run(&room(), shell, script);
+        assert!(!ran.is_empty(), "{script}");
+        assert!(ran.iter().all(|argv| !matches!(covered(&analysis, argv), Covered::Missed)), "{script}");
+    }
+}
+
 /// What long runs have found, and its kin: words that may be none between a word and the one that then is a part of it.
 #[test]
 fn what_was_missed_once_is_covered() {

@@ -31,11 +31,9 @@ impl Walker<'_> {
         }
         if braces && self.dialect == Dialect::Posix {
             // A shell without brace expansion passes the text as it is.
-            let mut all = self.parts_value(state, &word.parts, span, false);
-            for item in &out {
-                all = all.union(&item.words);
-            }
-            return vec![Item { words: all, many: true, files: false }];
+            self.fields_of(state, &word.parts, span, &mut out);
+            let all = out.iter().map(|item| item.words.clone()).reduce(|all, words| all.union(&words));
+            return vec![Item { words: all.unwrap_or_else(WordSet::anything), many: true, files: false }];
         }
         out
     }
