@@ -1,7 +1,8 @@
 //! The shells of this machine as judges of many short scripts.
 //!
 //! In: scripts that call `foo`. Out: every argv that `foo` gets in bash, bash as `sh`, dash, busybox or zsh must be covered by the analysis.
-//! A shell that is missing is named. Not here: the scripts (`shell_expansions.rs`, `shell_lexing.rs`).
+//! A shell that is missing is named. Not here: the scripts
+//! (`shell_expansions.rs`, `shell_lexing.rs`, `shell_state.rs`).
 //!
 //! Each run takes a part of the scripts; `SHELL_GRIDS=1` takes all of them, `SHELL_GRIDS_SHELL=dash` one shell.
 

@@ -404,42 +404,40 @@ fn every_exec_of_a_real_shell_is_covered() {
 /// Also found by a long run: text that one shell takes for braces, beside what is split.
 #[test]
 fn braces_that_stay_are_split_as_well() {
-    let shell = "/bin/dash";
-    if !Path::new(shell).exists() {
-        println!("SKIPPED: no dash on this machine: nothing was compared");
-        return;
-    }
-    let facts = Tools::default().facts();
-    for script in
-        ["env p x{1..3}y$(echo a b)", "p {a,b}$(echo c d)e", "z='a b'; p $z{1,2}", "p x{a,b}$nothing"]
-    {
-        let analysis = analyse(script.as_bytes(), Dialect::Posix, None, &facts, &Limits::default());
-        let ran = run(&room(), shell, script);
-        assert!(!ran.is_empty(), "{script}");
-        assert!(ran.iter().all(|argv| !matches!(covered(&analysis, argv), Covered::Missed)), "{script}");
-    }
+    are_covered(
+        "/bin/dash",
+        Dialect::Posix,
+        &["env p x{1..3}y$(echo a b)", "p {a,b}$(echo c d)e", "z='a b'; p $z{1,2}", "p x{a,b}$nothing"],
+    );
 }
 
 /// What long runs have found, and its kin: words that may be none between a word and the one that then is a part of it.
 #[test]
 fn what_was_missed_once_is_covered() {
-    let shell = "/bin/bash";
+    are_covered(
+        "/bin/bash",
+        Dialect::Bash,
+        &[
+            "p() { command p f \"$@\"; }; arr=(${y:+q}a:b x=~$((7%4))); p \"x${arr[@]}y\" ${arr[@]}",
+            "arr=($y ush b); p \"p${arr[@]}\"",
+            "arr=($y $y ush b); p \"p${arr[@]}c\"",
+            "p \"x$@$@y\"",
+            "p \"x$@$@\"y z",
+            "arr=($y); p \"x${arr[@]}${arr[@]}y\" z",
+            "arr=(a $y); p \"x${arr[@]}${arr[@]}y\" z",
+            "arr=($y b); p \"x${arr[@]}${arr[@]}y\" z",
+        ],
+    );
+}
+
+fn are_covered(shell: &str, dialect: Dialect, scripts: &[&str]) {
     if !Path::new(shell).exists() {
-        println!("no shell to compare with");
+        println!("SKIPPED: no {shell} on this machine: nothing was compared");
         return;
     }
     let facts = Tools::default().facts();
-    for script in [
-        "p() { command p f \"$@\"; }; arr=(${y:+q}a:b x=~$((7%4))); p \"x${arr[@]}y\" ${arr[@]}",
-        "arr=($y ush b); p \"p${arr[@]}\"",
-        "arr=($y $y ush b); p \"p${arr[@]}c\"",
-        "p \"x$@$@y\"",
-        "p \"x$@$@\"y z",
-        "arr=($y); p \"x${arr[@]}${arr[@]}y\" z",
-        "arr=(a $y); p \"x${arr[@]}${arr[@]}y\" z",
-        "arr=($y b); p \"x${arr[@]}${arr[@]}y\" z",
-    ] {
-        let analysis = analyse(script.as_bytes(), Dialect::Bash, None, &facts, &Limits::default());
+    for script in scripts {
+        let analysis = analyse(script.as_bytes(), dialect, None, &facts, &Limits::default());
         let ran = run(&room(), shell, script);
         assert!(!ran.is_empty(), "{script}");
         for argv in &ran {

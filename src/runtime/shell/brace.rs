@@ -28,10 +28,8 @@ pub fn expand(parts: &[Part]) -> Option<Vec<Vec<Part>>> {
         return None;
     }
     // `$x{a,b}` is `$xa $xb`: the braces come first and change the name.
-    let renamed = parts.windows(2).any(|pair| match pair {
-        [Part::Parameter { quoted: false, .. }, Part::Plain(text)] => text.first() == Some(&b'{'),
-        [Part::Plain(text), _] => text.last() == Some(&b'$'),
-        _ => false,
+    let renamed = parts.windows(2).any(|pair| {
+        matches!(pair, [Part::Parameter { quoted: false, .. }, Part::Plain(text)] if text.first() == Some(&b'{'))
     });
     // So does a `$` that comes to stand before the text behind the braces: `{$,}x`.
     let plain = || {

@@ -60,12 +60,9 @@ impl Walker<'_> {
             b"shift" => state.positional = None,
             b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
-                let before = state.clone();
-                self.declare(state, name, arguments, call);
-                if name == b"local" && self.calling.is_empty() {
-                    // Outside of functions it is an error that declares nothing, except in zsh.
-                    state.join(&before, false);
-                }
+                // Outside of functions `local` is an error that declares nothing, except in zsh.
+                let unsure = name == b"local" && self.calling.is_empty();
+                self.perhaps(state, unsure, |walker, state| walker.declare(state, name, arguments, call));
             }
             b"unset" => {
                 for word in arguments {
@@ -493,13 +490,19 @@ impl Walker<'_> {
         if name == b"exec" && self.dialect == Dialect::Zsh {
             self.opaque(call.span, "may mean something else in zsh", state);
         }
-        let before = (self.dialect != Dialect::Bash).then(|| state.clone());
-        self.invoke(state, &inner, &inner_call);
+        // `command` finds no command of the shell itself in zsh, and `builtin` is none in dash.
+        let unsure = self.dialect != Dialect::Bash;
+        self.perhaps(state, unsure, |walker, state| walker.invoke(state, &inner, &inner_call));
+        self.through.pop();
+    }
+
+    /// Does what may leave nothing behind, if `unsure`: then both what was known before and what is known after count.
+    fn perhaps(&mut self, state: &mut State, unsure: bool, work: impl FnOnce(&mut Self, &mut State)) {
+        let before = unsure.then(|| state.clone());
+        work(self, state);
         if let Some(before) = before {
-            // `command` finds no command of the shell itself in zsh, and `builtin` is none in dash.
             state.join(&before, false);
         }
-        self.through.pop();
     }
 }
 

@@ -27,15 +27,15 @@ fn is_list(parameter: &Parameter) -> bool {
     !parameter.length && (all(&parameter.name) || plain_subscript(parameter).is_some_and(all))
 }
 
-/// Whether there is a list in it, or in the other value of a parameter in it: `"${x:-"$@"}"` is as many words as `"$@"`.
-fn holds_list(part: &Part) -> bool {
-    match part {
-        Part::Parameter { parameter, .. } => {
-            is_list(parameter)
-                || matches!(&parameter.operation, Operation::Default { word, .. } if word.parts.iter().any(holds_list))
-        }
-        _ => false,
-    }
+/// `${x:-"$@"}`, however deep: in double quotes it is as many words as `"$@"`.
+fn defaults_to_list(parameter: &Parameter) -> bool {
+    let list = |part: &Part| matches!(part, Part::Parameter { parameter, .. } if is_list(parameter) || defaults_to_list(parameter));
+    matches!(&parameter.operation, Operation::Default { word, .. } if word.parts.iter().any(list))
+}
+
+/// `${!prefix@}` and `${!prefix*}`: the names of variables.
+fn names_variables(parameter: &Parameter) -> bool {
+    parameter.indirect && matches!(&parameter.operation, Operation::Edit(words) if words.is_empty())
 }
 
 impl Walker<'_> {
@@ -47,15 +47,7 @@ impl Walker<'_> {
         quoted: bool,
         span: Span,
     ) -> Option<Vec<Item>> {
-        if let Operation::Default { word, .. } = &parameter.operation
-            && quoted
-            && word.parts.iter().any(holds_list)
-        {
-            self.parameter(state, parameter, span);
-            return Some(vec![Item::anything()]);
-        }
-        // `${!prefix@}`: the names of variables.
-        if parameter.indirect && matches!(&parameter.operation, Operation::Edit(words) if words.is_empty()) {
+        if quoted && defaults_to_list(parameter) || names_variables(parameter) {
             self.parameter(state, parameter, span);
             return Some(vec![Item::anything()]);
         }
@@ -142,7 +134,7 @@ impl Walker<'_> {
                         .iter()
                         .all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
                 }),
-                _ => matches!(parameter.operation, Operation::Edit(ref words) if words.is_empty()),
+                _ => names_variables(parameter),
             };
             if !harmless {
                 self.opaque(span, INDIRECT, state);
