@@ -5,15 +5,15 @@
 
 mod workload;
 
-use execpolicy::check::{Options, check};
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::emit::emit;
-use execpolicy::lower::{Budget, lower};
-use execpolicy::policy::Policy;
-use execpolicy::rules::bind::Binder;
-use execpolicy::rules::{literal, scan, syntax};
-use execpolicy::source::SourceMap;
-use execpolicy::verify::verify;
+use execpolicy_compiler::check::{Options, check};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::emit::emit;
+use execpolicy_compiler::lower::{Budget, lower};
+use execpolicy_compiler::policy::Policy;
+use execpolicy_compiler::rules::bind::Binder;
+use execpolicy_compiler::rules::{literal, scan, syntax};
+use execpolicy_compiler::source::SourceMap;
+use execpolicy_compiler::verify::verify;
 use std::hint::black_box;
 use std::time::Instant;
 use workload::{SIZES, workload};

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{self, Access, Gap, Helper, Outcome, Plan, Sandbox, Session};
+use execpolicy_confine::{self, Access, Gap, Helper, Outcome, Plan, Sandbox, Session};
 
 const TURNS: usize = 10;
 /// Long enough for a processor to go idle.
@@ -147,7 +147,7 @@ fn rested(name: &'static str) -> Row {
 }
 
 fn main() {
-    confine::init();
+    execpolicy_confine::init();
     let numbers = std::env::args().skip(1).find_map(|word| word.parse::<usize>().ok());
     let commands = numbers.unwrap_or(2000);
     let place = Place::new();

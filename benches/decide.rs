@@ -4,8 +4,8 @@
 mod workload;
 
 use criterion::{BenchmarkId, Criterion};
-use execpolicy::artifact::build;
-use execpolicy::lower::{Budget, lower};
+use execpolicy_compiler::artifact::build;
+use execpolicy_compiler::lower::{Budget, lower};
 use execpolicy_runtime::{Context, Mode, Policy};
 use std::hint::black_box;
 use std::time::Duration;

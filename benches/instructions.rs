@@ -9,7 +9,7 @@
 
 mod workload;
 
-use execpolicy::artifact::build;
+use execpolicy_compiler::artifact::build;
 use execpolicy_runtime::{Context, Mode, Policy};
 use std::hint::black_box;
 use workload::{grown, workload};

@@ -3,7 +3,7 @@
 mod workload;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use execpolicy::artifact::build;
+use execpolicy_compiler::artifact::build;
 use execpolicy_runtime::{Policy, wire};
 use std::time::Duration;
 use workload::{SIZES, workload};

@@ -15,8 +15,8 @@
 
 mod workload;
 
-use execpolicy::artifact::build;
-use execpolicy::lower::{Budget, lower};
+use execpolicy_compiler::artifact::build;
+use execpolicy_compiler::lower::{Budget, lower};
 use execpolicy_runtime::{Context, Decision, Mode, Policy};
 use std::hint::black_box;
 use std::time::Instant;

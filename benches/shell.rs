@@ -4,10 +4,11 @@
 mod workload;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use execpolicy::artifact::build;
-use execpolicy::policy::tools::{STANDARD_TOOLS, Tools};
-use execpolicy_runtime::shell::{Decider, Dialect, Limits, Ruling, ToolFacts, analyse};
+use execpolicy_compiler::artifact::build;
+use execpolicy_compiler::policy::tools::{STANDARD_TOOLS, Tools};
+use execpolicy_runtime::script::{Decider, Ruling};
 use execpolicy_runtime::{Context, Policy};
+use execpolicy_shell::{Dialect, Limits, ToolFacts, analyse};
 use std::hint::black_box;
 use workload::workload;
 

@@ -8,15 +8,15 @@
 
 use crate::harness::run::PROGRAM;
 use crate::random::Random;
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::emit;
-use execpolicy::policy::model::{self, Model, Roots, Ruling, Tree};
-use execpolicy::policy::profile::{Access, Phase, Platform, Promise};
-use execpolicy::sandbox;
-use execpolicy::source::SourceMap;
-use execpolicy_runtime::confine::lower::{Host, lower};
-use execpolicy_runtime::confine::{self, Helper, Plan, Sandbox};
-use execpolicy_runtime::profile::Profiles;
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::emit;
+use execpolicy_compiler::policy::model::{self, Model, Roots, Ruling, Tree};
+use execpolicy_compiler::policy::profile::{Access, Phase, Platform, Promise};
+use execpolicy_compiler::sandbox;
+use execpolicy_compiler::source::SourceMap;
+use execpolicy_confine::lower::{Host, lower};
+use execpolicy_confine::{Helper, Plan, Sandbox};
+use execpolicy_profile::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
@@ -73,7 +73,7 @@ struct Tally {
 #[test]
 fn the_kernel_does_what_the_model_says() {
     let helper = Path::new(PROGRAM);
-    if let Err(why) = confine::detect(&Helper::at(helper).unwrap()) {
+    if let Err(why) = execpolicy_confine::detect(&Helper::at(helper).unwrap()) {
         eprintln!("SKIPPED: this host cannot build sandboxes: {why}");
         return;
     }
@@ -248,10 +248,9 @@ fn judge(
         tally.allowed += usize::from(kernel);
         return;
     }
-    let placeholder = plan
-        .missing
-        .iter()
-        .any(|name| name.promise == confine::Promise::Prevent && name.path.starts_with(&operation.path));
+    let placeholder = plan.missing.iter().any(|name| {
+        name.promise == execpolicy_confine::Promise::Prevent && name.path.starts_with(&operation.path)
+    });
     let gap = if kernel && ruling.answer.promise == Promise::Detect {
         Gap::Detected
     } else if ruling.allowed && result == "error 18" {
@@ -270,7 +269,11 @@ fn judge(
 
 /// Whether something that is granted lies below a path.
 fn leads_to_something(plan: &Plan, path: &Path) -> bool {
-    let granted = plan.paths.iter().filter(|rule| rule.access > confine::Access::Deny).map(|rule| &rule.path);
+    let granted = plan
+        .paths
+        .iter()
+        .filter(|rule| rule.access > execpolicy_confine::Access::Deny)
+        .map(|rule| &rule.path);
     granted.chain(&plan.private).any(|granted| granted.starts_with(path) && granted.exists())
 }
 

@@ -2,12 +2,12 @@
 
 use crate::generate;
 use crate::random::Random;
-use execpolicy::artifact::build_within;
-use execpolicy::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
-use execpolicy::policy::Policy;
-use execpolicy::verify::{compare, compare_places};
-use execpolicy_runtime::facts::base_name;
+use execpolicy_compiler::artifact::build_within;
+use execpolicy_compiler::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
+use execpolicy_compiler::policy::Policy;
+use execpolicy_compiler::verify::{compare, compare_places};
 use execpolicy_runtime::{self as runtime, Context, Decision, Mode, Opaque, Placement};
+use execpolicy_shell::programs::base_name;
 
 /// How often things happened that the test is about; a test that never meets them proves nothing.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ fn contexts(random: &mut Random) -> [Context<'static>; 3] {
 /// The rules that a walk from a root must find, said plainly.
 fn expected(policy: &Policy, root: u32, argv: &[Vec<u8>]) -> Vec<RuleId> {
     let Some((program, rest)) = argv.split_first() else { return Vec::new() };
-    let fits = |(pattern, guards): (&execpolicy::policy::Pattern, bool)| {
+    let fits = |(pattern, guards): (&execpolicy_compiler::policy::Pattern, bool)| {
         let (head, tail) = pattern.tokens.split_first().expect("patterns are not empty");
         let fits = tail.len() <= rest.len() && tail.iter().zip(rest).all(|(token, word)| token.accepts(word));
         let starts = head.alternatives.iter().any(|head| {
@@ -98,7 +98,8 @@ fn round(random: &mut Random, rules: usize, commands: usize, seen: &mut Seen) {
                 seen.several += usize::from(matches > 2);
                 seen.opaque += usize::from(verdict.opaque.is_some());
                 seen.resolved += usize::from(verdict.resolved_program.is_some() && matches > 0);
-                let hidden = runtime::facts::opaque(&argv).is_some() && context.mode == Mode::Strict;
+                let hidden =
+                    execpolicy_shell::programs::opaque(&argv).is_some() && context.mode == Mode::Strict;
                 seen.settled += usize::from(hidden && verdict.opaque.is_none());
             }
         }

@@ -1,14 +1,15 @@
 //! Artifacts of every format that is read still load and decide; the grammar file is true.
 
 use crate::generate;
-use execpolicy::artifact::build;
-use execpolicy_runtime::shell::Decider;
+use execpolicy_compiler::artifact::build;
+use execpolicy_runtime::script::Decider;
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision, Policy};
 use std::path::{Path, PathBuf};
 
 fn corpus(format: u16) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("corpus/artifact/v{format}/basic.epc"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .join(format!("corpus/artifact/v{format}/basic.epc"))
 }
 
 /// Old files, new code: what was written once must go on to mean the same.

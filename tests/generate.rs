@@ -2,17 +2,17 @@
 //! Not here: any comparison; profiles of sandboxes (`generate_profiles.rs`).
 
 use crate::random::Random;
-use execpolicy::artifact::build_within;
-use execpolicy::check::{CheckedPolicy, Options, check};
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::lower::Budget;
-use execpolicy::policy::matches::example;
-use execpolicy::policy::profile::Profiles;
-use execpolicy::policy::{
+use execpolicy_compiler::artifact::build_within;
+use execpolicy_compiler::check::{CheckedPolicy, Options, check};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::lower::Budget;
+use execpolicy_compiler::policy::matches::example;
+use execpolicy_compiler::policy::profile::Profiles;
+use execpolicy_compiler::policy::{
     Example, HostExecutable, NetworkRule, Pattern, PatternToken, Policy, PrefixRule, Protocol, SandboxRule,
 };
-use execpolicy::sandbox;
-use execpolicy::source::{SourceId, SourceMap, Span, Spanned};
+use execpolicy_compiler::sandbox;
+use execpolicy_compiler::source::{SourceId, SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
 use std::sync::OnceLock;
 

@@ -2,11 +2,11 @@
 //! Not here: any comparison; policies of rules (`generate.rs`).
 
 use crate::random::Random;
-use execpolicy::diagnostic::{Diagnostics, Severity};
-use execpolicy::policy::model::{Kind, Path, Roots, Tree};
-use execpolicy::policy::profile::{Phase, Platform, Profiles, Resolved};
-use execpolicy::sandbox;
-use execpolicy::source::{SourceMap, Span};
+use execpolicy_compiler::diagnostic::{Diagnostics, Severity};
+use execpolicy_compiler::policy::model::{Kind, Path, Roots, Tree};
+use execpolicy_compiler::policy::profile::{Phase, Platform, Profiles, Resolved};
+use execpolicy_compiler::sandbox;
+use execpolicy_compiler::source::{SourceMap, Span};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 

@@ -2,11 +2,11 @@
 
 use crate::generate;
 use crate::random::Random;
-use execpolicy::artifact::{build, build_within};
-use execpolicy::check::CheckedPolicy;
-use execpolicy::lower::Budget;
-use execpolicy::verify::{CONTEXTS, compare};
-use execpolicy_runtime::shell::{Decider, Ruling};
+use execpolicy_compiler::artifact::{build, build_within};
+use execpolicy_compiler::check::CheckedPolicy;
+use execpolicy_compiler::lower::Budget;
+use execpolicy_compiler::verify::{CONTEXTS, compare};
+use execpolicy_runtime::script::{Decider, Ruling};
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision, Placement, Policy};
 use std::time::{Duration, Instant};
@@ -346,7 +346,8 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
     for first in ["g".repeat(10_000_000), "/".repeat(10_000_000), "./".repeat(5_000_000) + "git"] {
         argv[0] = first;
         for context in CONTEXTS {
-            let expected = execpolicy::policy::matches::decide(checked.policy(), &argv[..3], &context);
+            let expected =
+                execpolicy_compiler::policy::matches::decide(checked.policy(), &argv[..3], &context);
             let verdict = within(20, || policy.decide(&argv[..3], &context, &mut scratch));
             assert_eq!(verdict.decision, expected.decision);
         }

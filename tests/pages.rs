@@ -2,7 +2,7 @@
 
 use crate::harness::markdown::{Section, sections};
 use crate::harness::{files, root, run};
-use execpolicy::diagnostic::Code;
+use execpolicy_compiler::diagnostic::Code;
 
 #[test]
 fn every_page_has_its_parts_and_runs() {

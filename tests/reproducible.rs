@@ -2,7 +2,7 @@
 
 use crate::generate;
 use crate::random::Random;
-use execpolicy::artifact::build;
+use execpolicy_compiler::artifact::build;
 use execpolicy_runtime::Policy;
 
 #[test]
@@ -33,6 +33,6 @@ fn names_of_sources_are_carried_as_they_are() {
     let names: Vec<_> = loaded.sources().map(|source| source.name).collect();
     assert_eq!(names, ["rules/a.rules", "b.rules"]);
     assert!(loaded.compiler().starts_with("execpolicy "));
-    let text = execpolicy::dump::dump(&artifact.bytes).unwrap();
+    let text = execpolicy_compiler::dump::dump(&artifact.bytes).unwrap();
     assert!(text.contains("rules/a.rules") && text.contains("automaton"), "{text}");
 }

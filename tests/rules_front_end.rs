@@ -2,18 +2,18 @@
 //! hostile input.
 
 use crate::harness::{files, root, run};
-use execpolicy::compile::{self, Input};
-use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::rules::evaluate::InProcess;
-use execpolicy::rules::literal::{CallIndex, calls};
-use execpolicy::rules::record::{Evaluate, Module, Request};
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::compile::{self, Input};
+use execpolicy_compiler::diagnostic::{Code, Diagnostics};
+use execpolicy_compiler::rules::evaluate::InProcess;
+use execpolicy_compiler::rules::literal::{CallIndex, calls};
+use execpolicy_compiler::rules::record::{Evaluate, Module, Request};
+use execpolicy_compiler::source::SourceMap;
 use proptest::prelude::*;
 use starlark::syntax::AstModule;
 use std::collections::BTreeMap;
 
 /// What evaluating a text records, with places.
-fn evaluated(text: &str) -> Vec<execpolicy::rules::record::Call> {
+fn evaluated(text: &str) -> Vec<execpolicy_compiler::rules::record::Call> {
     let module = Module { name: "x".to_owned(), text: text.to_owned(), loads: Vec::new() };
     let outcome = InProcess.evaluate(Request { modules: vec![module], codex: false });
     assert_eq!(outcome.error, None, "{text}");
@@ -25,7 +25,7 @@ fn evaluated(text: &str) -> Vec<execpolicy::rules::record::Call> {
 }
 
 fn parse(text: &str) -> AstModule {
-    AstModule::parse("x", text.to_owned(), &execpolicy::rules::dialect::DIALECT).unwrap()
+    AstModule::parse("x", text.to_owned(), &execpolicy_compiler::rules::dialect::DIALECT).unwrap()
 }
 
 #[test]

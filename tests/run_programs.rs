@@ -6,7 +6,7 @@
 #![cfg(target_os = "linux")]
 
 use crate::harness::run::PROGRAM;
-use execpolicy_runtime::confine::{self, Helper};
+use execpolicy_confine::Helper;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::symlink;
@@ -79,7 +79,7 @@ struct Ground {
 impl Ground {
     /// `None`, loudly, where no sandbox can be built.
     fn new() -> Option<Self> {
-        if let Err(why) = confine::detect(&Helper::at(&program()).unwrap()) {
+        if let Err(why) = execpolicy_confine::detect(&Helper::at(&program()).unwrap()) {
             skip("every program", &why.to_string());
             return None;
         }
@@ -154,7 +154,7 @@ impl Drop for Ground {
 fn placeholders(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let paths = entries.flatten().map(|entry| entry.path());
-    paths.filter(|path| confine::is_placeholder(path)).collect()
+    paths.filter(|path| execpolicy_confine::is_placeholder(path)).collect()
 }
 
 fn text(output: &Output) -> String {

@@ -2,10 +2,10 @@
 //! time and stack. Not here: what statements mean.
 
 use crate::random::Random;
-use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::sandbox;
-use execpolicy::sandbox::token::{KEYWORDS, Token};
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostics};
+use execpolicy_compiler::sandbox;
+use execpolicy_compiler::sandbox::token::{KEYWORDS, Token};
+use execpolicy_compiler::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 

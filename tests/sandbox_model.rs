@@ -4,12 +4,12 @@
 
 use crate::generate_profiles::{GLOBS, HOSTS, NAMES, PLACES, each_family, host, load, nothing_more, path};
 use crate::random::Random;
-use execpolicy::emit;
-use execpolicy::policy::model::{Destination, Kind, Model, Outcome, Path, Roots, Tree, narrower};
-use execpolicy::policy::profile::{
+use execpolicy_compiler::emit;
+use execpolicy_compiler::policy::model::{Destination, Kind, Model, Outcome, Path, Roots, Tree, narrower};
+use execpolicy_compiler::policy::profile::{
     Access, GlobRule, PathAccess, PathRule, Phase, Place, Platform, Profiles, Promise, Resolved, Root,
 };
-use execpolicy_runtime::profile as read;
+use execpolicy_profile as read;
 
 /// Everything a model answers, for a few random questions.
 fn answers(model: &Model<'_>, random: &mut Random) -> Vec<(String, bool)> {

@@ -5,11 +5,11 @@
 //! reported (no fence: nothing), and ```explain PROFILE fences whose lines are questions with their answers.
 //! `UPDATE_EXPECT=1` writes the answers and the diagnostics that are there into the fences.
 
-use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::policy::model::{Model, Roots, Subject, Tree, explain};
-use execpolicy::policy::profile::{Phase, Platform, Profiles};
-use execpolicy::sandbox;
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostics};
+use execpolicy_compiler::policy::model::{Model, Roots, Subject, Tree, explain};
+use execpolicy_compiler::policy::profile::{Phase, Platform, Profiles};
+use execpolicy_compiler::sandbox;
+use execpolicy_compiler::source::SourceMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ fn unparts(parts: &[Part]) -> String {
 }
 
 fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 fn markdown_in(dir: &str) -> Vec<PathBuf> {

@@ -2,7 +2,8 @@
 
 use crate::shell_policy::{policy, policy_of, standing, verdict};
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
-use execpolicy_runtime::shell::{Access, Span, Standing};
+use execpolicy_runtime::script::Standing;
+use execpolicy_shell::{Access, Span};
 
 /// `script` must not be allowed although `prefix` is.
 fn not_allowed(prefix: &str, script: &str) {

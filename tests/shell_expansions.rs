@@ -2,7 +2,7 @@
 //!
 //! In: what is in the lists. Out: none is missed. Not here: the shells (`shell_real.rs`), whole scripts (`shell_soundness.rs`).
 
-use execpolicy_runtime::shell::Dialect;
+use execpolicy_shell::Dialect;
 
 use crate::shell_real::{self, Shell};
 

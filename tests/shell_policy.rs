@@ -3,12 +3,12 @@
 //! Not here: any rule file; these tests are about scripts.
 
 use crate::generate;
-use execpolicy::artifact::build;
-use execpolicy::check::CheckedPolicy;
-use execpolicy::policy::scripts::{Entry, decide_command, place_command};
-use execpolicy::policy::{Policy, UNCONFINED, placement};
+use execpolicy_compiler::artifact::build;
+use execpolicy_compiler::check::CheckedPolicy;
+use execpolicy_compiler::policy::scripts::{Entry, decide_command, place_command};
+use execpolicy_compiler::policy::{Policy, UNCONFINED, placement};
 use execpolicy_runtime as runtime;
-use execpolicy_runtime::shell::{Decider, Found, RuleRef, Ruling, ScriptVerdict, Standing};
+use execpolicy_runtime::script::{Decider, Found, RuleRef, Ruling, ScriptVerdict, Standing};
 use execpolicy_runtime::{Context, Decision, Scratch};
 
 /// A policy and what it was compiled to.

@@ -12,8 +12,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use execpolicy::policy::tools::Tools;
-use execpolicy_runtime::shell::{Dialect, Limits, analyse};
+use execpolicy_compiler::policy::tools::Tools;
+use execpolicy_shell::{Dialect, Limits, analyse};
 
 use crate::shell_soundness::{Covered, covered};
 

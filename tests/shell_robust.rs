@@ -2,9 +2,10 @@
 
 use crate::random::Random;
 use crate::shell_policy::{compare, policy};
-use execpolicy::policy::tools::Tools;
+use execpolicy_compiler::policy::tools::Tools;
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
-use execpolicy_runtime::shell::{Dialect, Limits, Standing, analyse};
+use execpolicy_runtime::script::Standing;
+use execpolicy_shell::{Dialect, Limits, analyse};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 

@@ -7,8 +7,8 @@
 
 use crate::random::Random;
 use crate::shell_expansions::{BEFORE, NAMES as PARAMETERS, OPERATORS};
-use execpolicy::policy::tools::Tools;
-use execpolicy_runtime::shell::{Analysis, Dialect, Limits, analyse};
+use execpolicy_compiler::policy::tools::Tools;
+use execpolicy_shell::{Analysis, Dialect, Limits, analyse};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 

@@ -4,7 +4,7 @@
 use crate::harness::run;
 use crate::shell_policy::{policy, standing};
 use execpolicy_runtime::Decision;
-use execpolicy_runtime::shell::Standing;
+use execpolicy_runtime::script::Standing;
 
 struct Case {
     id: String,

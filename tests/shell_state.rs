@@ -2,7 +2,7 @@
 //!
 //! In: statements. Out: none is missed. Not here: the shells (`shell_real.rs`), expansions (`shell_expansions.rs`).
 
-use execpolicy_runtime::shell::Dialect;
+use execpolicy_shell::Dialect;
 
 use crate::shell_real::{self, Shell};
 

@@ -4,18 +4,17 @@
 use crate::generate;
 use crate::random::Random;
 use crate::shell_policy::{compare, decider, places};
-use execpolicy::artifact::build_within;
-use execpolicy::emit::seal;
-use execpolicy::lower::Budget;
-use execpolicy::policy::tools::Tools;
-use execpolicy::policy::{Policy, SandboxRule};
-use execpolicy::source::{SourceMap, Span, Spanned};
+use execpolicy_compiler::artifact::build_within;
+use execpolicy_compiler::emit::seal;
+use execpolicy_compiler::lower::Budget;
+use execpolicy_compiler::policy::tools::Tools;
+use execpolicy_compiler::policy::{Policy, SandboxRule};
+use execpolicy_compiler::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime as runtime;
-use execpolicy_runtime::shell::{
-    Argv, ArgvRules, Decider, Fit, Item, Limits, Pattern, Piece, Ruling, Standing, TableRules, WordSet,
-};
+use execpolicy_runtime::script::{ArgvRules, Decider, Ruling, Standing, TableRules};
 use execpolicy_runtime::wire::{LoadErrorKind, SectionId};
 use execpolicy_runtime::{Context, Decision};
+use execpolicy_shell::{Argv, Fit, Item, Limits, Pattern, Piece, WordSet};
 
 /// How often things happened that the test is about.
 #[derive(Debug, Default)]

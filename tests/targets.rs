@@ -15,12 +15,12 @@ mod srt;
 
 use crate::generate_profiles::{each_family, host, nothing_more, path};
 use crate::random::Random;
-use execpolicy::emit::{Emitted, gap_lines};
-use execpolicy::lower::places::Host;
-use execpolicy::lower::targets::{Finding, Kept};
-use execpolicy::policy::model::{Model, Path, Ruling};
-use execpolicy::policy::profile::Resolved;
-use execpolicy_runtime::profile::glob;
+use execpolicy_compiler::emit::{Emitted, gap_lines};
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::lower::targets::{Finding, Kept};
+use execpolicy_compiler::policy::model::{Model, Path, Ruling};
+use execpolicy_compiler::policy::profile::Resolved;
+use execpolicy_profile::glob;
 use operation::Operation;
 
 /// A random profile on a random host, and what is emitted for it there.

@@ -10,10 +10,10 @@ pub mod peers;
 #[path = "../../tests/random.rs"]
 mod random;
 
-use execpolicy::check::{CheckedPolicy, Options, check};
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::policy::{Pattern, PatternToken, Policy, PrefixRule};
-use execpolicy::source::{SourceMap, Span, Spanned};
+use execpolicy_compiler::check::{CheckedPolicy, Options, check};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::policy::{Pattern, PatternToken, Policy, PrefixRule};
+use execpolicy_compiler::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
 pub use random::Random;
 use std::fmt::Write;

@@ -2,8 +2,8 @@
 //! Not here: anybody's code. Codex's algorithm is written anew from its description: a hash map from
 //! the first word to its rules, each tried in turn, and every match returned as owned strings.
 
-use execpolicy::check::CheckedPolicy;
-use execpolicy::lower::{Automaton, LITERAL, Target};
+use execpolicy_compiler::check::CheckedPolicy;
+use execpolicy_compiler::lower::{Automaton, LITERAL, Target};
 use execpolicy_runtime::Decision;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashMap;

@@ -4,14 +4,14 @@ use super::args::{CheckFiles, Format};
 use super::output::{Colour, Style, count, paint, stdout};
 use super::render::{self, Limit};
 use super::{Outcome, json, policy};
-use crate::diagnostic::Severity;
+use execpolicy_compiler::diagnostic::Severity;
 use json::Summary;
 
 /// Runs the command.
 pub fn run(arguments: &CheckFiles, style: Style) -> Outcome {
     let checked = policy::check(&arguments.paths, arguments.codex.is_some());
     let (diagnostics, sources) = (&checked.diagnostics, &checked.sources);
-    let said = checked.policy.as_ref().map(crate::check::CheckedPolicy::policy);
+    let said = checked.policy.as_ref().map(execpolicy_compiler::check::CheckedPolicy::policy);
     let summary = Summary {
         files: checked.files.as_ref().map_or(0, super::files::Sources::count),
         rules: said.map_or(0, |policy| policy.rules.len() + policy.placements.len()),

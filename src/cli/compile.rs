@@ -4,8 +4,8 @@ use super::args::Compile;
 use super::output::{Style, count, stderr, stdout};
 use super::render::{self, Limit};
 use super::{Outcome, emit, files, policy};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
+use execpolicy_compiler::source::SourceMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
     if let Some(outcome) = emit::run(&arguments.emit, policy.policy(), policy.sources(), style) {
         return outcome;
     }
-    let built = match crate::artifact::build(policy) {
+    let built = match execpolicy_compiler::artifact::build(policy) {
         Ok(built) => built,
         Err(error) => return fail(policy::not_written(&error), style),
     };
@@ -119,7 +119,7 @@ pub fn dump(file: &Path, style: Style) -> Outcome {
             return fail(Diagnostic::about_file(Code::EP0101, shown, fault), style);
         }
     };
-    match crate::dump::dump(&bytes) {
+    match execpolicy_compiler::dump::dump(&bytes) {
         Ok(text) => {
             stdout(&text);
             Outcome::Good

@@ -8,9 +8,9 @@ use super::output::{Colour, Style, paint, stdout};
 use super::policy::{self, From};
 use super::render::harmless;
 use super::status::{clauses, given};
-use execpolicy_runtime::confine::lower::{Host, Lowered, lower};
-use execpolicy_runtime::confine::{self, EnforcementStatus, Given, Helper, Session};
-use execpolicy_runtime::profile::{Phase, Platform, Profile};
+use execpolicy_confine::lower::{Host, Lowered, lower};
+use execpolicy_confine::{EnforcementStatus, Given, Helper, Session};
+use execpolicy_profile::{Phase, Platform, Profile};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -41,7 +41,7 @@ fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
     let library = contain::library().unwrap_or_default();
     let profiles = contain::profiles(&policy, &library)?;
     let host = contain::workspace(arguments.workspace.as_deref())?;
-    let base = Helper::current().and_then(|helper| confine::detect(&helper));
+    let base = Helper::current().and_then(|helper| execpolicy_confine::detect(&helper));
     let wanted: Vec<Profile<'_>> = match &arguments.profile {
         Some(name) => vec![contain::find(&profiles, name)?],
         None => profiles.names().filter_map(|name| profiles.get(name, Phase::Run, Platform::Linux)).collect(),
@@ -64,7 +64,7 @@ fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
 fn attempt_one<'a>(profile: &Profile<'a>, host: &Host) -> Result<(Lowered<'a>, EnforcementStatus), Refused> {
     let lowered = lower(profile, host)?;
     let session = Helper::current()
-        .and_then(|helper| confine::Sandbox::prepare(&lowered.plan, helper))
+        .and_then(|helper| execpolicy_confine::Sandbox::prepare(&lowered.plan, helper))
         .and_then(|sandbox| Session::start(&sandbox))?;
     let status = session.status().clone();
     session.end()?;

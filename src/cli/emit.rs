@@ -5,14 +5,16 @@ use super::args::Emit;
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::render::{self, Limit};
 use super::{Outcome, files, survey};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::emit::{self, Emitted, gap_lines};
-use crate::lower::places::Host;
-use crate::lower::targets::{Clause, Finding, Kept, Support, Target, clauses, feature, support, unmet};
-use crate::policy::Policy;
-use crate::policy::model::Roots;
-use crate::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
-use crate::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use execpolicy_compiler::emit::{self, Emitted, gap_lines};
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::lower::targets::{
+    Clause, Finding, Kept, Support, Target, clauses, feature, support, unmet,
+};
+use execpolicy_compiler::policy::Policy;
+use execpolicy_compiler::policy::model::Roots;
+use execpolicy_compiler::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
+use execpolicy_compiler::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -50,7 +52,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
     let mut library = Profiles::default();
     let mut with_library = sources.clone();
     if policy.profiles.names().next().is_none() {
-        library = crate::sandbox::load(&mut with_library, &[], &mut Diagnostics::new());
+        library = execpolicy_compiler::sandbox::load(&mut with_library, &[], &mut Diagnostics::new());
     }
     let profiles = if library.names().next().is_some() { &library } else { &policy.profiles };
     let name = match name(options, profiles) {
@@ -217,7 +219,7 @@ fn write<'p>(
 #[cfg(target_os = "linux")]
 fn filter<'p>(profile: &'p Resolved, host: &Host, options: &Emit) -> Result<Emitted<'p>, String> {
     use super::args::Machine;
-    use execpolicy_runtime::confine::seccomp::Arch;
+    use execpolicy_confine::seccomp::Arch;
     let arch = match options.arch {
         Some(Machine::X86_64) => Some(Arch::X86_64),
         Some(Machine::Aarch64) => Some(Arch::Aarch64),
@@ -335,7 +337,7 @@ fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap,
         table(profile, &Host::usual(platform), &targets, style, &mut text);
         text.push('\n');
         for target in Target::native(platform) {
-            let gaps = crate::lower::targets::assess(profile, &Host::usual(platform), *target);
+            let gaps = execpolicy_compiler::lower::targets::assess(profile, &Host::usual(platform), *target);
             let open: Vec<Finding<'_>> = gaps
                 .into_iter()
                 .filter(|gap| *target != Target::Landlock && gap.kept != Kept::AsPromised)
@@ -408,5 +410,5 @@ fn table(profile: &Resolved, host: &Host, targets: &[Target], style: Style, text
 }
 
 fn short(text: &str) -> String {
-    render::harmless(&crate::diagnostic::text::shorten(text))
+    render::harmless(&execpolicy_compiler::diagnostic::text::shorten(text))
 }

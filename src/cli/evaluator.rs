@@ -4,8 +4,8 @@
 //!
 //! If the child dies, it is run once more with a trace, which says where it was.
 
-use crate::rules::evaluate::{InProcess, evaluate};
-use crate::rules::record::{EvalError, EvalErrorKind, Evaluate, Outcome, Place, Request};
+use execpolicy_compiler::rules::evaluate::{InProcess, evaluate};
+use execpolicy_compiler::rules::record::{EvalError, EvalErrorKind, Evaluate, Outcome, Place, Request};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{Read, Write};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};

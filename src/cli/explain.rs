@@ -6,11 +6,11 @@ use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
 use super::segments::What;
 use super::{Outcome, explain_profile, explain_script, files, placement, render::harmless};
-use crate::check::CheckedPolicy;
-use crate::diagnostic::Code;
-use crate::diagnostic::text::{list, nearest};
-use crate::policy::{PrefixRule, program::could_be};
-use execpolicy_runtime::shell::Ruling;
+use execpolicy_compiler::check::CheckedPolicy;
+use execpolicy_compiler::diagnostic::Code;
+use execpolicy_compiler::diagnostic::text::{list, nearest};
+use execpolicy_compiler::policy::{PrefixRule, program::could_be};
+use execpolicy_runtime::script::Ruling;
 use execpolicy_runtime::{Decision, Mode, RuleMatch, Verdict};
 use std::fmt::Write;
 

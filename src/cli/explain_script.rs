@@ -7,11 +7,10 @@ use super::output::{Colour, paint};
 use super::placement;
 use super::render::{Mark, harmless, marked};
 use super::segments::{What, matched_prefix};
-use crate::check::CheckedPolicy;
-use execpolicy_runtime::shell::{
-    Access, Argv, Decider, Fit, Found, Part, Role, RuleRef, ScriptVerdict, Shield, Standing,
-};
+use execpolicy_compiler::check::CheckedPolicy;
+use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict, Standing};
 use execpolicy_runtime::{Confinement, Placement};
+use execpolicy_shell::{Access, Argv, Fit, Role, Shield};
 use std::fmt::Write;
 use std::ops::Range;
 

@@ -2,9 +2,9 @@
 //! to read, in order. Knows `execpolicy.toml`.
 //! Not here: what the files say.
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::loader::{LoadFault, Loader, MAX_SOURCE};
-use crate::source::{SourceMap, Span};
+use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use execpolicy_compiler::loader::{LoadFault, Loader, MAX_SOURCE};
+use execpolicy_compiler::source::{SourceMap, Span};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

@@ -1,9 +1,9 @@
 //! In: a command that ended badly, and the profile that confined it. Out: what the profile may have kept from it, and the
 //! statement that would allow it. Not here: tracing; nothing is known but the command's words and how it ended.
 
-use execpolicy_runtime::confine::Outcome;
-use execpolicy_runtime::confine::lower::{By, Host, Lowered};
-use execpolicy_runtime::profile::{Access, LimitKind, NetworkMode, Profile, Root};
+use execpolicy_confine::Outcome;
+use execpolicy_confine::lower::{By, Host, Lowered};
+use execpolicy_profile::{Access, LimitKind, NetworkMode, Profile, Root};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};

@@ -2,8 +2,8 @@
 //! everything that other programs read; serde derives live here.
 
 use super::placement::{self, Placed};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-use crate::source::{SourceMap, Span};
+use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
+use execpolicy_compiler::source::{SourceMap, Span};
 use execpolicy_runtime::Verdict;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ struct Finding<'a> {
 }
 
 fn finding<'a>(diagnostic: &'a Diagnostic, sources: &'a SourceMap) -> Finding<'a> {
-    let places = |labels: &'a [crate::diagnostic::Label]| {
+    let places = |labels: &'a [execpolicy_compiler::diagnostic::Label]| {
         labels.iter().map(|label| place(label.span, &label.message, sources)).collect()
     };
     Finding {

@@ -1,9 +1,9 @@
 //! In: diagnostics. Out: text for people, with the source. The only file that names ariadne.
 
 use super::output::{Colour, Style, paint, stderr};
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
-use crate::source::{SourceMap, Span};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
+use execpolicy_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
+use execpolicy_compiler::source::{SourceMap, Span};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -93,7 +93,7 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
     let mut further: Vec<_> = diagnostic.labels.iter().chain(&diagnostic.trace).collect();
     further.sort_by_key(|label| label.span);
     let (before, after): (Vec<_>, Vec<_>) = further.into_iter().partition(|label| label.span < span);
-    let secondary = |label: &crate::diagnostic::Label| {
+    let secondary = |label: &execpolicy_compiler::diagnostic::Label| {
         Label::new(place(one_line(label.span, sources)))
             .with_color(Color::Cyan)
             .with_message(harmless(&label.message))

@@ -5,7 +5,7 @@
 use super::contain::Rule;
 use super::decide::Here;
 use super::render::harmless;
-use execpolicy_runtime::shell::{Decider, Part, RuleRef, Ruling, ScriptVerdict};
+use execpolicy_runtime::script::{Decider, Part, RuleRef, Ruling, ScriptVerdict};
 use execpolicy_runtime::{Confinement, Decision, Mode, Placement, RuleMatch, Verdict};
 
 /// The decision about a command and everything that it runs.

@@ -10,7 +10,7 @@ use super::policy::{self, From};
 use super::render::harmless;
 use super::ruled::{self, Place, Ruled, UNCONFINED};
 use super::status::Status;
-use execpolicy_runtime::profile::NetworkMode;
+use execpolicy_profile::NetworkMode;
 use execpolicy_runtime::{Decision, Policy};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, IsTerminal, Write};

@@ -8,9 +8,9 @@ use super::output::{Style, stdout};
 use super::policy::{self, From};
 use super::render::harmless;
 use super::status::{Status, given};
-use execpolicy_runtime::confine::lower::{Lowered, lower};
-use execpolicy_runtime::confine::seccomp::{self, Arch};
-use execpolicy_runtime::confine::{Helper, Sandbox as Prepared};
+use execpolicy_confine::lower::{Lowered, lower};
+use execpolicy_confine::seccomp::{self, Arch};
+use execpolicy_confine::{Helper, Sandbox as Prepared};
 use std::fmt::Write;
 
 /// Runs the command.
@@ -26,7 +26,7 @@ fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Out
     let profiles = contain::profiles(&policy, &library)?;
     let host = contain::host(&arguments.place)?;
     let name = arguments.place.profile.as_deref().or(policy.default_profile());
-    let profile = contain::find(&profiles, name.unwrap_or(execpolicy_runtime::profile::DEFAULT))?;
+    let profile = contain::find(&profiles, name.unwrap_or(execpolicy_profile::DEFAULT))?;
     let Some(what) = arguments.print else {
         return Ok(contain::run(&profile, &host, &arguments.command, &arguments.watch, status, style));
     };

@@ -4,10 +4,9 @@
 
 use super::json::{Form, Matched, PrefixRuleMatch, RulePlace, text};
 use super::placement::{self, Placed};
-use execpolicy_runtime::shell::{
-    Access, Argv, Decider, Fit, Found, Item, Part, Role, RuleRef, ScriptVerdict, Segment, Span, WordSet,
-};
+use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
 use execpolicy_runtime::{Placement, RuleMatch};
+use execpolicy_shell::{Access, Argv, Fit, Item, Role, Segment, Span, WordSet};
 use serde::Serialize;
 
 /// What was asked about.

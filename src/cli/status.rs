@@ -5,7 +5,7 @@
 
 use super::contain::Refused;
 #[cfg(target_os = "linux")]
-use execpolicy_runtime::confine::{self, EnforcementStatus, Given};
+use execpolicy_confine::{EnforcementStatus, Given};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::Write;
@@ -29,7 +29,7 @@ impl Status {
             return Err(format!("--status-fd {number}: 0, 1 and 2 are the command's"));
         }
         #[cfg(target_os = "linux")]
-        let file = confine::duplicate(number).map(File::from);
+        let file = execpolicy_confine::duplicate(number).map(File::from);
         // Opening it there is what duplicates it.
         #[cfg(not(target_os = "linux"))]
         let file = File::options().write(true).open(format!("/dev/fd/{number}"));
@@ -108,7 +108,7 @@ pub struct Ended {
 /// What was asked beside what is in place.
 #[cfg(target_os = "linux")]
 pub fn clauses(status: &EnforcementStatus) -> Vec<Value> {
-    let clause = |clause: &confine::ClauseStatus| json!({ "clause": clause.clause, "asked": clause.asked, "given": given(clause.given), "by": clause.by });
+    let clause = |clause: &execpolicy_confine::ClauseStatus| json!({ "clause": clause.clause, "asked": clause.asked, "given": given(clause.given), "by": clause.by });
     status.clauses.iter().map(clause).collect()
 }
 

@@ -1,11 +1,11 @@
 //! In: a profile and its roots. Out: [`Host`]: what of this machine's file tree matters to it: where its paths and links lead, and
 //! what its wildcards and names match. Read once, before anything is written.
-//! Not here: the plan that the runtime makes for itself (`execpolicy_runtime::confine`).
+//! Not here: the plan that the runtime makes for itself (`execpolicy_confine`).
 
-use crate::lower::places::Host;
-use crate::policy::model::{Kind, Path, Roots, Tree};
-use crate::policy::profile::{Access, Host as Destination, PathAccess, Resolved};
-use execpolicy_runtime::profile::glob;
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::policy::model::{Kind, Path, Roots, Tree};
+use execpolicy_compiler::policy::profile::{Access, Host as Destination, PathAccess, Resolved};
+use execpolicy_profile::glob;
 use std::path::{Path as File, PathBuf};
 
 /// How many files are looked at for wildcards and names; beyond that there is no answer, rather than half of one.

@@ -4,11 +4,11 @@
 
 use crate::Decision;
 use crate::decide::Scratch;
-use crate::profile::{DEFAULT, Order, Profiles};
 use crate::table::block::Blocks;
 use crate::table::{Part, Sets, Strings, Table};
 use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
+use execpolicy_profile::{DEFAULT, Order, Profiles};
 
 /// A compiled policy: every number in it has been checked, once, when it was made.
 ///

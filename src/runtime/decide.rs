@@ -8,7 +8,6 @@
 #![forbid(unsafe_code)]
 
 use crate::artifact::{Heads, PlacementRule, Policy, Rule};
-use crate::facts::{base_name, opaque};
 use crate::program::{absolute, is_system, may_be_opaque, name_key, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
@@ -17,6 +16,7 @@ use crate::wire::NONE;
 use crate::{Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
 use core::iter::Peekable;
+use execpolicy_shell::programs::{base_name, opaque};
 
 /// Working memory of decisions, made once and used again: [`Policy::scratch`].
 ///

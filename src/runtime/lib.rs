@@ -8,18 +8,12 @@
 extern crate alloc;
 
 pub mod artifact;
-#[cfg(all(feature = "confine", target_os = "linux"))]
-pub mod confine;
 pub mod decide;
 pub mod decision;
-pub mod facts;
 pub mod placement;
-pub mod profile;
 pub mod program;
-#[cfg(all(feature = "confine", unix))]
-pub mod seatbelt;
-#[cfg(feature = "shell")]
-pub mod shell;
+#[cfg(feature = "std")]
+pub mod script;
 pub mod table;
 mod validate;
 pub mod wire;
@@ -27,6 +21,6 @@ pub mod wire;
 pub use artifact::Policy;
 pub use decide::{RuleMatch, Scratch, Verdict};
 pub use decision::{Context, Decision, Mode};
-pub use facts::Opaque;
+pub use execpolicy_shell::programs::Opaque;
 pub use placement::{Confinement, Placement};
 pub use wire::{LoadError, LoadErrorKind};

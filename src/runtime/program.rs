@@ -4,9 +4,9 @@
 //! `policy/program.rs`).
 #![forbid(unsafe_code)]
 
-use crate::facts::{PROGRAMS, SYSTEM_DIRECTORIES};
 use crate::table::key::{Key, SHORT};
 use alloc::vec::Vec;
+use execpolicy_shell::programs::{PROGRAMS, SYSTEM_DIRECTORIES};
 
 /// A Bloom filter of program names: two bits for each.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ const fn spot(low: u64, by: u64) -> usize {
     (low.wrapping_mul(by) >> 52) as usize
 }
 
-/// Whether a base name is worth asking [`crate::facts::opaque`] about: wrong only towards yes.
+/// Whether a base name is worth asking [`execpolicy_shell::programs::opaque`] about: wrong only towards yes.
 /// Takes the key of its folded form or, if that is long, of the first eight bytes; and its last byte.
 #[inline]
 #[must_use]
@@ -151,7 +151,7 @@ pub fn absolute(word: &[u8], cwd: Option<&[u8]>, home: Option<&[u8]>, path: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::facts::opaque;
+    use execpolicy_shell::programs::opaque;
     extern crate std;
     use std::string::String;
     use std::vec;

@@ -101,7 +101,7 @@ sections! {
     Tools = 33, "tools", 1;
     /// Reserved: edges that carry a set of words given by a predicate.
     Predicates = 34, "predicates", 0;
-    /// Sandbox profiles, target-neutral: [`crate::profile::Profiles`].
+    /// Sandbox profiles, target-neutral: [`execpolicy_profile::Profiles`].
     Profiles = 35, "profiles", 1;
     /// Reserved: Landlock rules and mount plans.
     Mounts = 36, "mounts", 0;
@@ -109,7 +109,7 @@ sections! {
     Seccomp = 37, "seccomp", 0;
     /// Reserved: Seatbelt text.
     Seatbelt = 38, "seatbelt", 0;
-    /// Which profile allows nothing that another does not: [`crate::profile::Order`].
+    /// Which profile allows nothing that another does not: [`execpolicy_profile::Order`].
     Order = 39, "profile-order", 1;
 }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{
+use execpolicy_confine::{
     Access, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session, Step,
 };
 
@@ -174,7 +174,7 @@ fn killed_helper() -> Result<String> {
 
 fn detection() -> Result<String> {
     let helper = Helper::current().map_err(|e| e.to_string())?;
-    let status = execpolicy_runtime::confine::detect(&helper).map_err(|e| e.to_string())?;
+    let status = execpolicy_confine::detect(&helper).map_err(|e| e.to_string())?;
     // The same, where user namespaces are used up: the step is named, with the way out.
     let output = Command::new("unshare")
         .args([
@@ -199,7 +199,7 @@ pub const DETECTION_CHILD: &str = "detection-child";
 
 /// Prints what detection says here.
 pub fn detection_child() -> std::process::ExitCode {
-    match Helper::current().and_then(|helper| execpolicy_runtime::confine::detect(&helper)) {
+    match Helper::current().and_then(|helper| execpolicy_confine::detect(&helper)) {
         Ok(status) => println!("{status:?}"),
         Err(e) => println!("{:?}: {e}", e.step),
     }

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox};
+use execpolicy_confine::{ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox};
 
 use crate::Verdict;
 

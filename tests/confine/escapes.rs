@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use execpolicy_runtime::confine::{self, Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall};
+use execpolicy_confine::{Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall};
 
 use crate::probes::{build, parse};
 use crate::world::{World, daemon_name, plant_key};
@@ -212,7 +212,7 @@ fn run(
     plan: &Plan,
     life: Life,
     argv: &[OsString],
-) -> Result<(String, Outcome, Vec<Finding>), confine::ConfineError> {
+) -> Result<(String, Outcome, Vec<Finding>), execpolicy_confine::ConfineError> {
     let sandbox = Sandbox::prepare(plan, Helper::current()?)?;
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();

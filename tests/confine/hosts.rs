@@ -10,9 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use execpolicy_runtime::confine::{
-    Access, ConfineError, Gap, Given, Helper, Network, Outcome, Plan, Step, Wall,
-};
+use execpolicy_confine::{Access, ConfineError, Gap, Given, Helper, Network, Outcome, Plan, Step, Wall};
 
 use crate::Scenario;
 use crate::commands::{Result, check, expect, run, shell, words};
@@ -169,9 +167,8 @@ fn no_landlock(ws: &Path) -> Result<String> {
     network.network = Network::Full;
     let step = |plan: &Plan| run(plan, &words(&["true"])).err().map(|e| (e.step, e.to_string()));
     let seen = [step(&required), step(&network)];
-    let plain = Helper::current().and_then(|helper| {
-        execpolicy_runtime::confine::Sandbox::prepare(&readable(ws), helper)?.without_namespaces()
-    });
+    let plain = Helper::current()
+        .and_then(|helper| execpolicy_confine::Sandbox::prepare(&readable(ws), helper)?.without_namespaces());
     match (&seen, plain) {
         ([Some((Step::Landlock, said)), Some((Step::Landlock, _))], Err(_)) => {
             Ok(format!("enforced by mounts; required: {said}"))

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{
-    Access, Helper, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session,
-};
+use execpolicy_confine::{Access, Helper, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session};
 
 use crate::Scenario;
 use crate::commands::{Result, check, gone, helpers_gone, shell, words};

@@ -3,7 +3,7 @@
 //! In: the probe program (`probes.c`, compiled here) and a world of the host's to attack (`world.rs`). Out: a line per scenario and
 //! an exit status. Not here: the sandbox language; plans are written by hand.
 //!
-//! A harness of its own, because `main` has to call `confine::init()` first. As root it runs everything twice: as root, and
+//! A harness of its own, because `main` has to call `execpolicy_confine::init()` first. As root it runs everything twice: as root, and
 //! as an ordinary user. What cannot run here is named and counted as skipped.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
@@ -22,8 +22,6 @@ mod world;
 
 use std::process::ExitCode;
 
-use execpolicy_runtime::confine;
-
 /// What a scenario came to.
 pub enum Verdict {
     Passed(String),
@@ -40,7 +38,7 @@ pub struct Scenario {
 const AS_USER: &str = "--as-user";
 
 fn main() -> ExitCode {
-    execpolicy_runtime::confine::init();
+    execpolicy_confine::init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let only: Vec<&str> = arguments.iter().map(String::as_str).filter(|a| !a.starts_with('-')).collect();
     if only == [view::PROPAGATION_CHILD] {
@@ -115,7 +113,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn said(found: &Result<String, confine::ConfineError>) -> String {
+fn said(found: &Result<String, execpolicy_confine::ConfineError>) -> String {
     match found {
         Ok(walls) => walls.clone(),
         Err(e) => format!("refused ({e})"),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use execpolicy_runtime::confine::{
+use execpolicy_confine::{
     self, Access, ConfineError, EnforcementStatus, Gap, Given, Helper, Outcome, Plan, Sandbox, Session, Step,
     seccomp,
 };
@@ -292,7 +292,7 @@ fn plain_sandbox(world: &World, change: impl Fn(&mut Plan)) -> Result<Sandbox> {
         .map_err(|e| e.to_string())
 }
 
-fn start(sandbox: &Sandbox, marker: &str) -> Result<confine::Running> {
+fn start(sandbox: &Sandbox, marker: &str) -> Result<execpolicy_confine::Running> {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
     let running = sandbox
@@ -399,7 +399,7 @@ fn programs() -> Result<String> {
     let world = World::new();
     fs::create_dir(world.ws.join("tmp")).unwrap();
     let sandbox = plain_sandbox(&world, |plan| {
-        plan.limits = confine::Limits::default();
+        plan.limits = execpolicy_confine::Limits::default();
         plan.environment = vec![
             ("PATH".into(), "/usr/local/bin:/usr/bin:/bin".into()),
             ("HOME".into(), world.ws.clone().into()),
@@ -450,12 +450,12 @@ fn refusals() -> Result<String> {
         Err(said) if said.contains(word) => Ok(()),
         other => Err(format!("{word}: {:?}", other.map(drop))),
     };
-    let rule = |path: PathBuf, access| confine::PathRule { path, access };
+    let rule = |path: PathBuf, access| execpolicy_confine::PathRule { path, access };
     refused(&|plan| plan.paths.push(rule(world.ws.join(".git"), Access::Read)), "carved out")?;
     refused(&|plan| plan.paths.push(rule(world.ws.join(".env"), Access::Deny)), "carved out")?;
     refused(&|plan| plan.private.push("/tmp".into()), "private")?;
     refused(&|plan| plan.limits.processes = Some(10), "processes")?;
-    refused(&|plan| plan.landlock = confine::Wall::Off, "switched off")?;
+    refused(&|plan| plan.landlock = execpolicy_confine::Wall::Off, "switched off")?;
     for gap in [Gap::Survivors, Gap::HostProcesses, Gap::Metadata, Gap::Attributes] {
         refused(
             &|plan| {
@@ -469,7 +469,7 @@ fn refusals() -> Result<String> {
 
 fn detection() -> Result<String> {
     let helper = Helper::current().map_err(|e| e.to_string())?;
-    let status = confine::detect_without_namespaces(&helper).map_err(|e| e.to_string())?;
+    let status = execpolicy_confine::detect_without_namespaces(&helper).map_err(|e| e.to_string())?;
     let given = |name: &str| status.clause(name).map(|clause| clause.given);
     // Everything is readable and nothing writable: neither of these two gaps is needed.
     if given("attributes") == Some(Given::Prevented) && given("metadata") == Some(Given::Prevented) {

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
-use execpolicy_runtime::confine::{self, ConfineError, EnforcementStatus, Helper, Plan, Sandbox, Session};
+use execpolicy_confine::{ConfineError, EnforcementStatus, Helper, Plan, Sandbox, Session};
 
 use crate::Scenario;
 use crate::commands::{Result, check, shell};
@@ -27,14 +27,14 @@ fn walls(found: std::result::Result<EnforcementStatus, ConfineError>) -> Found {
 /// Whether a full sandbox can be had here, found out once.
 pub fn namespaces() -> &'static Found {
     static FOUND: OnceLock<Found> = OnceLock::new();
-    FOUND.get_or_init(|| walls(Helper::current().and_then(|helper| confine::detect(&helper))))
+    FOUND.get_or_init(|| walls(Helper::current().and_then(|helper| execpolicy_confine::detect(&helper))))
 }
 
 /// Whether one without namespaces can be had here, found out once.
 pub fn plain() -> &'static Found {
     static FOUND: OnceLock<Found> = OnceLock::new();
     FOUND.get_or_init(|| {
-        walls(Helper::current().and_then(|helper| confine::detect_without_namespaces(&helper)))
+        walls(Helper::current().and_then(|helper| execpolicy_confine::detect_without_namespaces(&helper)))
     })
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{ConfineError, Outcome, Session, SessionCommand, Step};
+use execpolicy_confine::{ConfineError, Outcome, Session, SessionCommand, Step};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Scenario;

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use execpolicy_runtime::confine::{Access, Missing, MissingKind, Outcome, Plan, Promise, Session, Step};
+use execpolicy_confine::{Access, Missing, MissingKind, Outcome, Plan, Promise, Session, Step};
 
 use crate::Scenario;
 use crate::commands::{
@@ -289,7 +289,7 @@ fn placeholders() -> Result<String> {
     }
     let marker = format!("ep-place-{}", std::process::id());
     let first = start_lingering(&plan, &marker)?;
-    if !execpolicy_runtime::confine::is_placeholder(&place) {
+    if !execpolicy_confine::is_placeholder(&place) {
         return Err("there is no placeholder while the command runs".into());
     }
     let second = start_lingering(&plan, &marker)?;
@@ -305,7 +305,7 @@ fn placeholders() -> Result<String> {
     let running = start_lingering(&plan, &marker)?;
     fs::write(place.join("mine"), "m").unwrap();
     drop(running);
-    if !place.join("mine").exists() || execpolicy_runtime::confine::is_placeholder(&place) {
+    if !place.join("mine").exists() || execpolicy_confine::is_placeholder(&place) {
         return Err("the host's own directory was touched".into());
     }
     fs::remove_dir_all(&place).unwrap();

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::probes::{KEPT, Targets, contents, lay, lay_secret};
-use execpolicy_runtime::confine::{Access, Gap, Missing, MissingKind, Plan, Promise};
+use execpolicy_confine::{Access, Gap, Missing, MissingKind, Plan, Promise};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
 

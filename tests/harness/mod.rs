@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
 /// Every file below a directory with this ending, sorted.

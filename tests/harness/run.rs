@@ -1,13 +1,13 @@
 //! Runs the fences of one case in a directory of its own.
 
 use super::markdown::Fence;
-use execpolicy::compile::{self, Input};
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::loader::{LoadFault, Loader};
-use execpolicy::policy::matches;
-use execpolicy::policy::scripts::decide_command;
-use execpolicy::rules::evaluate::InProcess;
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::compile::{self, Input};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::loader::{LoadFault, Loader};
+use execpolicy_compiler::policy::matches;
+use execpolicy_compiler::policy::scripts::decide_command;
+use execpolicy_compiler::rules::evaluate::InProcess;
+use execpolicy_compiler::source::SourceMap;
 use execpolicy_runtime::{Context, Mode};
 use std::fmt::Write;
 use std::io::Read;
@@ -66,7 +66,7 @@ fn unescape(text: &str) -> Vec<u8> {
 pub fn check(
     directory: &Path,
     codex: bool,
-) -> (Option<execpolicy::check::CheckedPolicy>, Diagnostics, SourceMap) {
+) -> (Option<execpolicy_compiler::check::CheckedPolicy>, Diagnostics, SourceMap) {
     let mut diagnostics = Diagnostics::new();
     let input = Input { rules: vec!["policy.rules".to_owned()], sandboxes: Vec::new(), codex };
     let result =

@@ -3,12 +3,12 @@
 
 use super::operation::Operation;
 use super::{Tally, each_emission};
-use execpolicy::diagnostic::Code;
-use execpolicy::emit::{Emitted, bwrap};
-use execpolicy::lower::places::{Host, Places};
-use execpolicy::lower::targets::Finding;
-use execpolicy::policy::model::{By, Destination, Kind, Path, Tree};
-use execpolicy::policy::profile::Resolved;
+use execpolicy_compiler::diagnostic::Code;
+use execpolicy_compiler::emit::{Emitted, bwrap};
+use execpolicy_compiler::lower::places::{Host, Places};
+use execpolicy_compiler::lower::targets::Finding;
+use execpolicy_compiler::policy::model::{By, Destination, Kind, Path, Tree};
+use execpolicy_compiler::policy::profile::Resolved;
 
 /// What a mount shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 //! writing than the model.
 
 use super::{Tally, ask_settings, depth, each_emission};
-use execpolicy::emit::codex;
-use execpolicy::policy::model::Path;
+use execpolicy_compiler::emit::codex;
+use execpolicy_compiler::policy::model::Path;
 
 /// File access of a Codex permission profile: the deepest path counts, wildcards deny.
 #[derive(Debug)]

@@ -2,13 +2,13 @@
 //! differently from each other or from the model.
 
 use crate::random::Random;
-use execpolicy::diagnostic::Diagnostics;
-use execpolicy::emit::oci;
-use execpolicy::lower::places::Host;
-use execpolicy::policy::model::Model;
-use execpolicy::policy::profile::{Phase, Platform, Resolved};
-use execpolicy::source::SourceMap;
-use execpolicy_runtime::confine::seccomp::{self as seccomp_words, Arch};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::emit::oci;
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::policy::model::Model;
+use execpolicy_compiler::policy::profile::{Phase, Platform, Resolved};
+use execpolicy_compiler::source::SourceMap;
+use execpolicy_confine::seccomp::{self as seccomp_words, Arch};
 use serde::Deserialize;
 
 /// OCI seccomp, by the runtime specification: nothing that is not in it.
@@ -131,7 +131,7 @@ fn denying(words: &[&str]) -> Resolved {
         words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
     );
     let file = sources.add("case.sandbox", text);
-    let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+    let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut sink);
     assert_eq!(sink.as_slice(), []);
     profiles.get("agent", Phase::Run, Platform::Linux).unwrap().clone()
 }
@@ -168,7 +168,7 @@ fn the_filters_agree_with_each_other_and_the_model() {
             let usual = Host::usual(Platform::Linux);
             let json = String::from_utf8(oci::write(&profile, &usual).bytes).unwrap();
             let oci = Oci::parse(&json).unwrap_or_else(|fault| panic!("{fault}"));
-            let program = execpolicy::emit::seccomp::write(&profile, &usual, arch).unwrap().bytes;
+            let program = execpolicy_compiler::emit::seccomp::write(&profile, &usual, arch).unwrap().bytes;
             let model = Model::new(&profile, &usual.roots, &usual.tree);
             for _ in 0..200 {
                 let near = [

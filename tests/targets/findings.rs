@@ -6,18 +6,18 @@ use super::filters::Oci;
 use super::landlock::Landlock;
 use super::seatbelt::SESSION;
 use crate::sbpl::Profile;
-use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::emit::{landlock, oci, seatbelt};
-use execpolicy::lower::places::Host;
-use execpolicy::lower::targets::{Clause, Kept, Support, Target, assess, support, unmet};
-use execpolicy::policy::profile::{Phase, Platform};
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostics};
+use execpolicy_compiler::emit::{landlock, oci, seatbelt};
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::lower::targets::{Clause, Kept, Support, Target, assess, support, unmet};
+use execpolicy_compiler::policy::profile::{Phase, Platform};
+use execpolicy_compiler::source::SourceMap;
 
 /// What is told of the first profile in a text, for a target or (`require`) a platform.
 fn told(text: &str, about: &str) -> Vec<Code> {
     let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
     let file = sources.add("case.sandbox", text);
-    let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+    let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut sink);
     assert_eq!(sink.as_slice(), [], "{text}");
     let platform = Target::from_name(about).map_or(Platform::Linux, Target::platform);
     let profile = profiles.get("agent", Phase::Run, platform).unwrap();
@@ -84,7 +84,7 @@ fn the_table_of_the_documentation_is_what_the_code_says() {
 #[test]
 fn every_profile_of_the_library_is_read_back() {
     let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
-    let profiles = execpolicy::sandbox::load(&mut sources, &[], &mut sink);
+    let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[], &mut sink);
     for profile in profiles.iter() {
         let host = Host::usual(profile.platform);
         let emitted = seatbelt::write(profile, &host);
@@ -93,9 +93,9 @@ fn every_profile_of_the_library_is_read_back() {
         Profile::parse(&text, &seatbelt::parameters(profile, &host, private)).unwrap();
         Landlock::parse(&String::from_utf8(landlock::write(profile, &host).bytes).unwrap()).unwrap();
         Oci::parse(&String::from_utf8(oci::write(profile, &host).bytes).unwrap()).unwrap();
-        let codex = String::from_utf8(execpolicy::emit::codex::write(profile, &host).bytes).unwrap();
+        let codex = String::from_utf8(execpolicy_compiler::emit::codex::write(profile, &host).bytes).unwrap();
         codex.parse::<toml::Table>().unwrap_or_else(|fault| panic!("{fault}\n{codex}"));
-        let srt = execpolicy::emit::srt::write(profile, &host).bytes;
+        let srt = execpolicy_compiler::emit::srt::write(profile, &host).bytes;
         serde_json::from_slice::<serde_json::Value>(&srt).unwrap();
         assert_eq!(emitted.gaps.len(), seatbelt::write(profile, &host).gaps.len());
     }
@@ -106,8 +106,8 @@ fn every_profile_of_the_library_is_read_back() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_runtime_refuses_what_is_said_of_it() {
-    use execpolicy_runtime::confine::lower::{Host as Here, lower};
-    use execpolicy_runtime::profile as read;
+    use execpolicy_confine::lower::{Host as Here, lower};
+    use execpolicy_profile as read;
     let directory = tempfile::tempdir().unwrap();
     let workspace = directory.path().canonicalize().unwrap();
     let here = Here::new(&workspace, &workspace, vec![("HOME".into(), workspace.clone().into())]).unwrap();
@@ -141,7 +141,7 @@ fn the_runtime_refuses_what_is_said_of_it() {
     for body in bodies {
         let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
         let file = sources.add("case.sandbox", format!("profile agent {{\nread /\n{body}\n}}\n"));
-        let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+        let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut sink);
         assert!(!sink.has_errors(), "{body}");
         let profile = profiles.get("agent", Phase::Run, Platform::Linux).unwrap();
         let usual = Host::usual(Platform::Linux);
@@ -150,7 +150,7 @@ fn the_runtime_refuses_what_is_said_of_it() {
             .flat_map(|target| assess(profile, &usual, *target))
             .any(|gap| gap.kept == Kept::Stricter && !gap.accepted);
         let said = stops || !unmet(profile, &usual, Platform::Linux).is_empty();
-        let bytes = execpolicy::emit::profiles::encode(&profiles).unwrap();
+        let bytes = execpolicy_compiler::emit::profiles::encode(&profiles).unwrap();
         let loaded = read::Profiles::from_bytes(&bytes).unwrap();
         let compiled = loaded.get("agent", Phase::Run, Platform::Linux).unwrap();
         let done = lower(&compiled, &here);

@@ -4,9 +4,9 @@
 
 use crate::generate_profiles::path;
 use crate::random::Random;
-use execpolicy::lower::places::{Host, Places};
-use execpolicy::policy::model::{Kind, Model, Path, Ruling};
-use execpolicy::policy::profile::Origin;
+use execpolicy_compiler::lower::places::{Host, Places};
+use execpolicy_compiler::policy::model::{Kind, Model, Path, Ruling};
+use execpolicy_compiler::policy::profile::Origin;
 
 /// One operation, as the model and as a target that knows paths see it.
 #[derive(Clone, Debug)]

@@ -7,13 +7,13 @@ use super::{Emission, Tally, each_emission};
 use crate::generate_profiles::path;
 use crate::random::Random;
 use crate::sbpl::{Profile, Subject};
-use execpolicy::diagnostic::{Code, Diagnostics};
-use execpolicy::emit::{Emitted, seatbelt};
-use execpolicy::lower::places::Host;
-use execpolicy::lower::targets::{Finding, Kept};
-use execpolicy::policy::model::{Destination, Path};
-use execpolicy::policy::profile::{Phase, Platform, Resolved};
-use execpolicy::source::SourceMap;
+use execpolicy_compiler::diagnostic::{Code, Diagnostics};
+use execpolicy_compiler::emit::{Emitted, seatbelt};
+use execpolicy_compiler::lower::places::Host;
+use execpolicy_compiler::lower::targets::{Finding, Kept};
+use execpolicy_compiler::policy::model::{Destination, Path};
+use execpolicy_compiler::policy::profile::{Phase, Platform, Resolved};
+use execpolicy_compiler::source::SourceMap;
 
 /// The directory of the session's own.
 pub const SESSION: &str = "/session-of-its-own";
@@ -211,7 +211,7 @@ fn names_in_another_case_are_caught() {
     let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
     let text = "profile agent {\n read /\n write $WORKSPACE\n read $WORKSPACE/Makefile\n protect .vscode, .git/hooks\n deny $WORKSPACE/**/.env\n}\n";
     let file = sources.add("case.sandbox", text);
-    let profiles = execpolicy::sandbox::load(&mut sources, &[file], &mut sink);
+    let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut sink);
     let profile = profiles.get("agent", Phase::Run, Platform::Macos).unwrap();
     let host = Host::usual(Platform::Macos);
     let text = String::from_utf8(seatbelt::write(profile, &host).bytes).unwrap();

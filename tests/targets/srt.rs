@@ -2,8 +2,8 @@
 //! writing than the model.
 
 use super::{Tally, ask_settings, depth, each_emission};
-use execpolicy::emit::srt;
-use execpolicy::policy::model::Path;
+use execpolicy_compiler::emit::srt;
+use execpolicy_compiler::policy::model::Path;
 use serde::Deserialize;
 
 /// Files as settings of sandbox-runtime say: everything can be read but what is denied, where the more specific of an allowance and a

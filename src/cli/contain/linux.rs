@@ -1,16 +1,16 @@
 //! Confinement on Linux: in: a profile and this host. Out: the command, run behind the kernel's walls.
-//! Not here: how they are built (`execpolicy_runtime::confine`).
+//! Not here: how they are built (`execpolicy_confine`).
 
 use super::Refused;
-use crate::cli::Outcome;
-use crate::cli::args::{Place, Watch};
-use crate::cli::hint;
-use crate::cli::output::{Style, stderr};
-use crate::cli::render::harmless;
-use crate::cli::status::{Ended as Told, Status, clauses};
-use execpolicy_runtime::confine::lower::{Host, Lowered, Refusal, lower};
-use execpolicy_runtime::confine::{self, ConfineError, Ended, Finding, Helper, Step};
-use execpolicy_runtime::profile::Profile;
+use crate::Outcome;
+use crate::args::{Place, Watch};
+use crate::hint;
+use crate::output::{Style, stderr};
+use crate::render::harmless;
+use crate::status::{Ended as Told, Status, clauses};
+use execpolicy_confine::lower::{Host, Lowered, Refusal, lower};
+use execpolicy_confine::{ConfineError, Ended, Finding, Helper, Step};
+use execpolicy_profile::Profile;
 use serde_json::json;
 use std::ffi::OsString;
 use std::path::Path;
@@ -90,9 +90,9 @@ pub fn run(
         Err(error) => return Refused::from(error).tell(status, style),
     };
     let (how, number) = match ended.outcome {
-        confine::Outcome::Code(code) => ("code", Some(code)),
-        confine::Outcome::Signal(signal) => ("signal", Some(signal)),
-        confine::Outcome::TimedOut => ("timed-out", None),
+        execpolicy_confine::Outcome::Code(code) => ("code", Some(code)),
+        execpolicy_confine::Outcome::Signal(signal) => ("signal", Some(signal)),
+        execpolicy_confine::Outcome::TimedOut => ("timed-out", None),
     };
     let findings = ended.findings.iter().map(|finding| {
         json!({
@@ -127,8 +127,8 @@ fn start(
     command: &[OsString],
     status: &mut Status,
 ) -> Result<Ended, ConfineError> {
-    let sandbox = confine::Sandbox::prepare(&lowered.plan, Helper::current()?)?;
-    let running = sandbox.run(command, confine::inherited())?;
+    let sandbox = execpolicy_confine::Sandbox::prepare(&lowered.plan, Helper::current()?)?;
+    let running = sandbox.run(command, execpolicy_confine::inherited())?;
     status.started(profile, &lowered.accepted, clauses(running.status()));
     running.wait_forwarding_signals()
 }

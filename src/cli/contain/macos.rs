@@ -1,21 +1,21 @@
 //! Confinement on macOS: in: a profile and this host. Out: the command, run under Seatbelt by `/usr/bin/sandbox-exec`.
-//! Not here: the profile's text (`emit/seatbelt.rs`), and the words that start the program (`execpolicy_runtime::seatbelt`).
+//! Not here: the profile's text (`emit/seatbelt.rs`), and the words that start the program (`execpolicy_confine::seatbelt`).
 //!
 //! Compiled for tests everywhere: only the last step, starting the program, needs a Mac.
 
 use super::Refused;
-use crate::cli::Outcome;
-use crate::cli::args::{Place, Watch};
-use crate::cli::output::{Style, stderr};
-use crate::cli::status::{Ended, Status};
-use crate::cli::survey::survey;
-use crate::emit::seatbelt;
-use crate::lower::places;
-use crate::lower::targets::{Finding, Kept, Target, unmet};
-use crate::policy::model::Roots;
-use crate::policy::profile::{Platform, Resolved};
-use execpolicy_runtime::profile::{EnvAction, Profile, Variable};
-use execpolicy_runtime::seatbelt::{Private, command};
+use crate::Outcome;
+use crate::args::{Place, Watch};
+use crate::output::{Style, stderr};
+use crate::status::{Ended, Status};
+use crate::survey::survey;
+use execpolicy_compiler::emit::seatbelt;
+use execpolicy_compiler::lower::places;
+use execpolicy_compiler::lower::targets::{Finding, Kept, Target, unmet};
+use execpolicy_compiler::policy::model::Roots;
+use execpolicy_compiler::policy::profile::{Platform, Resolved};
+use execpolicy_confine::seatbelt::{Private, command};
+use execpolicy_profile::{EnvAction, Profile, Variable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
@@ -184,16 +184,16 @@ pub fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::Diagnostics;
-    use crate::source::SourceMap;
-    use execpolicy_runtime::profile::{Phase, Profiles};
+    use execpolicy_compiler::diagnostic::Diagnostics;
+    use execpolicy_compiler::source::SourceMap;
+    use execpolicy_profile::{Phase, Profiles};
 
     fn prepared(text: &str, argv: &[&str]) -> Result<Prepared, Refused> {
         let (mut sources, mut findings) = (SourceMap::new(), Diagnostics::new());
         let file = sources.add("own.sandbox", text);
-        let profiles = crate::sandbox::load(&mut sources, &[file], &mut findings);
+        let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut findings);
         assert!(findings.ok().is_ok(), "{findings:?}");
-        let bytes = crate::emit::profiles::encode(&profiles).unwrap();
+        let bytes = execpolicy_compiler::emit::profiles::encode(&profiles).unwrap();
         let profiles = Profiles::from_bytes(&bytes).unwrap();
         let profile = profiles.get("own", Phase::Run, Platform::Macos).unwrap();
         let workspace = std::env::temp_dir().canonicalize().unwrap();

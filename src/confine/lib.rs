@@ -1,0 +1,63 @@
+//! Enforcement: runs a command so that the kernel keeps it to a plan, or does not run it.
+//!
+//! In: a [`Plan`] (which paths, network, environment, limits, system calls) and an argv. Out: a running, confined command
+//! with an [`EnforcementStatus`], or a [`ConfineError`]. Not here: policies and profiles; whoever has one builds the plan.
+//!
+//! ```no_run
+//! use execpolicy_confine::{self, Access, Helper, Plan, Sandbox};
+//!
+//! fn main() -> Result<(), confine::ConfineError> {
+//!     confine::init(); // first: in the helper process this does not return
+//!     let plan = Plan::nothing("/work".into()).allow("/", Access::Read).allow("/work", Access::Write);
+//!     let sandbox = Sandbox::prepare(&plan, Helper::current()?)?;
+//!     let running = sandbox.run(&["make".into()], confine::inherited())?;
+//!     let ended = running.wait_forwarding_signals()?;
+//!     std::process::exit(ended.outcome.shell_status())
+//! }
+//! ```
+//!
+//! Four processes: the caller; the helper (the same program exec'd again with an empty environment); process 1 of the new
+//! namespaces, which builds the view and owns it; the command. A [`Session`] has a spawner in the command's place.
+
+#![cfg(unix)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+#[cfg(target_os = "linux")]
+mod codec;
+#[cfg(target_os = "linux")]
+mod error;
+#[cfg(target_os = "linux")]
+mod layout;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub mod lower;
+#[cfg(target_os = "linux")]
+mod message;
+#[cfg(target_os = "linux")]
+mod names;
+#[cfg(target_os = "linux")]
+mod plain;
+#[cfg(target_os = "linux")]
+mod plan;
+pub mod seatbelt;
+#[cfg(target_os = "linux")]
+pub mod seccomp;
+#[cfg(target_os = "linux")]
+mod status;
+
+#[cfg(target_os = "linux")]
+pub use error::{ConfineError, Step};
+#[cfg(target_os = "linux")]
+pub use linux::{
+    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, detect_without_namespaces,
+    duplicate, inherited, init, is_placeholder,
+};
+#[cfg(target_os = "linux")]
+pub use message::{Finding, Outcome};
+#[cfg(target_os = "linux")]
+pub use plain::Obstacle;
+#[cfg(target_os = "linux")]
+pub use plan::{Access, Gap, Late, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+#[cfg(target_os = "linux")]
+pub use status::{ClauseStatus, EnforcementStatus, Given};

@@ -1,0 +1,171 @@
+//! In: a compiled policy and a command or script. Out: a [`Ruling`]: the decision about it and about
+//! everything that it can run. **This is the function for agents.**
+//!
+//! Not here: the decision of a plain command (`crate::decide`), which this calls first, and how parts
+//! combine (`decide.rs`).
+
+use super::rules::{RuleRef, Steps, TableRules, Within};
+use super::{Found, Part, ScriptVerdict, judge, settle};
+use crate::artifact::Policy;
+use crate::decide::{RuleMatch, Scratch, Verdict};
+use crate::program::{Names, may_be_opaque, name_key};
+use crate::wire::{LoadError, LoadErrorKind, SectionId};
+use crate::{Context, Decision, Mode};
+use execpolicy_shell::programs::{base_name, opaque};
+use execpolicy_shell::{Argv, Dialect, Item, Limits, Role, ToolFacts, analyse, analyse_argv};
+
+/// A compiled policy, ready to decide commands with everything that they run.
+///
+/// Make it once for a policy and keep it: it holds the facts about tools, read, and what it has
+/// learnt about the policy's table. Decisions take it by reference and can run on many threads.
+#[derive(Clone, Debug)]
+pub struct Decider<'a> {
+    rules: TableRules<'a>,
+    tools: ToolFacts,
+    names: Names,
+    limits: Limits,
+}
+
+/// What the policy says about a command and everything that it runs.
+#[derive(Clone, Debug)]
+pub enum Ruling<'v> {
+    /// A command that runs nothing but itself.
+    Plain(Verdict<'v>),
+    /// A script, a wrapper, or a command whose words are not all that counts.
+    Parts(ScriptVerdict<RuleRef>),
+}
+
+impl Ruling<'_> {
+    /// The decision; `None` if no rule speaks and nothing is hidden ("unmatched").
+    #[must_use]
+    pub const fn decision(&self) -> Option<Decision> {
+        match self {
+            Self::Plain(verdict) => verdict.decision,
+            Self::Parts(verdict) => verdict.standing.decision(),
+        }
+    }
+}
+
+impl<'a> Decider<'a> {
+    /// Takes a policy and reads the facts about tools that it carries. A policy without any (of an
+    /// older compiler) has every program opaque that runs others.
+    ///
+    /// # Errors
+    /// [`LoadErrorKind::Tools`] if the facts cannot be read; such a policy allows nothing.
+    pub fn new(policy: Policy<'a>) -> Result<Self, LoadError> {
+        let Some((start, text)) = policy.tools else {
+            return Ok(Self::with_facts(policy, ToolFacts::none()));
+        };
+        let tools = ToolFacts::parse(text).map_err(|error| LoadError {
+            kind: LoadErrorKind::Tools(error.message),
+            section: Some(SectionId::Tools),
+            offset: start + text.split_inclusive('\n').take(error.line - 1).map(str::len).sum::<usize>(),
+        })?;
+        Ok(Self::with_facts(policy, tools))
+    }
+
+    /// Takes a policy and the facts about tools that are to hold in place of its own.
+    #[must_use]
+    pub fn with_facts(policy: Policy<'a>, tools: ToolFacts) -> Self {
+        let names = tools.names().fold(Names::NONE, Names::with);
+        Self { rules: TableRules::new(policy), tools, names, limits: Limits::default() }
+    }
+
+    /// With other limits of the analysis.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The policy.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy<'a> {
+        self.rules.policy()
+    }
+
+    /// The policy's rules, as sets of argvs are asked about.
+    pub(super) const fn rules(&self) -> &TableRules<'a> {
+        &self.rules
+    }
+
+    /// How much one question about places may cost.
+    pub(super) const fn steps(&self) -> Steps {
+        Steps::new(self.limits.steps)
+    }
+
+    /// The facts about tools.
+    #[must_use]
+    pub const fn tools(&self) -> &ToolFacts {
+        &self.tools
+    }
+
+    /// Decides one command: what its own words say, and, if it is a shell with a script or a program
+    /// that runs others, every command that it can run. Cannot fail; an empty argv matches nothing.
+    ///
+    /// A plain command costs what [`Policy::decide`] costs. In [`Mode::Codex`] every command is plain.
+    pub fn decide<'v, T: AsRef<[u8]>>(
+        &'v self,
+        argv: &'v [T],
+        context: &Context<'_>,
+        scratch: &'v mut Scratch,
+    ) -> Ruling<'v> {
+        if context.mode != Mode::Strict || self.is_plain(argv) {
+            return Ruling::Plain(self.policy().decide(argv, context, scratch));
+        }
+        let analysis = analyse_argv(argv, context.cwd, &self.tools, &self.limits);
+        let rules = Within(&self.rules, Steps::new(self.limits.steps));
+        let verdict = settle(&rules, argv, judge(&rules, analysis));
+        if opaque(argv).is_none() && tells_nothing_more(&verdict, argv) {
+            return Ruling::Plain(self.policy().decide(argv, context, scratch));
+        }
+        Ruling::Parts(verdict)
+    }
+
+    /// Decides a script as a shell would read it. No rule about the shell itself is asked, and no
+    /// rule for a whole argv can settle it.
+    #[must_use]
+    pub fn decide_script(
+        &self,
+        script: &[u8],
+        dialect: Dialect,
+        cwd: Option<&[u8]>,
+    ) -> ScriptVerdict<RuleRef> {
+        let analysis = analyse(script, dialect, cwd, &self.tools, &self.limits);
+        judge(&Within(&self.rules, Steps::new(self.limits.steps)), analysis)
+    }
+
+    /// What a rule that counts for a part says, and where it is written. `None` for a rule of another
+    /// policy.
+    #[must_use]
+    pub fn rule_match(&self, argv: &Argv, found: &Found<RuleRef>) -> Option<RuleMatch<'a>> {
+        let RuleRef { rule: number, alternative } = found.rule;
+        let policy = self.policy();
+        let rule = policy.rule(number)?;
+        let head = policy.strings.get(rule.heads.get(alternative)?);
+        let program = argv.0.first().and_then(Item::as_known);
+        let resolved = program.is_some_and(|program| program != head.as_bytes());
+        Some(RuleMatch::new(&rule, number, alternative, head, resolved))
+    }
+
+    /// Whether a command surely runs nothing but itself, said without an analysis.
+    #[inline]
+    fn is_plain<T: AsRef<[u8]>>(&self, argv: &[T]) -> bool {
+        let Some((program, arguments)) = argv.split_first() else { return true };
+        let base = base_name(program.as_ref());
+        let key = name_key(base);
+        let listed = self.names.may_hold(key);
+        if !listed && !may_be_opaque(key, base.last()) {
+            return true;
+        }
+        opaque(argv).is_none() && self.tools.surely_alone(base, arguments)
+    }
+}
+
+/// Whether an analysis has found the command itself and nothing to add about it.
+fn tells_nothing_more<T: AsRef<[u8]>>(verdict: &ScriptVerdict<RuleRef>, argv: &[T]) -> bool {
+    let [Part { segment, .. }] = &*verdict.parts else { return false };
+    segment.role == Role::Command
+        && segment.opaque.is_none()
+        && segment.shield.is_none()
+        && segment.argv.words().is_some_and(|words| words.into_iter().eq(argv.iter().map(AsRef::as_ref)))
+}

@@ -1,0 +1,206 @@
+//! In: a command's words. Out: its segment, and those of every command that it runs in turn. Here: what its
+//! first word means: a function, one of the shell's own commands, a program of some kind. Not here: the
+//! shell's own commands (`builtins.rs`), and programs that run others: always (`invoke_wrapper.rs`), by
+//! some of their options (`invoke_options.rs`), or by a script (`invoke_shell.rs`).
+
+use super::ast::Assignment;
+use super::state::State;
+use super::tools::Inner;
+use super::walk::Walker;
+use super::words::{Argv, Item};
+use super::{Dialect, Effect, Environment, Role, Shield, Span};
+use crate::programs::{base_name, opaque};
+use std::rc::Rc;
+
+/// How a command is called.
+#[derive(Clone)]
+pub struct Call {
+    pub span: Span,
+    pub effects: Vec<Effect>,
+    pub environment: Vec<Environment>,
+    /// Assignments among the arguments of a declaration command.
+    pub declared: Vec<Assignment>,
+    /// By a program, so that functions and the shell's own commands are not meant.
+    pub program_only: bool,
+    /// By `command` or `builtin`, so that functions are not meant.
+    pub no_functions: bool,
+}
+
+impl Call {
+    pub fn new(span: Span) -> Self {
+        Self {
+            span,
+            effects: Vec::new(),
+            environment: Vec::new(),
+            declared: Vec::new(),
+            program_only: false,
+            no_functions: false,
+        }
+    }
+}
+
+/// How many readings of an unclear argv are looked at.
+const MOST_CANDIDATES: usize = 32;
+/// How deep wrappers may be nested.
+const MOST_WRAPPERS: usize = 24;
+
+impl Walker<'_> {
+    /// Runs a command in this shell.
+    pub(super) fn invoke(&mut self, state: &mut State, argv: &Argv, call: &Call) {
+        let Some(head) = argv.0.first() else { return };
+        if self.depth == 0 || self.through.len() > MOST_WRAPPERS {
+            self.opaque(call.span, "is nested too deeply", state);
+            state.forget();
+            return;
+        }
+        let Some(name) = head.as_known().map(<[u8]>::to_vec) else {
+            self.unknown_program(state, argv, call);
+            return;
+        };
+        self.depth -= 1;
+        self.named(state, &name, argv, call);
+        self.depth += 1;
+    }
+
+    fn unknown_program(&mut self, state: &mut State, argv: &Argv, call: &Call) {
+        let head = argv.0.first();
+        let choices = head.filter(|head| !head.many).and_then(|head| head.words.finite());
+        if let Some(choices) = choices {
+            let choices: Vec<Vec<u8>> = choices.into_iter().map(<[u8]>::to_vec).collect();
+            let start = state.clone();
+            for choice in choices {
+                let mut one = argv.clone();
+                if let Some(head) = one.0.first_mut() {
+                    *head = Item::known(choice);
+                }
+                let mut copy = start.clone();
+                self.invoke(&mut copy, &one, call);
+                state.join(&copy, false);
+            }
+            return;
+        }
+        let mut segment = self.segment(state, call, argv.clone(), Role::Candidate);
+        segment.opaque = Some("runs a program whose name is not known before");
+        self.note(segment);
+        state.forget();
+    }
+
+    fn named(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        if !call.program_only && (state.any_alias || state.aliases.contains(name)) {
+            self.opaque(call.span, "has a name that an alias may have changed", state);
+        }
+        if !call.program_only && self.means_another(state, name, argv, call) {
+            return;
+        }
+        if !call.program_only
+            && !call.no_functions
+            && let Some(function) = state.functions.get(name).cloned()
+        {
+            if call.effects.iter().any(super::simple::opens_a_file) {
+                let segment = self.segment(state, call, Argv::default(), Role::Bare);
+                self.note(segment);
+            }
+            let mut ends: Option<State> = None;
+            for body in &function.bodies {
+                let mut copy = state.clone();
+                if self.calling.contains(&Rc::as_ptr(body)) || self.calling.len() > 8 {
+                    self.opaque(call.span, "calls functions in a circle, or too deeply", state);
+                    copy.forget();
+                } else {
+                    self.call_body(&mut copy, body, Some(arguments.to_vec()));
+                }
+                match &mut ends {
+                    Some(ends) => ends.join(&copy, false),
+                    None => ends = Some(copy),
+                }
+            }
+            if !function.surely {
+                let call = Call { no_functions: true, ..call.clone() };
+                self.named(state, name, argv, &call);
+            }
+            if let Some(ends) = ends {
+                if function.surely {
+                    *state = ends;
+                } else {
+                    state.join(&ends, false);
+                }
+            }
+            return;
+        }
+        if !call.program_only && self.builtin(state, name, argv, call) {
+            return;
+        }
+        self.program(state, name, argv, call);
+    }
+
+    /// What only some shells know by this name; `true` if nothing is left to look at.
+    fn means_another(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
+        let modifier = match self.dialect {
+            Dialect::Bash => false,
+            // `time "-p" …` where `time` is a program; read as a word of the grammar, `-p` is the command.
+            Dialect::Posix => name.starts_with(b"-"),
+            // A precommand modifier, however it is written.
+            Dialect::Zsh => name == b"-",
+        };
+        if modifier {
+            self.hidden(state, argv, call, "may be an option or a modifier of the command behind it");
+            state.forget();
+            return true;
+        }
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        if self.dialect == Dialect::Zsh && super::zsh::changes_the_shell(name, arguments) {
+            self.opaque(call.span, "may mean something else in zsh", state);
+            state.forget();
+        }
+        false
+    }
+
+    /// Runs a program: it sees the environment and nothing else of the shell.
+    fn program(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        let facts = self.facts;
+        let base = base_name(name).to_ascii_lowercase();
+        let Some(tool) = facts.find(&base) else {
+            let known: Vec<&[u8]> = argv.0.iter().map(|item| item.as_known().unwrap_or(b"?")).collect();
+            match opaque(&known) {
+                Some(hidden) => self.hidden(state, argv, call, hidden.reason()),
+                None => {
+                    let segment = self.segment(state, call, argv.clone(), Role::Command);
+                    self.note(segment);
+                }
+            }
+            return;
+        };
+        let runs = tool.only_with.is_empty()
+            || arguments.iter().any(|item| tool.only_with.iter().any(|word| item.words.could_be(word)));
+        if !runs {
+            let segment = self.segment(state, call, argv.clone(), Role::Command);
+            self.note(segment);
+        } else if let Some(shell) = tool.shell {
+            self.shell(state, shell, argv, call);
+        } else if tool.inner == Inner::None {
+            self.options_that_run(state, tool, argv, call);
+        } else {
+            self.wrapper(state, tool, &base, arguments, argv, call);
+        }
+    }
+
+    /// A command of which only its own words can be judged: every part of them could be a command.
+    pub(super) fn hidden(&mut self, state: &State, argv: &Argv, call: &Call, why: &'static str) {
+        let mut segment = self.segment(state, call, argv.clone(), Role::Command);
+        segment.opaque = Some(why);
+        segment.shield = segment.shield.or(Some(Shield::Carrier));
+        self.note(segment);
+        self.candidates(state, argv, 1, call);
+    }
+
+    /// Notes every argv that begins at or after a position.
+    pub(super) fn candidates(&mut self, state: &State, argv: &Argv, from: usize, call: &Call) {
+        for at in from..argv.0.len().min(from + MOST_CANDIDATES) {
+            let rest = Argv(argv.0.get(at..).unwrap_or_default().to_vec());
+            let segment = self.segment(state, call, rest, Role::Candidate);
+            self.note(segment);
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! In: literal bytes and unknowns. Out: [`WordSet`], the set of strings that a word of a script can
+//! be, and [`Argv`], the set of argvs that a command can be; both answer what a rule asks of them.
+//! Not here: how a script's words become sets (`expand.rs`).
+
+use crate::programs::base_name;
+
+/// One part of a [`Pattern`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Piece {
+    /// These bytes.
+    Literal(Vec<u8>),
+    /// One character (one to four bytes), whatever it is.
+    Character,
+    /// A decimal integer, perhaps with a sign.
+    Integer,
+    /// Any bytes, perhaps none.
+    Anything,
+}
+
+/// A sequence of pieces; it stands for every concatenation of what its pieces stand for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pattern(pub Vec<Piece>);
+
+/// How many alternatives a set keeps before it becomes "anything".
+const MAX_ALTERNATIVES: usize = 16;
+/// How many pieces a pattern keeps before its tail becomes "anything".
+const MAX_PIECES: usize = 32;
+
+/// The strings that a word can be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WordSet {
+    /// Exactly these bytes.
+    Known(Vec<u8>),
+    /// Whatever one of the patterns stands for; never empty.
+    Patterns(Vec<Pattern>),
+}
+
+impl Pattern {
+    /// The pattern of any string.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self(vec![Piece::Anything])
+    }
+
+    /// Appends a piece, merging neighbours where nothing is lost.
+    pub fn push(&mut self, piece: Piece) {
+        let full = self.0.len() >= MAX_PIECES;
+        match (self.0.last_mut(), piece) {
+            (Some(Piece::Anything), Piece::Anything) => {}
+            (Some(Piece::Literal(before)), Piece::Literal(bytes)) => before.extend_from_slice(&bytes),
+            (_, Piece::Literal(bytes)) if bytes.is_empty() => {}
+            (Some(Piece::Anything), _) if full => {}
+            (_, piece) if !full => self.0.push(piece),
+            _ => self.0.push(Piece::Anything),
+        }
+    }
+
+    /// The bytes, if the pattern stands for one string only.
+    #[must_use]
+    pub fn literal(&self) -> Option<&[u8]> {
+        match self.0.as_slice() {
+            [] => Some(b""),
+            [Piece::Literal(bytes)] => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether the pattern stands for this string.
+    #[must_use]
+    pub fn could_be(&self, word: &[u8]) -> bool {
+        if let Some(bytes) = self.literal() {
+            return bytes == word;
+        }
+        // The set of positions in `word` that the pieces read so far can have reached.
+        let mut reached = vec![false; word.len() + 1];
+        if let Some(first) = reached.first_mut() {
+            *first = true;
+        }
+        for piece in &self.0 {
+            let mut next = vec![false; word.len() + 1];
+            for at in (0..=word.len()).filter(|&at| reached.get(at) == Some(&true)) {
+                let rest = word.get(at..).unwrap_or_default();
+                let (shortest, longest) = match piece {
+                    Piece::Literal(bytes) if rest.starts_with(bytes) => (bytes.len(), bytes.len()),
+                    Piece::Literal(_) => continue,
+                    Piece::Character => (1, 4),
+                    Piece::Anything => (0, rest.len()),
+                    Piece::Integer => {
+                        let sign = usize::from(rest.first() == Some(&b'-'));
+                        let digits = rest.iter().skip(sign).take_while(|byte| byte.is_ascii_digit()).count();
+                        if digits == 0 {
+                            continue;
+                        }
+                        (sign + 1, sign + digits)
+                    }
+                };
+                for length in shortest..=longest.min(rest.len()) {
+                    if let Some(slot) = next.get_mut(at + length) {
+                        *slot = true;
+                    }
+                }
+            }
+            reached = next;
+        }
+        reached.last() == Some(&true)
+    }
+
+    /// Whether some string of the pattern has this base name, ASCII case aside; the answer may be a
+    /// false yes, never a false no. A pattern that says nothing about the base name answers no: such
+    /// a program word is opaque, and the caller has to treat it so.
+    #[must_use]
+    pub fn could_be_named(&self, name: &[u8]) -> bool {
+        if let Some(bytes) = self.literal() {
+            return base_name(bytes).eq_ignore_ascii_case(name);
+        }
+        let Some(tail) = self.name_part() else { return false };
+        let folded: Vec<Piece> = tail
+            .into_iter()
+            .map(|piece| match piece {
+                Piece::Literal(bytes) => Piece::Literal(bytes.to_ascii_lowercase()),
+                other => other,
+            })
+            .collect();
+        let name = name.to_ascii_lowercase();
+        // An unknown part can end in a slash, so the name can begin at each of them.
+        let starts = (0..folded.len()).filter(|&at| at == 0 || folded.get(at) == Some(&Piece::Anything));
+        starts.filter_map(|at| folded.get(at..)).any(|rest| {
+            rest.iter().any(|piece| !says_nothing(piece)) && {
+                let rest = Self(rest.to_vec());
+                [&b""[..], b"/", b"/."].iter().any(|end| rest.could_be(&[&name, *end].concat()))
+            }
+        })
+    }
+
+    /// The pieces after the last slash that is surely there. Unknown parts can hold slashes
+    /// themselves, which `could_be_named` covers: a name that follows such a slash is matched by the
+    /// unknown part being shorter. `None`: nothing is known about the base name.
+    fn name_part(&self) -> Option<Vec<Piece>> {
+        let mut tail: Vec<Piece> = Vec::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Literal(bytes) => {
+                    // A slash at the end (or `/.`) begins no new component.
+                    let end = bytes.strip_suffix(b"/.").unwrap_or(bytes);
+                    let end = end.len() - end.iter().rev().take_while(|&&byte| byte == b'/').count();
+                    let slash = bytes.get(..end).and_then(|name| name.iter().rposition(|&byte| byte == b'/'));
+                    if let Some(at) = slash {
+                        tail.clear();
+                        tail.push(Piece::Literal(bytes.get(at + 1..).unwrap_or_default().to_vec()));
+                    } else {
+                        tail.push(piece.clone());
+                    }
+                }
+                other => tail.push(other.clone()),
+            }
+        }
+        if tail.iter().all(says_nothing) {
+            return None;
+        }
+        Some(tail)
+    }
+}
+
+/// Whether a piece tells nothing about a base name.
+fn says_nothing(piece: &Piece) -> bool {
+    match piece {
+        Piece::Anything => true,
+        Piece::Literal(bytes) => bytes.iter().all(|byte| matches!(byte, b'/' | b'.')),
+        Piece::Character | Piece::Integer => false,
+    }
+}
+
+impl WordSet {
+    /// Any string at all.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self::Patterns(vec![Pattern::anything()])
+    }
+
+    /// Some decimal integer.
+    #[must_use]
+    pub fn integer() -> Self {
+        Self::Patterns(vec![Pattern(vec![Piece::Integer])])
+    }
+
+    /// The only string it can be, if there is only one.
+    #[must_use]
+    pub fn known(&self) -> Option<&[u8]> {
+        match self {
+            Self::Known(bytes) => Some(bytes),
+            Self::Patterns(_) => None,
+        }
+    }
+
+    /// Every string it can be, if they are finitely many.
+    #[must_use]
+    pub fn finite(&self) -> Option<Vec<&[u8]>> {
+        match self {
+            Self::Known(bytes) => Some(vec![bytes]),
+            Self::Patterns(patterns) => patterns.iter().map(Pattern::literal).collect(),
+        }
+    }
+
+    /// The alternatives as patterns.
+    #[must_use]
+    pub fn patterns(&self) -> Vec<Pattern> {
+        match self {
+            Self::Known(bytes) => {
+                let mut pattern = Pattern::default();
+                pattern.push(Piece::Literal(bytes.clone()));
+                vec![pattern]
+            }
+            Self::Patterns(patterns) => patterns.clone(),
+        }
+    }
+
+    /// The set of these alternatives; too many become "anything".
+    #[must_use]
+    pub fn of(mut patterns: Vec<Pattern>) -> Self {
+        patterns.sort();
+        patterns.dedup();
+        if patterns.len() > MAX_ALTERNATIVES || patterns.is_empty() {
+            return Self::anything();
+        }
+        if let [only] = patterns.as_slice()
+            && let Some(bytes) = only.literal()
+        {
+            return Self::Known(bytes.to_vec());
+        }
+        Self::Patterns(patterns)
+    }
+
+    /// Everything that either can be.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        if self == other {
+            return self.clone();
+        }
+        let mut patterns = self.patterns();
+        patterns.extend(other.patterns());
+        Self::of(patterns)
+    }
+
+    /// Everything that either can be, and coarse enough that repeating it comes to an end: two
+    /// integers become "an integer", everything else that differs becomes "anything".
+    #[must_use]
+    pub fn widen(&self, other: &Self) -> Self {
+        if self == other {
+            self.clone()
+        } else if self.is_integer() && other.is_integer() {
+            Self::integer()
+        } else {
+            Self::anything()
+        }
+    }
+
+    /// Whether every string of the set is a plain decimal integer.
+    #[must_use]
+    pub fn is_integer(&self) -> bool {
+        self.patterns().iter().all(|pattern| match pattern.0.as_slice() {
+            [Piece::Integer] => true,
+            [Piece::Literal(bytes)] => {
+                let digits = bytes.strip_prefix(b"-").unwrap_or(bytes);
+                !digits.is_empty() && digits.len() < 18 && digits.iter().all(u8::is_ascii_digit)
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether some string of the set begins with these bytes; wrong only towards yes.
+    #[must_use]
+    pub fn could_start_with(&self, start: &[u8]) -> bool {
+        self.patterns().iter().any(|pattern| match pattern.0.first() {
+            None => start.is_empty(),
+            Some(Piece::Literal(bytes)) => {
+                bytes.starts_with(start) || pattern.0.len() > 1 && start.starts_with(bytes)
+            }
+            Some(_) => true,
+        })
+    }
+
+    /// Whether the word could be this token.
+    #[must_use]
+    pub fn could_be(&self, word: &[u8]) -> bool {
+        match self {
+            Self::Known(bytes) => bytes == word,
+            Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.could_be(word)),
+        }
+    }
+
+    /// Whether the word could name this program ([`Pattern::could_be_named`]).
+    #[must_use]
+    pub fn could_be_named(&self, name: &[u8]) -> bool {
+        match self {
+            Self::Known(bytes) => base_name(bytes).eq_ignore_ascii_case(name),
+            Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.could_be_named(name)),
+        }
+    }
+
+    /// About how many bytes the set takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let piece = |piece: &Piece| if let Piece::Literal(bytes) = piece { bytes.len() } else { 1 };
+        match self {
+            Self::Known(bytes) => bytes.len(),
+            Self::Patterns(patterns) => patterns.iter().flat_map(|pattern| &pattern.0).map(piece).sum(),
+        }
+    }
+
+    /// How a person would write it: `*` for anything, `?` for a character, `<n>` for an integer.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let one = |pattern: &Pattern| -> String {
+            pattern
+                .0
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Literal(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+                    Piece::Character => "?".to_owned(),
+                    Piece::Integer => "<n>".to_owned(),
+                    Piece::Anything => "*".to_owned(),
+                })
+                .collect()
+        };
+        match self {
+            Self::Known(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Patterns(patterns) => patterns.iter().map(one).collect::<Vec<_>>().join("|"),
+        }
+    }
+}
+
+/// One position of an [`Argv`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// What each of its words can be.
+    pub words: WordSet,
+    /// Whether it stands for any number of words, none included, instead of exactly one.
+    pub many: bool,
+    /// Whether the set comes from pathname expansion: without a file of such a name the word is its
+    /// own literal text.
+    pub files: bool,
+}
+
+impl Item {
+    /// One word, known.
+    #[must_use]
+    pub fn known(word: impl Into<Vec<u8>>) -> Self {
+        Self { words: WordSet::Known(word.into()), many: false, files: false }
+    }
+
+    /// One word of a set.
+    #[must_use]
+    pub fn one(words: WordSet) -> Self {
+        Self { words, many: false, files: false }
+    }
+
+    /// Any number of words, each anything.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self { words: WordSet::anything(), many: true, files: false }
+    }
+
+    /// The only word it can be.
+    #[must_use]
+    pub fn as_known(&self) -> Option<&[u8]> {
+        if self.many { None } else { self.words.known() }
+    }
+}
+
+/// The argvs that a command can have: the items in order, each "many" repeated at will.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Argv(pub Vec<Item>);
+
+/// Whether a pattern of rule tokens fits an [`Argv`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// Some argv of the set begins so, but only if a file of that name is there.
+    IfFile,
+    /// Some argv of the set begins so.
+    Could,
+    /// Every argv of the set begins so.
+    Surely,
+}
+
+impl Argv {
+    /// An argv whose words are all known.
+    pub fn known<T: AsRef<[u8]>>(argv: &[T]) -> Self {
+        Self(argv.iter().map(|word| Item::known(word.as_ref())).collect())
+    }
+
+    /// The words, if every one is known.
+    #[must_use]
+    pub fn words(&self) -> Option<Vec<&[u8]>> {
+        self.0.iter().map(Item::as_known).collect()
+    }
+
+    /// About how many bytes the words take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|item| item.words.size() + 32).sum()
+    }
+
+    /// How a person would write it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let one = |item: &Item| {
+            let text = item.words.describe();
+            if item.many { format!("{text}…") } else { text }
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Whether the set holds this argv.
+    #[must_use]
+    pub fn could_be(&self, argv: &[&[u8]]) -> bool {
+        let tests: Vec<_> = argv.iter().map(|word| |item: &Item| item.words.could_be(word)).collect();
+        self.run(&tests, true).is_some()
+    }
+
+    /// Whether some argv of the set begins with a program that `head` accepts, followed by words
+    /// that the tokens accept; each token is the set of its alternatives. This is how a forbid or a
+    /// prompt is asked.
+    pub fn could_begin<T: AsRef<[u8]>>(
+        &self,
+        head: impl Fn(&WordSet) -> bool,
+        tail: &[Vec<T>],
+    ) -> Option<Fit> {
+        if let ([first, rest @ ..], true) =
+            (self.0.as_slice(), self.0.iter().all(|item| item.as_known().is_some()))
+        {
+            let fits = head(&first.words)
+                && rest.len() >= tail.len()
+                && tail.iter().zip(rest).all(|(token, item)| {
+                    token.iter().any(|alternative| item.words.could_be(alternative.as_ref()))
+                });
+            return fits.then_some(Fit::Could);
+        }
+        type Test<'t> = Box<dyn Fn(&Item) -> bool + 't>;
+        let mut tests: Vec<Test<'_>> = vec![Box::new(|item| head(&item.words))];
+        for token in tail {
+            tests.push(Box::new(|item| {
+                token.iter().any(|alternative| item.words.could_be(alternative.as_ref()))
+            }));
+        }
+        self.run(&tests, false)
+    }
+
+    /// Whether every argv of the set begins with words that the tests accept: the positions are
+    /// single words with finitely many values, all accepted. This is how an allow is asked.
+    pub fn surely_begins<T: AsRef<[u8]>>(&self, head: impl Fn(&[u8]) -> bool, tail: &[Vec<T>]) -> bool {
+        let Some((first, rest)) = self.0.split_first() else { return false };
+        let accepted = |item: &Item, test: &dyn Fn(&[u8]) -> bool| {
+            !item.many && item.words.finite().is_some_and(|words| words.iter().all(|word| test(word)))
+        };
+        accepted(first, &head)
+            && rest.len() >= tail.len()
+            && tail.iter().zip(rest).all(|(token, item)| {
+                accepted(item, &|word| token.iter().any(|alternative| alternative.as_ref() == word))
+            })
+    }
+
+    /// Runs the tests along the items as a small automaton: state (test, item), where a many-item may
+    /// be skipped or taken again. `whole`: the items must be used up as well.
+    fn run<F: Fn(&Item) -> bool>(&self, tests: &[F], whole: bool) -> Option<Fit> {
+        // best[at] = the surest way to have passed the tests so far and to stand before item `at`.
+        let mut best: Vec<Option<Fit>> = vec![None; self.0.len() + 1];
+        if let Some(start) = best.first_mut() {
+            *start = Some(Fit::Could);
+        }
+        self.skip(&mut best);
+        for test in tests {
+            let mut next: Vec<Option<Fit>> = vec![None; self.0.len() + 1];
+            for (at, item) in self.0.iter().enumerate() {
+                let Some(Some(way)) = best.get(at).copied() else { continue };
+                if test(item) {
+                    let fit = if item.files { Fit::IfFile } else { way };
+                    let to = if item.many { at } else { at + 1 };
+                    if let Some(slot) = next.get_mut(to) {
+                        *slot = (*slot).max(Some(fit));
+                    }
+                }
+            }
+            self.skip(&mut next);
+            best = next;
+        }
+        if whole { best.last().copied().flatten() } else { best.into_iter().flatten().max() }
+    }
+
+    /// A many-item may stand for no word.
+    fn skip(&self, best: &mut [Option<Fit>]) {
+        for (at, item) in self.0.iter().enumerate() {
+            let here = best.get(at).copied().flatten();
+            if let (true, Some(slot)) = (item.many, best.get_mut(at + 1)) {
+                *slot = (*slot).max(here);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(pieces: &[&str]) -> Pattern {
+        let mut pattern = Pattern::default();
+        for piece in pieces {
+            pattern.push(match *piece {
+                "*" => Piece::Anything,
+                "?" => Piece::Character,
+                "#" => Piece::Integer,
+                text => Piece::Literal(text.into()),
+            });
+        }
+        pattern
+    }
+
+    #[test]
+    fn a_pattern_says_what_it_could_be() {
+        for (pieces, word, answer) in [
+            (&["a", "*"][..], "abc", true),
+            (&["*", "b"], "abc", false),
+            (&["pus", "?"], "push", true),
+            (&["?", "?"], "x", false),
+            (&["#"], "-12", true),
+            (&["#"], "--force", false),
+            (&["*", ".txt"], "-A", false),
+            (&[], "", true),
+        ] {
+            assert_eq!(pattern(pieces).could_be(word.as_bytes()), answer, "{pieces:?} {word}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_known_by_its_base_name_in_any_case() {
+        for (pieces, answer) in [
+            (&["/usr/*/", "*", "it"][..], true),
+            (&["*", "/git"], true),
+            (&["*", "IT"], true),
+            (&["g", "*"], true),
+            (&["g", "*", "/."], true),
+            (&["*"], false),
+            (&["/bin/", "*"], false),
+            (&["*", "x"], false),
+        ] {
+            assert_eq!(pattern(pieces).could_be_named(b"git"), answer, "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn many_words_may_be_none() {
+        let argv = Argv(vec![Item::anything(), Item::known("foo"), Item::anything(), Item::known("x")]);
+        assert!(argv.could_be(&[b"foo", b"x"]));
+        assert!(argv.could_be(&[b"a", b"b", b"foo", b"q", b"x"]));
+        assert!(!argv.could_be(&[b"a", b"x"]));
+        assert_eq!(argv.could_begin(|word| word.could_be_named(b"foo"), &[vec!["push"]]), Some(Fit::Could));
+        assert!(!argv.surely_begins(|word| word == b"foo", &[vec!["x"]]));
+    }
+}
