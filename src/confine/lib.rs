@@ -4,13 +4,13 @@
 //! with an [`EnforcementStatus`], or a [`ConfineError`]. Not here: policies and profiles; whoever has one builds the plan.
 //!
 //! ```no_run
-//! use execpolicy_confine::{self, Access, Helper, Plan, Sandbox};
+//! use execpolicy_confine::{Access, ConfineError, Helper, Plan, Sandbox, inherited, init};
 //!
-//! fn main() -> Result<(), confine::ConfineError> {
-//!     confine::init(); // first: in the helper process this does not return
+//! fn main() -> Result<(), ConfineError> {
+//!     init(); // first: in the helper process this does not return
 //!     let plan = Plan::nothing("/work".into()).allow("/", Access::Read).allow("/work", Access::Write);
 //!     let sandbox = Sandbox::prepare(&plan, Helper::current()?)?;
-//!     let running = sandbox.run(&["make".into()], confine::inherited())?;
+//!     let running = sandbox.run(&["make".into()], inherited())?;
 //!     let ended = running.wait_forwarding_signals()?;
 //!     std::process::exit(ended.outcome.shell_status())
 //! }
