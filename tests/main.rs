@@ -26,6 +26,7 @@ mod shell_lexing;
 mod shell_policy;
 mod shell_program;
 mod shell_real;
+mod shell_reasons;
 mod shell_robust;
 mod shell_soundness;
 mod shell_spellings;

@@ -80,7 +80,7 @@ pub fn compare<T: AsRef<[u8]>>(
                 && expected
                     .parts
                     .iter()
-                    .all(|part| part.segment.opaque.is_none() && part.segment.shield.is_none())
+                    .all(|part| part.segment.opaque.is_none() && part.segment.blocker.is_none())
                 && rules.eq(wanted.map(|found| (found.rule.rule, found.rule.head)))
         }
         Ruling::Parts(verdict) => {

@@ -10,7 +10,7 @@ use super::segments::{What, matched_prefix};
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict, Standing};
 use execpolicy_runtime::{Confinement, Placement};
-use execpolicy_shell::{Access, Argv, Fit, Role, Shield};
+use execpolicy_shell::{Access, AllowBlocker, Argv, Fit, Role};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -158,9 +158,9 @@ fn tell(
         let _ = writeln!(text, "    also matches {}", rule_line(decider, checked, &segment.argv, found, on));
     }
     if part.rules.is_empty() {
-        match segment.shield.filter(|why| *why != Shield::Carrier) {
+        match segment.blocker.filter(|why| *why != AllowBlocker::Carrier) {
             Some(why) => {
-                let _ = writeln!(text, "    no allow counts for it, because it {}", why.reason());
+                let _ = writeln!(text, "    no allow counts for it, because it {}", why.sentence());
             }
             None if segment.opaque.is_some() => {}
             None if segment.role == Role::Bare => text.push_str("    files are opened without a command\n"),

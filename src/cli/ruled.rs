@@ -51,7 +51,7 @@ fn plain(verdict: &Verdict<'_>, place: Place) -> Ruled {
     let decider = verdict.matches().find(|found| Some(found.decision) == verdict.decision);
     Ruled {
         decision: verdict.decision,
-        why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.reason().to_owned()),
+        why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.sentence().to_owned()),
         rule: decider.as_ref().map(rule).map(Box::new),
         part: None,
         place,
@@ -76,7 +76,10 @@ fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, place: Place) 
     let rule = to_blame.and_then(found).map(Box::new);
     Ruled {
         decision,
-        why: to_blame.and_then(|part| part.segment.opaque).filter(|_| rule.is_none()).map(str::to_owned),
+        why: to_blame
+            .and_then(|part| part.segment.opaque)
+            .filter(|_| rule.is_none())
+            .map(|why| why.sentence().to_owned()),
         part: to_blame
             .filter(|part| part.segment.argv.words().is_some())
             .map(|part| harmless(&part.segment.argv.describe()))

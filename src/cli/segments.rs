@@ -73,9 +73,9 @@ struct Shown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     placement: Option<Placed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    opaque: Option<Reason>,
+    opaque: Option<Why>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    no_allow: Option<Reason>,
+    no_allow: Option<Why>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     effects: Vec<FileEffect>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -99,7 +99,8 @@ struct Place {
 }
 
 #[derive(Serialize)]
-struct Reason {
+struct Why {
+    code: &'static str,
     reason: &'static str,
 }
 
@@ -211,7 +212,7 @@ fn matched<'a>(
 }
 
 fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRef>, form: Form) -> Shown<'a> {
-    let Segment { span, argv, opaque, shield, effects, environment, cwd, through, remote, .. } =
+    let Segment { span, argv, opaque, blocker, effects, environment, cwd, through, remote, .. } =
         &part.segment;
     let place = asked.what.text_of(*span).map(|(text, argument)| {
         let (line, column) = position(text, span.start);
@@ -228,8 +229,8 @@ fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRe
             .filter_map(|found| matched(decider, argv, found, form, true))
             .collect(),
         placement: part_placement(decider, part, form),
-        opaque: opaque.map(|reason| Reason { reason }),
-        no_allow: shield.map(|shield| Reason { reason: shield.reason() }),
+        opaque: opaque.map(|why| Why { code: why.code(), reason: why.sentence() }),
+        no_allow: blocker.map(|why| Why { code: why.code(), reason: why.sentence() }),
         effects: effects
             .iter()
             .map(|effect| FileEffect { access: access(effect.access), target: word(&effect.target) })

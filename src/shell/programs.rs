@@ -2,6 +2,8 @@
 //! system keeps its programs, and which programs run others.
 //! Not here: facts about options and sub-commands.
 
+use crate::reason::Reason;
+
 /// Directories whose programs belong to the system: a bare-name allow covers the program there.
 pub const SYSTEM_DIRECTORIES: &[&str] = &[
     "/bin",
@@ -25,13 +27,25 @@ pub enum Opaque {
 }
 
 impl Opaque {
-    /// A sentence part for messages: "`sudo` …".
+    /// The same as a reason of an analysis.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Shell => "runs a script whose commands are not analysed",
-            Self::Wrapper => "runs another command that its own name does not show",
+            Self::Shell => Reason::HiddenScript,
+            Self::Wrapper => Reason::HiddenCommand,
         }
+    }
+
+    /// A stable name for programs ([`Reason::code`]).
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.reason().code()
+    }
+
+    /// What a person reads: the part of a sentence that follows the program's name ([`Reason::sentence`]).
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        self.reason().sentence()
     }
 }
 

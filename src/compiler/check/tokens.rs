@@ -191,7 +191,7 @@ fn without_effect(rule: &PrefixRule, diagnostics: &mut Diagnostics) {
         head.span,
         format!("an allow that begins with `{}` has no effect", head.value),
     )
-    .label(format!("`{}` {}", head.value, why.reason()))
+    .label(format!("`{}` {}", head.value, why.sentence()))
     .hint("allow the inner command itself; a wrapper or script is then decided by what it runs")
     .hint("only the exact argv of the pattern, with nothing after it, is allowed by this rule");
     diagnostics.push(fault);

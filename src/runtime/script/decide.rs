@@ -6,7 +6,9 @@
 //! the trait.
 
 use crate::Decision;
-use execpolicy_shell::{Analysis, Argv, Fit, Limits, Role, Segment, Shield, ToolFacts, analyse_argv};
+use execpolicy_shell::{
+    AllowBlocker, Analysis, Argv, Fit, Limits, Reason, Role, Segment, ToolFacts, analyse_argv,
+};
 
 /// What a set of parts amounts to, in the order in which parts combine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,7 +158,7 @@ fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
         let all = rules.find(&segment.argv, &mut |found| {
             let counts = match found.decision {
                 Decision::Allow => {
-                    segment.shield.is_none() && segment.opaque.is_none() && segment.role != Role::Candidate
+                    segment.blocker.is_none() && segment.opaque.is_none() && segment.role != Role::Candidate
                 }
                 Decision::Prompt | Decision::Forbidden => true,
             };
@@ -165,7 +167,7 @@ fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
             }
         });
         if !all {
-            segment.opaque = segment.opaque.or(Some("can be too many commands to ask every rule about"));
+            segment.opaque = segment.opaque.or(Some(Reason::RuleSteps));
             counted.retain(|found| found.decision != Decision::Allow);
         }
     }
@@ -182,7 +184,9 @@ fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
     let standing = match (segment.role, standing) {
         (Role::Command | Role::Bare, None) => Some(Standing::Unmatched),
         // What it starts has its own segment, but not the file it opens or the variable it is given.
-        (Role::Carrier, None) if matches!(segment.shield, Some(Shield::Effects | Shield::Environment)) => {
+        (Role::Carrier, None)
+            if matches!(segment.blocker, Some(AllowBlocker::Effects | AllowBlocker::Environment)) =>
+        {
             Some(Standing::Unmatched)
         }
         (_, standing) => standing,

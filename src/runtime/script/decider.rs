@@ -166,6 +166,6 @@ fn tells_nothing_more<T: AsRef<[u8]>>(verdict: &ScriptVerdict<RuleRef>, argv: &[
     let [Part { segment, .. }] = &*verdict.parts else { return false };
     segment.role == Role::Command
         && segment.opaque.is_none()
-        && segment.shield.is_none()
+        && segment.blocker.is_none()
         && segment.argv.words().is_some_and(|words| words.into_iter().eq(argv.iter().map(AsRef::as_ref)))
 }

@@ -1,43 +1,18 @@
 //! In: a command's words. Out: its segment, and those of every command that it runs in turn. Here: what its
 //! first word means: a function, one of the shell's own commands, a program of some kind. Not here: the
-//! shell's own commands (`builtins.rs`), and programs that run others: always (`invoke_wrapper.rs`), by
-//! some of their options (`invoke_options.rs`), or by a script (`invoke_shell.rs`).
+//! shell's own commands (`builtins/`), and programs that run others: always (`launch/wrapper.rs`), by
+//! some of their options (`launch/options.rs`), or by a script (`launch/shell.rs`).
 
-use super::ast::Assignment;
-use super::state::State;
-use super::tools::Inner;
-use super::walk::Walker;
-use super::words::{Argv, Item};
-use super::{Dialect, Effect, Environment, Role, Shield, Span};
+use crate::interpret::call::Call;
+use crate::interpret::state::State;
+use crate::interpret::walk::Walker;
 use crate::programs::{base_name, opaque};
+use crate::reason::AllowBlocker;
+use crate::reason::Reason;
+use crate::segment::{Dialect, Role};
+use crate::tools::facts::Inner;
+use crate::value::argv::{Argv, Item};
 use std::rc::Rc;
-
-/// How a command is called.
-#[derive(Clone)]
-pub struct Call {
-    pub span: Span,
-    pub effects: Vec<Effect>,
-    pub environment: Vec<Environment>,
-    /// Assignments among the arguments of a declaration command.
-    pub declared: Vec<Assignment>,
-    /// By a program, so that functions and the shell's own commands are not meant.
-    pub program_only: bool,
-    /// By `command` or `builtin`, so that functions are not meant.
-    pub no_functions: bool,
-}
-
-impl Call {
-    pub fn new(span: Span) -> Self {
-        Self {
-            span,
-            effects: Vec::new(),
-            environment: Vec::new(),
-            declared: Vec::new(),
-            program_only: false,
-            no_functions: false,
-        }
-    }
-}
 
 /// How many readings of an unclear argv are looked at.
 const MOST_CANDIDATES: usize = 32;
@@ -46,10 +21,10 @@ const MOST_WRAPPERS: usize = 24;
 
 impl Walker<'_> {
     /// Runs a command in this shell.
-    pub(super) fn invoke(&mut self, state: &mut State, argv: &Argv, call: &Call) {
+    pub(crate) fn invoke(&mut self, state: &mut State, argv: &Argv, call: &Call) {
         let Some(head) = argv.0.first() else { return };
         if self.depth == 0 || self.through.len() > MOST_WRAPPERS {
-            self.opaque(call.span, "is nested too deeply", state);
+            self.opaque(call.span, Reason::Depth, state);
             state.forget();
             return;
         }
@@ -80,7 +55,7 @@ impl Walker<'_> {
             return;
         }
         let mut segment = self.segment(state, call, argv.clone(), Role::Candidate);
-        segment.opaque = Some("runs a program whose name is not known before");
+        segment.opaque = Some(Reason::UnknownProgram);
         self.note(segment);
         state.forget();
     }
@@ -88,7 +63,7 @@ impl Walker<'_> {
     fn named(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
         let arguments = argv.0.get(1..).unwrap_or_default();
         if !call.program_only && (state.any_alias || state.aliases.contains(name)) {
-            self.opaque(call.span, "has a name that an alias may have changed", state);
+            self.opaque(call.span, Reason::Alias, state);
         }
         if !call.program_only && self.means_another(state, name, argv, call) {
             return;
@@ -97,7 +72,7 @@ impl Walker<'_> {
             && !call.no_functions
             && let Some(function) = state.functions.get(name).cloned()
         {
-            if call.effects.iter().any(super::simple::opens_a_file) {
+            if call.effects.iter().any(crate::interpret::simple::opens_a_file) {
                 let segment = self.segment(state, call, Argv::default(), Role::Bare);
                 self.note(segment);
             }
@@ -105,7 +80,7 @@ impl Walker<'_> {
             for body in &function.bodies {
                 let mut copy = state.clone();
                 if self.calling.contains(&Rc::as_ptr(body)) || self.calling.len() > 8 {
-                    self.opaque(call.span, "calls functions in a circle, or too deeply", state);
+                    self.opaque(call.span, Reason::FunctionDepth, state);
                     copy.forget();
                 } else {
                     self.call_body(&mut copy, body, Some(arguments.to_vec()));
@@ -144,13 +119,13 @@ impl Walker<'_> {
             Dialect::Zsh => name == b"-",
         };
         if modifier {
-            self.hidden(state, argv, call, "may be an option or a modifier of the command behind it");
+            self.hidden(state, argv, call, Reason::Modifier);
             state.forget();
             return true;
         }
         let arguments = argv.0.get(1..).unwrap_or_default();
-        if self.dialect == Dialect::Zsh && super::zsh::changes_the_shell(name, arguments) {
-            self.opaque(call.span, "may mean something else in zsh", state);
+        if self.dialect == Dialect::Zsh && crate::interpret::zsh::changes_the_shell(name, arguments) {
+            self.opaque(call.span, Reason::Zsh, state);
             state.forget();
         }
         false
@@ -187,16 +162,16 @@ impl Walker<'_> {
     }
 
     /// A command of which only its own words can be judged: every part of them could be a command.
-    pub(super) fn hidden(&mut self, state: &State, argv: &Argv, call: &Call, why: &'static str) {
+    pub(crate) fn hidden(&mut self, state: &State, argv: &Argv, call: &Call, why: Reason) {
         let mut segment = self.segment(state, call, argv.clone(), Role::Command);
         segment.opaque = Some(why);
-        segment.shield = segment.shield.or(Some(Shield::Carrier));
+        segment.blocker = segment.blocker.or(Some(AllowBlocker::Carrier));
         self.note(segment);
         self.candidates(state, argv, 1, call);
     }
 
     /// Notes every argv that begins at or after a position.
-    pub(super) fn candidates(&mut self, state: &State, argv: &Argv, from: usize, call: &Call) {
+    pub(crate) fn candidates(&mut self, state: &State, argv: &Argv, from: usize, call: &Call) {
         for at in from..argv.0.len().min(from + MOST_CANDIDATES) {
             let rest = Argv(argv.0.get(at..).unwrap_or_default().to_vec());
             let segment = self.segment(state, call, rest, Role::Candidate);

@@ -1,17 +1,20 @@
 //! In: a word and what is known about the shell. Out: the words it becomes ([`Item`]s), and, for the
 //! walker, every command that its expansions run. Not here: syntax, parameters (`parameter.rs`), and how
-//! parts become words (`field.rs`).
+//! parts become words (`value/field.rs`).
 
-use super::ast::{List, Part, Word};
-use super::field::{Field, concatenate, has_glob, splice};
-use super::state::{State, Value};
-use super::walk::Walker;
-use super::words::{Item, Pattern, Piece, WordSet};
-use super::{Dialect, Span, arithmetic, brace};
+use crate::interpret::state::{State, Value};
+use crate::interpret::walk::Walker;
+use crate::reason::Reason;
+use crate::segment::{Dialect, Span};
+use crate::syntax::ast::{List, Part, Word};
+use crate::value::argv::Item;
+use crate::value::field::{Field, concatenate, has_glob, splice};
+use crate::value::words::{Pattern, Piece, WordSet};
+use crate::value::{arithmetic, brace};
 
 impl Walker<'_> {
     /// The words that a word becomes.
-    pub(super) fn fields(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
+    pub(crate) fn fields(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
         if !self.take_room(word.at.end.saturating_sub(word.at.start)) {
             return vec![Item::anything()];
         }
@@ -137,16 +140,16 @@ impl Walker<'_> {
     }
 
     /// The value of a word where it is not split, as in `case` or after `<`.
-    pub(super) fn value(&mut self, state: &mut State, word: &Word, span: Span) -> WordSet {
+    pub(crate) fn value(&mut self, state: &mut State, word: &Word, span: Span) -> WordSet {
         self.parts_value(state, &word.parts, span, false)
     }
 
     /// The value of a word that is assigned: tildes after `=` and `:` count.
-    pub(super) fn assigned_value(&mut self, state: &mut State, word: &Word, span: Span) -> WordSet {
+    pub(crate) fn assigned_value(&mut self, state: &mut State, word: &Word, span: Span) -> WordSet {
         self.parts_value(state, &word.parts, span, true)
     }
 
-    pub(super) fn parts_value(
+    pub(crate) fn parts_value(
         &mut self,
         state: &mut State,
         parts: &[Part],
@@ -185,7 +188,7 @@ impl Walker<'_> {
     }
 
     /// Arithmetic: its value if it is a constant, an integer otherwise; notes what it could run.
-    pub(super) fn arithmetic(&mut self, state: &mut State, text: &Word, span: Span) -> WordSet {
+    pub(crate) fn arithmetic(&mut self, state: &mut State, text: &Word, span: Span) -> WordSet {
         let mut written = Vec::new();
         let mut risky = false;
         for part in &text.parts {
@@ -244,8 +247,8 @@ impl Walker<'_> {
         WordSet::integer()
     }
 
-    pub(super) fn risky_arithmetic(&mut self, state: &mut State, span: Span) {
-        self.opaque(span, "evaluates a value as arithmetic, which can run what is in it", state);
+    pub(crate) fn risky_arithmetic(&mut self, state: &mut State, span: Span) {
+        self.opaque(span, Reason::Arithmetic, state);
     }
 
     /// The output of a command substitution, if it is plain: `echo` or `printf` of known words.
@@ -260,7 +263,7 @@ impl Walker<'_> {
             };
         };
         let [command] = entry.pipeline.as_slice() else { return WordSet::anything() };
-        let super::ast::Kind::Simple { assignments, words } = &command.kind else {
+        let crate::syntax::ast::Kind::Simple { assignments, words } = &command.kind else {
             return WordSet::anything();
         };
         if !assignments.is_empty() || !command.redirections.is_empty() || list.unread.is_some() {
@@ -271,7 +274,7 @@ impl Walker<'_> {
         let mut copy = state.clone();
         let mut items = Vec::new();
         for word in words {
-            if let super::ast::Argument::Word(word) = word {
+            if let crate::syntax::ast::Argument::Word(word) = word {
                 items.extend(self.words_of(&mut copy, word, Span::default()));
             }
         }

@@ -2,17 +2,20 @@
 //! are noted.
 //! Not here: splitting the value into words (`expand.rs`).
 
-use super::ast::{Operation, Parameter, Part};
-use super::field::has_glob;
-use super::state::{State, Value};
-use super::walk::Walker;
-use super::words::{Item, WordSet};
-use super::{Dialect, Span, arithmetic};
+use crate::interpret::state::{State, Value};
+use crate::interpret::walk::Walker;
+use crate::reason::Reason;
+use crate::segment::{Dialect, Span};
+use crate::syntax::ast::{Operation, Parameter, Part};
+use crate::value::argv::Item;
+use crate::value::arithmetic;
+use crate::value::field::has_glob;
+use crate::value::words::WordSet;
 
 /// How long a variable's value may be before it is unknown.
 const MOST_BYTES: usize = 1 << 16;
 /// Why an indirect expansion is asked about.
-const INDIRECT: &str = "takes the value of a variable as another one's name";
+const INDIRECT: Reason = Reason::Indirect;
 
 fn plain_subscript(parameter: &Parameter) -> Option<&[u8]> {
     parameter.subscript.as_ref().and_then(|word| match word.parts.as_slice() {
@@ -40,7 +43,7 @@ fn names_variables(parameter: &Parameter) -> bool {
 
 impl Walker<'_> {
     /// `$@`, `$*`, `${a[@]}`, and what has one of them for its other value: several words. `None` for any other parameter.
-    pub(super) fn list_parameter(
+    pub(crate) fn list_parameter(
         &mut self,
         state: &mut State,
         parameter: &Parameter,
@@ -101,7 +104,7 @@ impl Walker<'_> {
     }
 
     /// `$name` and `${name…}`: one value.
-    pub(super) fn parameter(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
+    pub(crate) fn parameter(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
         if parameter.length {
             return WordSet::integer();
         }
@@ -226,7 +229,7 @@ impl Walker<'_> {
             }
             Operation::Transform(kind) => {
                 if *kind == b'P' {
-                    self.opaque(span, "expands a value as a prompt, which runs what is in it", state);
+                    self.opaque(span, Reason::Prompt, state);
                 }
             }
         }

@@ -1,203 +1,22 @@
-//! In: a reader at the start of a word. Out: the word's parts: text, quoted text, expansions.
-//! Not here: what an expansion yields (`expand.rs`).
+//! In: a reader at a `$` or a backquote. Out: the part of a word that it becomes: a parameter, commands, arithmetic,
+//! a quoted text. Not here: what it yields (`interpret/expand.rs`).
 
-use super::ast::{List, Range};
-use super::ast::{Operation, Parameter, Part, Word};
-use super::read::{Read, Reader, is_meta, script};
+use super::ast::{List, Operation, Parameter, Part, Word};
+use super::list::script;
+use super::reader::{Read, Reader};
+use super::word::{Until, push_byte};
+use crate::reason::Reason;
 use std::rc::Rc;
 
-/// Where a run of word parts ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Until {
-    /// The end of a word.
-    Meta,
-    /// A pattern of `[[`: parentheses and bars belong to the word.
-    Blank,
-    /// The closing `"`.
-    Quote,
-    /// The `}` of a parameter expansion; `quoted` if it stands in double quotes.
-    Brace { quoted: bool },
-    /// A `/` or the `}` of a replacement.
-    Slash { quoted: bool },
-    /// `)` `)` or `]`, parentheses and brackets counted.
-    Arithmetic(&'static [u8]),
-    /// The end of a here-document's text.
-    Text,
-}
-
-impl Until {
-    /// Whether single quotes, `$'…'` and unquoted text are as in double quotes.
-    fn quoted(self) -> bool {
-        match self {
-            Self::Meta | Self::Blank => false,
-            Self::Brace { quoted } | Self::Slash { quoted } => quoted,
-            Self::Quote | Self::Arithmetic(_) | Self::Text => true,
-        }
-    }
-}
-
 impl Reader<'_> {
-    /// A word, at least one byte long.
-    pub(super) fn word(&mut self) -> Read<Word> {
-        let word = self.word_or_nothing()?;
-        if word.parts.is_empty() { self.stop("is not understood") } else { Ok(word) }
-    }
-
-    /// A word, perhaps empty, as after `name=`.
-    pub(super) fn word_or_nothing(&mut self) -> Read<Word> {
-        self.parts(Until::Meta)
-    }
-
-    /// The right side of a comparison in `[[ … ]]`.
-    pub(super) fn pattern_word(&mut self) -> Read<Word> {
-        self.parts(Until::Blank)
-    }
-
-    /// The text of a here-document: everything to the end.
-    pub(super) fn here_text(&mut self) -> Read<Word> {
-        self.parts(Until::Text)
-    }
-
-    /// Arithmetic up to its closing brackets, which are stepped over.
-    pub(super) fn arithmetic_text(&mut self, close: &'static [u8]) -> Read<Word> {
-        self.parts(Until::Arithmetic(close))
-    }
-
-    fn parts(&mut self, until: Until) -> Read<Word> {
-        self.enter()?;
-        let word = self.parts_inside(until);
-        self.leave();
-        word
-    }
-
-    fn parts_inside(&mut self, until: Until) -> Read<Word> {
-        let start = self.at;
-        let quoted = until.quoted();
-        let mut word = Word::default();
-        let mut nested = 0_usize;
-        loop {
-            // In the text of a here-document, too, an escaped newline is nothing.
-            let Some(byte) = self.peek() else {
-                if matches!(until, Until::Meta | Until::Text) {
-                    break;
-                }
-                return self.stop("is not complete");
-            };
-            match until {
-                Until::Meta if is_meta(byte) && !(self.sees(b"<(") || self.sees(b">(")) => {
-                    break;
-                }
-                Until::Blank if matches!(byte, b' ' | b'\t' | b'\n') && nested == 0 => break,
-                Until::Blank if byte == b'(' => nested += 1,
-                Until::Blank if byte == b')' => match nested.checked_sub(1) {
-                    Some(left) => nested = left,
-                    None => break,
-                },
-                Until::Blank if nested == 0 && (self.sees(b"&&") || self.sees(b"||")) => break,
-                Until::Quote if byte == b'"' => break,
-                Until::Brace { .. } if byte == b'}' => break,
-                Until::Slash { .. } if byte == b'}' || (byte == b'/' && self.at > start) => break,
-                Until::Arithmetic(close) => match byte {
-                    b'(' | b'[' => nested += 1,
-                    b')' | b']' if nested > 0 => nested -= 1,
-                    b')' | b']' => {
-                        if self.take(close) {
-                            word.at = Range { start, end: self.at };
-                            return Ok(word);
-                        }
-                        return self.stop("is not understood");
-                    }
-                    _ => {}
-                },
-                _ => {}
-            }
-            match byte {
-                b'\\' => self.backslash(&mut word, until)?,
-                b'\'' if !quoted => {
-                    self.at += 1;
-                    let rest = self.text.get(self.at..).unwrap_or_default();
-                    let Some(length) = rest.iter().position(|&byte| byte == b'\'') else {
-                        return self.stop("has a quote without an end");
-                    };
-                    word.parts.push(Part::Quoted(rest.get(..length).unwrap_or_default().to_vec()));
-                    self.at += length + 1;
-                }
-                b'"' if !matches!(until, Until::Text) => {
-                    self.at += 1;
-                    let inner = self.parts(Until::Quote)?;
-                    self.at += 1;
-                    if inner.parts.is_empty() {
-                        word.parts.push(Part::Quoted(Vec::new()));
-                    }
-                    for part in inner.parts {
-                        match part {
-                            Part::Plain(bytes) => word.parts.push(Part::Quoted(bytes)),
-                            other => word.parts.push(other),
-                        }
-                    }
-                }
-                b'`' => {
-                    let body = self.backquotes(matches!(until, Until::Quote))?;
-                    word.parts.push(Part::Command { body: Rc::new(body), quoted });
-                }
-                b'$' => self.dollar(&mut word, until)?,
-                b'<' | b'>' if until == Until::Meta => {
-                    if self.posix {
-                        return self.stop("is not understood");
-                    }
-                    self.at += 2;
-                    let body = self.nested_list()?;
-                    if body.entries.is_empty() {
-                        // bash makes no word of it.
-                        return self.stop("is not understood");
-                    }
-                    word.parts.push(Part::Process(Rc::new(body)));
-                }
-                _ => {
-                    self.at += 1;
-                    push_byte(&mut word, byte, quoted);
-                }
-            }
-        }
-        word.at = Range { start, end: self.at };
-        Ok(word)
-    }
-
-    fn backslash(&mut self, word: &mut Word, until: Until) -> Read<()> {
-        self.at += 1;
-        let next = self.text.get(self.at).copied();
-        let escapes = match until {
-            Until::Meta | Until::Blank => true,
-            Until::Brace { quoted: false } | Until::Slash { quoted: false } => true,
-            Until::Text => matches!(next, Some(b'$' | b'`' | b'\\')),
-            Until::Brace { .. } | Until::Slash { .. } => {
-                matches!(next, Some(b'$' | b'`' | b'\\' | b'"' | b'}' | b'/'))
-            }
-            Until::Quote | Until::Arithmetic(_) => matches!(next, Some(b'$' | b'`' | b'\\' | b'"')),
-        };
-        match next {
-            Some(byte) if escapes => {
-                self.at += 1;
-                word.parts.push(Part::Quoted(vec![byte]));
-            }
-            // bash drops it if the script has several lines, zsh always.
-            None if until != Until::Text => {
-                return self.stop("ends in a backslash, which shells read differently");
-            }
-            // A backslash before anything else is itself.
-            _ => word.parts.push(Part::Quoted(vec![b'\\'])),
-        }
-        Ok(())
-    }
-
     /// The commands between backquotes; inside, a backslash quotes itself, `$` and the backquote.
-    fn backquotes(&mut self, in_quotes: bool) -> Read<List> {
+    pub(crate) fn backquotes(&mut self, in_quotes: bool) -> Read<List> {
         let start = self.at;
         self.at += 1;
         let mut inner = Vec::new();
         loop {
             let Some(byte) = self.text.get(self.at).copied() else {
-                return self.stop("has a backquote without an end");
+                return self.stop(Reason::UnterminatedBackquote);
             };
             self.at += 1;
             match byte {
@@ -222,7 +41,7 @@ impl Reader<'_> {
         self.enter()?;
         let cost = inner.len();
         if self.fuel < cost {
-            return self.stop("takes too long to read");
+            return self.stop(Reason::ReadingTime);
         }
         self.fuel -= cost;
         let list = script(&inner, self.posix, self.depth, Some(self.placed(start, self.at)));
@@ -235,7 +54,7 @@ impl Reader<'_> {
     }
 
     /// Everything that begins with `$`.
-    fn dollar(&mut self, word: &mut Word, until: Until) -> Read<()> {
+    pub(crate) fn dollar(&mut self, word: &mut Word, until: Until) -> Read<()> {
         let quoted = until.quoted();
         self.at += 1;
         match self.peek() {
@@ -248,7 +67,7 @@ impl Reader<'_> {
                     }
                     self.at = start - 1;
                     if self.fuel < 64 {
-                        return self.stop("takes too long to read");
+                        return self.stop(Reason::ReadingTime);
                     }
                     self.fuel -= 64;
                 } else {
@@ -275,7 +94,7 @@ impl Reader<'_> {
                     // A shell without $'…' reads a dollar and then a quoted string.
                     let plain = self.text.get(raw..self.at.saturating_sub(1)).unwrap_or_default();
                     if plain.contains(&b'\\') {
-                        return self.stop("has quotes whose meaning depends on the shell");
+                        return self.stop(Reason::DollarQuote);
                     }
                     word.parts.push(Part::Perhaps(bytes));
                 } else {
@@ -292,7 +111,7 @@ impl Reader<'_> {
                     match part {
                         Part::Plain(bytes) | Part::Quoted(bytes) => text.extend_from_slice(&bytes),
                         // The translation may have it in another place.
-                        _ => return self.stop("is translated with an expansion in it"),
+                        _ => return self.stop(Reason::TranslatedExpansion),
                     }
                 }
                 word.parts.push(Part::Perhaps(text));
@@ -319,7 +138,7 @@ impl Reader<'_> {
         let mut ended = false;
         loop {
             let Some(byte) = self.text.get(self.at).copied() else {
-                return self.stop("has a quote without an end");
+                return self.stop(Reason::UnterminatedQuote);
             };
             self.at += 1;
             let mut produced: Vec<u8> = Vec::new();
@@ -327,7 +146,7 @@ impl Reader<'_> {
                 b'\'' => return Ok(bytes),
                 b'\\' => {
                     let Some(next) = self.text.get(self.at).copied() else {
-                        return self.stop("has a quote without an end");
+                        return self.stop(Reason::UnterminatedQuote);
                     };
                     self.at += 1;
                     match next {
@@ -346,7 +165,7 @@ impl Reader<'_> {
                         }
                         b'x' => {
                             if self.text.get(self.at) == Some(&b'{') {
-                                return self.stop("has an escape that shells read differently");
+                                return self.stop(Reason::Escape);
                             }
                             let before = self.at;
                             let value = self.digits(2, 16);
@@ -367,10 +186,10 @@ impl Reader<'_> {
                                 produced.push(u8::try_from(value).unwrap_or(0));
                             } else {
                                 // Depends on the locale.
-                                return self.stop("has an escape that depends on the locale");
+                                return self.stop(Reason::LocaleEscape);
                             }
                         }
-                        b'c' => return self.stop("has an escape that shells read differently"),
+                        b'c' => return self.stop(Reason::Escape),
                         _ => produced.extend_from_slice(&[b'\\', next]),
                     }
                 }
@@ -440,7 +259,7 @@ impl Reader<'_> {
                 self.at += 1;
                 parameter.name.push(byte);
             }
-            _ => return self.stop("has an expansion that is not understood"),
+            _ => return self.stop(Reason::Expansion),
         }
         // `${##[0-9]}` is `$#` without a digit.
         let subscripted =
@@ -449,11 +268,7 @@ impl Reader<'_> {
             parameter.subscript = Some(self.arithmetic_text(b"]")?);
         }
         if parameter.length {
-            return if self.take(b"}") {
-                Ok(parameter)
-            } else {
-                self.stop("has an expansion that is not understood")
-            };
+            return if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) };
         }
         let colon = self.take(b":");
         let brace = Until::Brace { quoted };
@@ -484,7 +299,7 @@ impl Reader<'_> {
                     .flat_map(|word| &word.parts)
                     .any(|part| matches!(part, Part::Command { .. }));
                 if self.posix && lost {
-                    return self.stop("replaces what a command prints, which shells read differently");
+                    return self.stop(Reason::OutputInReplacement);
                 }
                 if self.take(b"/") {
                     words.push(self.parts(Until::Brace { quoted: false })?);
@@ -506,12 +321,12 @@ impl Reader<'_> {
                         self.at += 1;
                         Operation::Transform(kind)
                     }
-                    _ => return self.stop("has an expansion that is not understood"),
+                    _ => return self.stop(Reason::Expansion),
                 }
             }
-            _ => return self.stop("has an expansion that is not understood"),
+            _ => return self.stop(Reason::Expansion),
         };
-        if self.take(b"}") { Ok(parameter) } else { self.stop("has an expansion that is not understood") }
+        if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) }
     }
 }
 
@@ -519,13 +334,4 @@ fn plain_parameter(name: Vec<u8>, quoted: bool) -> Part {
     let parameter =
         Parameter { name, indirect: false, length: false, subscript: None, operation: Operation::None };
     Part::Parameter { parameter: Box::new(parameter), quoted }
-}
-
-fn push_byte(word: &mut Word, byte: u8, quoted: bool) {
-    match (word.parts.last_mut(), quoted) {
-        (Some(Part::Plain(bytes)), false) => bytes.push(byte),
-        (Some(Part::Quoted(bytes)), true) => bytes.push(byte),
-        (_, false) => word.parts.push(Part::Plain(vec![byte])),
-        (_, true) => word.parts.push(Part::Quoted(vec![byte])),
-    }
 }

@@ -1,41 +1,44 @@
 //! In: the words of a shell (`bash -c SCRIPT`). Out: its segment and those of the script's commands.
-//! Not here: the walk through the script (`walk.rs`), and which programs are shells (`tools.rs`, from the facts).
+//! Not here: the walk through the script (`interpret/walk.rs`), and which programs are shells (`tools/facts.rs`, from the facts).
 
-use super::builtins::keeps_reading;
-use super::invoke::Call;
-use super::state::{State, runs_code};
-use super::tools::Shell;
-use super::walk::Walker;
-use super::words::{Argv, Item};
-use super::{Role, Shield, Span};
+use crate::builtins::command::keeps_reading;
+use crate::interpret::call::Call;
+use crate::interpret::state::State;
+use crate::interpret::variables::runs_code;
+use crate::interpret::walk::Walker;
 use crate::programs::base_name;
+use crate::reason::AllowBlocker;
+use crate::reason::Reason;
+use crate::segment::{Role, Span};
+use crate::tools::facts::Shell;
+use crate::value::argv::{Argv, Item};
 use std::rc::Rc;
 
 impl Walker<'_> {
     /// A shell: reads its options, then the script.
-    pub(super) fn shell(&mut self, state: &mut State, shell: Option<Shell>, argv: &Argv, call: &Call) {
+    pub(crate) fn shell(&mut self, state: &mut State, shell: Option<Shell>, argv: &Argv, call: &Call) {
         let arguments = argv.0.get(1..).unwrap_or_default();
         let Some(shell) = shell else {
-            self.hidden(state, argv, call, "is a shell whose scripts are not analysed");
+            self.hidden(state, argv, call, Reason::OtherShell);
             return;
         };
         let mut script_next = false;
-        let mut why: Option<&'static str> = None;
+        let mut why: Option<Reason> = None;
         let mut at = 0;
         loop {
             let Some(item) = arguments.get(at) else {
-                why = why.or(Some("is a shell that reads its commands from its input"));
+                why = why.or(Some(Reason::ShellInput));
                 break;
             };
             let Some(word) = item.as_known() else {
-                why = Some("is a shell with an unknown word before its script");
+                why = Some(Reason::ShellWord);
                 break;
             };
             at += 1;
             match word {
                 b"--" | b"-" => {
                     if arguments.get(at).is_none() {
-                        why = Some("is a shell that reads its commands from its input");
+                        why = Some(Reason::ShellInput);
                     }
                     break;
                 }
@@ -54,18 +57,18 @@ impl Walker<'_> {
                                 let option = arguments.get(at);
                                 at += 1;
                                 if !option.is_some_and(keeps_reading) {
-                                    why = Some("is a shell with an option that changes how it reads");
+                                    why = Some(Reason::ShellReading);
                                 }
                             }
                             b'e' | b'u' | b'l' | b'x' | b'f' | b'v' | b'C' | b'b' | b'h' | b'm' | b'p'
                             | b'E' | b'T' | b'a' => {}
-                            b's' => why = Some("is a shell that reads its commands from its input"),
-                            b'i' => why = Some("is an interactive shell, which has aliases of its own"),
-                            _ => why = Some("is a shell with an option that changes how it reads"),
+                            b's' => why = Some(Reason::ShellInput),
+                            b'i' => why = Some(Reason::InteractiveShell),
+                            _ => why = Some(Reason::ShellReading),
                         }
                     }
                 }
-                [b'-', ..] => why = Some("is a shell with an option that is not known"),
+                [b'-', ..] => why = Some(Reason::ShellUnknownOption),
                 _ => {
                     at -= 1;
                     break;
@@ -77,7 +80,7 @@ impl Walker<'_> {
         }
         let changed = call.environment.iter().any(|set| runs_code(&set.name));
         if changed {
-            why = Some("is a shell with a variable set whose value it runs");
+            why = Some(Reason::ShellVariable);
         }
         if !script_next {
             match why {
@@ -92,7 +95,7 @@ impl Walker<'_> {
         }
         let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
         own.opaque = why;
-        own.shield = own.shield.or(Some(Shield::Carrier));
+        own.blocker = own.blocker.or(Some(AllowBlocker::Carrier));
         self.note(own);
         let Some(script) = arguments.get(at) else { return };
         let positional = arguments.get(at + 2..).unwrap_or_default();
@@ -117,7 +120,7 @@ impl Walker<'_> {
     }
 
     /// Runs a script that is one word, in a new shell; its parts have the span of that word.
-    pub(super) fn script_word(
+    pub(crate) fn script_word(
         &mut self,
         state: &State,
         script: &Item,
@@ -137,7 +140,7 @@ impl Walker<'_> {
         positional: &[Item],
     ) {
         let Some(text) = script.as_known().map(<[u8]>::to_vec) else {
-            self.opaque(span.unwrap_or_default(), "runs a script that is not known before", state);
+            self.opaque(span.unwrap_or_default(), Reason::UnknownScript, state);
             return;
         };
         // A new shell knows the directory and what it is given, nothing else.

@@ -1,24 +1,15 @@
 //! In: a reader after `<<`, and later at the end of that line. Out: the here-document's text.
-//! Not here: what is expanded in it (`expand.rs`).
+//! Not here: what is expanded in it (`interpret/expand.rs`).
 
 use super::ast::{Operator, Part, Range, Redirection, Word};
-use super::read::{Read, Reader, Stop};
+use super::reader::{Pending, Read, Reader, Stop};
+use crate::reason::Reason;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-/// A here-document whose text is still to come.
-pub(super) struct Pending {
-    /// Where its redirection looks for the text.
-    text: Rc<OnceCell<Word>>,
-    delimiter: Vec<u8>,
-    quoted: bool,
-    strip_tabs: bool,
-    at: Range,
-}
-
 impl Reader<'_> {
     /// `<<`: notes the delimiter; the text comes after the line.
-    pub(super) fn here_document(&mut self, start: usize, variable: Option<Vec<u8>>) -> Read<Redirection> {
+    pub(crate) fn here_document(&mut self, start: usize, variable: Option<Vec<u8>>) -> Read<Redirection> {
         let strip_tabs = self.take(b"-");
         self.blanks();
         let from = self.at;
@@ -33,11 +24,11 @@ impl Reader<'_> {
                     quoted = true;
                     delimiter.extend_from_slice(bytes);
                 }
-                _ => return self.stop("has a here-document with a delimiter that is not plain"),
+                _ => return self.stop(Reason::HereDocumentDelimiter),
             }
         }
         if delimiter.contains(&b'\n') || raw.is_empty() {
-            return self.stop("has a here-document with a delimiter that is not plain");
+            return self.stop(Reason::HereDocumentDelimiter);
         }
         let at = Range { start, end: self.at };
         let text = Rc::new(OnceCell::new());
@@ -47,7 +38,7 @@ impl Reader<'_> {
     }
 
     /// Reads the texts of the here-documents that a newline has made due.
-    pub(super) fn here_documents(&mut self) -> Read<()> {
+    pub(crate) fn here_documents(&mut self) -> Read<()> {
         for pending in std::mem::take(&mut self.pending) {
             let mut body = Vec::new();
             let mut joined = false;
@@ -56,7 +47,7 @@ impl Reader<'_> {
             loop {
                 let rest = self.text.get(self.at..).unwrap_or_default();
                 if rest.is_empty() {
-                    return self.stop("has a here-document without an end");
+                    return self.stop(Reason::UnterminatedHereDocument);
                 }
                 let length = rest.iter().position(|&byte| byte == b'\n');
                 let mut line = rest.get(..length.unwrap_or(rest.len())).unwrap_or_default();
@@ -68,13 +59,13 @@ impl Reader<'_> {
                 if line == pending.delimiter {
                     if joined {
                         // Shells disagree whether this line still ends the text.
-                        return self.stop("has a here-document with an unclear end");
+                        return self.stop(Reason::HereDocumentEnd);
                     }
                     break;
                 }
                 whole.extend_from_slice(line);
                 if joined && whole == pending.delimiter {
-                    return self.stop("has a here-document with an unclear end");
+                    return self.stop(Reason::HereDocumentEnd);
                 }
                 let backslashes = line.iter().rev().take_while(|&&byte| byte == b'\\').count();
                 joined = !pending.quoted && backslashes % 2 == 1;
@@ -105,7 +96,7 @@ impl Reader<'_> {
                 }
             };
             if pending.text.set(text).is_err() {
-                return self.stop("is not understood");
+                return self.stop(Reason::NotUnderstood);
             }
         }
         Ok(())

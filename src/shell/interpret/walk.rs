@@ -4,13 +4,18 @@
 //! Both ways of a branch are taken and joined; loops are repeated until nothing more is learnt; a
 //! subshell works on a copy. Not here: what a command's name means (`invoke.rs`).
 
-use super::ast::{Command, Join, Kind, List, Range, Word};
-use super::invoke::Call;
-use super::read::script;
-use super::state::{Function, State, Value, is_safe};
-use super::tools::ToolFacts;
-use super::words::{Argv, Item, WordSet};
-use super::{Analysis, Dialect, Limits, Role, Segment, Shield, Span};
+use crate::interpret::call::Call;
+use crate::interpret::state::{Function, State, Value};
+use crate::interpret::variables::is_safe;
+use crate::limits::Limits;
+use crate::reason::AllowBlocker;
+use crate::reason::Reason;
+use crate::segment::{Analysis, Dialect, Role, Segment, Span};
+use crate::syntax::ast::{Command, Join, Kind, List, Range, Word};
+use crate::syntax::list::script;
+use crate::tools::facts::ToolFacts;
+use crate::value::argv::{Argv, Item};
+use crate::value::words::WordSet;
 use std::rc::Rc;
 
 /// How many functions are kept.
@@ -18,37 +23,37 @@ const MOST_FUNCTIONS: usize = 256;
 
 /// A walk through one command.
 pub struct Walker<'f> {
-    pub(super) facts: &'f ToolFacts,
-    pub(super) limits: Limits,
-    pub(super) segments: Vec<Segment>,
+    pub(crate) facts: &'f ToolFacts,
+    pub(crate) limits: Limits,
+    pub(crate) segments: Vec<Segment>,
     /// Above zero: a loop is being tried out, and nothing is noted.
-    pub(super) silent: usize,
+    pub(crate) silent: usize,
     /// Commands that may still be walked through.
     fuel: usize,
     /// Bytes that segments and expanded values may still take.
     room: usize,
     exhausted: bool,
-    pub(super) depth: usize,
-    pub(super) dialect: Dialect,
+    pub(crate) depth: usize,
+    pub(crate) dialect: Dialect,
     /// Which argument of the argv is being read, and, inside a script in a script, the outer word.
-    pub(super) argument: u32,
-    pub(super) inside: Option<Span>,
+    pub(crate) argument: u32,
+    pub(crate) inside: Option<Span>,
     /// The words of the whole command; none if a script alone is read.
-    pub(super) whole: Vec<Item>,
+    pub(crate) whole: Vec<Item>,
     /// States at `break`, `continue`, `return`: one list for every loop or function around.
-    pub(super) escapes: Vec<Vec<State>>,
+    pub(crate) escapes: Vec<Vec<State>>,
     /// Functions being walked through.
-    pub(super) calling: Vec<*const Command>,
+    pub(crate) calling: Vec<*const Command>,
     called: Vec<*const Command>,
     defined: Vec<(Vec<u8>, Rc<Command>)>,
     /// Scripts of `trap`: they run at some later time.
-    pub(super) traps: Vec<(Vec<u8>, Span)>,
+    pub(crate) traps: Vec<(Vec<u8>, Span)>,
     /// Some alias was made, which a trap may use.
-    pub(super) aliased: bool,
-    pub(super) through: Vec<Vec<u8>>,
-    pub(super) remote: bool,
+    pub(crate) aliased: bool,
+    pub(crate) through: Vec<Vec<u8>>,
+    pub(crate) remote: bool,
     /// Inside a wrapper that is not neutral, or a reading that may be wrong.
-    pub(super) shield: Option<Shield>,
+    pub(crate) blocker: Option<AllowBlocker>,
 }
 
 impl<'f> Walker<'f> {
@@ -74,7 +79,7 @@ impl<'f> Walker<'f> {
             aliased: false,
             through: Vec::new(),
             remote: false,
-            shield: None,
+            blocker: None,
         }
     }
 
@@ -99,18 +104,14 @@ impl<'f> Walker<'f> {
         if self.exhausted {
             self.room = usize::MAX;
             self.silent = 0;
-            self.opaque(
-                Span::default(),
-                "runs more commands than an analysis may look at",
-                &State::default(),
-            );
+            self.opaque(Span::default(), Reason::CommandCount, &State::default());
         }
         self.segments.dedup();
         Analysis { segments: self.segments }
     }
 
     /// A script with a fresh shell of its own.
-    pub(super) fn script_in(&mut self, state: &mut State, text: &[u8], dialect: Dialect) {
+    pub(crate) fn script_in(&mut self, state: &mut State, text: &[u8], dialect: Dialect) {
         let outer = std::mem::replace(&mut self.dialect, dialect);
         let (traps, defined) = (self.traps.len(), self.defined.len());
         self.text(state, text);
@@ -119,18 +120,18 @@ impl<'f> Walker<'f> {
     }
 
     /// A script that the current shell reads (`eval`, or a whole script).
-    pub(super) fn text(&mut self, state: &mut State, text: &[u8]) {
+    pub(crate) fn text(&mut self, state: &mut State, text: &[u8]) {
         let whole = self.span(Range { start: 0, end: text.len() });
         let unfit = if text.len() > self.limits.bytes {
-            Some("is longer than an analysis may read")
+            Some(Reason::ScriptLength)
         } else if text.contains(&0) {
-            Some("holds a zero byte")
+            Some(Reason::ZeroByte)
         } else if std::str::from_utf8(text).is_err() {
-            Some("is not UTF-8")
+            Some(Reason::NotUtf8)
         } else if self.depth == 0 {
-            Some("is nested too deeply")
+            Some(Reason::Depth)
         } else if self.dialect == Dialect::Zsh {
-            super::zsh::zsh_only(text)
+            crate::interpret::zsh::zsh_only(text)
         } else {
             None
         };
@@ -149,7 +150,7 @@ impl<'f> Walker<'f> {
     fn leftovers_from(&mut self, traps: usize, defined: usize) {
         if self.silent > 0 || self.depth == 0 {
             if self.traps.len() > traps {
-                self.opaque(Span::default(), "sets a trap at the limit of the analysis", &State::default());
+                self.opaque(Span::default(), Reason::TrapDepth, &State::default());
             }
             return;
         }
@@ -192,19 +193,19 @@ impl<'f> Walker<'f> {
         self.leftovers_from(from, from);
     }
 
-    pub(super) fn span(&self, range: Range) -> Span {
+    pub(crate) fn span(&self, range: Range) -> Span {
         let cut = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
         self.inside.unwrap_or(Span { argument: self.argument, start: cut(range.start), end: cut(range.end) })
     }
 
-    pub(super) fn note(&mut self, segment: Segment) {
+    pub(crate) fn note(&mut self, segment: Segment) {
         if self.silent == 0 && self.take_room(segment.argv.size() + 256) {
             self.segments.push(segment);
         }
     }
 
     /// Pays for a copy of this many bytes; a script must not become much larger by being looked at.
-    pub(super) fn take_room(&mut self, bytes: usize) -> bool {
+    pub(crate) fn take_room(&mut self, bytes: usize) -> bool {
         match self.room.checked_sub(bytes) {
             Some(left) => {
                 self.room = left;
@@ -218,28 +219,28 @@ impl<'f> Walker<'f> {
         }
     }
 
-    pub(super) fn opaque(&mut self, span: Span, why: &'static str, state: &State) {
+    pub(crate) fn opaque(&mut self, span: Span, why: Reason, state: &State) {
         let call = Call::new(span);
         let mut segment = self.segment(state, &call, Argv::default(), Role::Bare);
         segment.opaque = Some(why);
         self.note(segment);
     }
 
-    pub(super) fn segment(&self, state: &State, call: &Call, argv: Argv, role: Role) -> Segment {
+    pub(crate) fn segment(&self, state: &State, call: &Call, argv: Argv, role: Role) -> Segment {
         let unsafe_environment = call.environment.iter().any(|set| !is_safe(&set.name, true));
-        let shield = if call.effects.iter().any(super::simple::opens_a_file) {
-            Some(Shield::Effects)
+        let blocker = if call.effects.iter().any(crate::interpret::simple::opens_a_file) {
+            Some(AllowBlocker::Effects)
         } else if state.changed || unsafe_environment {
-            Some(Shield::Environment)
+            Some(AllowBlocker::Environment)
         } else {
-            self.shield
+            self.blocker
         };
         Segment {
             span: call.span,
             argv,
             role,
             opaque: None,
-            shield,
+            blocker,
             effects: call.effects.clone(),
             environment: call.environment.clone(),
             cwd: state.cwd.as_deref().cloned(),
@@ -262,7 +263,7 @@ impl<'f> Walker<'f> {
         }
     }
 
-    pub(super) fn list(&mut self, state: &mut State, list: &List) {
+    pub(crate) fn list(&mut self, state: &mut State, list: &List) {
         // What is known if a part of an and-or list was left out.
         let mut skipped: Option<State> = None;
         let mut moved = false;
@@ -336,13 +337,13 @@ impl<'f> Walker<'f> {
         }
     }
 
-    pub(super) fn command(&mut self, state: &mut State, command: &Command) {
+    pub(crate) fn command(&mut self, state: &mut State, command: &Command) {
         if !self.pay() {
             return;
         }
         if self.depth == 0 {
             let span = self.span(command.at);
-            self.opaque(span, "is nested too deeply", state);
+            self.opaque(span, Reason::Depth, state);
             state.forget();
             return;
         }
@@ -358,7 +359,7 @@ impl<'f> Walker<'f> {
             return;
         }
         let effects = self.redirections(state, &command.redirections, span);
-        if effects.iter().any(super::simple::opens_a_file) {
+        if effects.iter().any(crate::interpret::simple::opens_a_file) {
             let mut call = Call::new(span);
             call.effects = effects;
             let segment = self.segment(state, &call, Argv::default(), Role::Bare);
@@ -435,14 +436,14 @@ impl<'f> Walker<'f> {
             Kind::Function { keyword, name, body } => {
                 let unsure = self.dialect == Dialect::Posix && *keyword;
                 if unsure {
-                    self.opaque(span, "means something else in a shell without `function`", state);
+                    self.opaque(span, Reason::FunctionKeyword, state);
                 }
-                if self.dialect == Dialect::Zsh && super::zsh::is_hook(name) {
-                    self.opaque(span, "defines a function that zsh calls by itself", state);
+                if self.dialect == Dialect::Zsh && crate::interpret::zsh::is_hook(name) {
+                    self.opaque(span, Reason::ZshHook, state);
                     state.forget();
                 }
                 if self.defined.len() >= MOST_FUNCTIONS || state.functions.len() >= MOST_FUNCTIONS {
-                    self.opaque(span, "defines more functions than an analysis keeps", state);
+                    self.opaque(span, Reason::FunctionCount, state);
                     return;
                 }
                 if !self.defined.iter().any(|(_, known)| Rc::ptr_eq(known, body)) {
@@ -453,7 +454,7 @@ impl<'f> Walker<'f> {
             }
             Kind::Test { words, arithmetic, operators } => {
                 if self.dialect == Dialect::Posix && *operators {
-                    self.opaque(span, "means something else in a shell without `[[`", state);
+                    self.opaque(span, Reason::DoubleBracket, state);
                 }
                 for word in words {
                     let value = self.value(state, word, span);
@@ -464,7 +465,7 @@ impl<'f> Walker<'f> {
             }
             Kind::Arithmetic(word) => {
                 if self.dialect == Dialect::Posix {
-                    self.opaque(span, "means something else in a shell without `((`", state);
+                    self.opaque(span, Reason::DoubleParenthesis, state);
                 }
                 self.arithmetic(state, word, span);
             }
@@ -509,7 +510,7 @@ impl<'f> Walker<'f> {
     }
 
     /// Runs a function's body with these arguments.
-    pub(super) fn call_body(&mut self, state: &mut State, body: &Rc<Command>, arguments: Option<Vec<Item>>) {
+    pub(crate) fn call_body(&mut self, state: &mut State, body: &Rc<Command>, arguments: Option<Vec<Item>>) {
         let pointer = Rc::as_ptr(body);
         if self.silent == 0 && !self.called.contains(&pointer) {
             self.called.push(pointer);
@@ -532,7 +533,7 @@ impl<'f> Walker<'f> {
     }
 
     /// A shell's jump: what is known here is known after the loop or function as well.
-    pub(super) fn escape(&mut self, state: &State) {
+    pub(crate) fn escape(&mut self, state: &State) {
         for frame in &mut self.escapes {
             match frame.first_mut() {
                 Some(first) => first.join(state, false),
@@ -542,14 +543,14 @@ impl<'f> Walker<'f> {
     }
 
     /// Walks through the list of a command substitution; the state is a copy.
-    pub(super) fn substitution(&mut self, state: &State, list: &List) {
+    pub(crate) fn substitution(&mut self, state: &State, list: &List) {
         let mut copy = state.clone();
         let escapes = std::mem::take(&mut self.escapes);
         self.list(&mut copy, list);
         self.escapes = escapes;
     }
 
-    pub(super) fn words_of(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
+    pub(crate) fn words_of(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
         self.fields(state, word, span)
     }
 }

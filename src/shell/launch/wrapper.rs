@@ -1,19 +1,23 @@
 //! In: the words of a program that runs what its last words say (`env`, `sudo`, `xargs`). Out: its segment and
 //! those of the inner command, with what the wrapper changes noted on them.
-//! Not here: which programs do so (`tools.rs`, from the facts).
+//! Not here: which programs do so (`tools/facts.rs`, from the facts).
 
-use super::field::concatenate;
-use super::invoke::Call;
-use super::invoke_options::options_of;
-use super::state::{State, is_safe, runs_code};
-use super::tools::{Effect as OptionEffect, Inner, Shell, Tool};
-use super::walk::Walker;
-use super::words::{Argv, Item, Pattern, Piece, WordSet};
-use super::{Dialect, Environment, Role, Shield};
+use crate::interpret::call::Call;
+use crate::interpret::state::State;
+use crate::interpret::variables::{is_safe, runs_code};
+use crate::interpret::walk::Walker;
+use crate::launch::options::options_of;
+use crate::reason::AllowBlocker;
+use crate::reason::Reason;
+use crate::segment::{Dialect, Environment, Role};
+use crate::tools::facts::{Effect as OptionEffect, Inner, Shell, Tool};
+use crate::value::argv::{Argv, Item};
+use crate::value::field::concatenate;
+use crate::value::words::{Pattern, Piece, WordSet};
 
 impl Walker<'_> {
     /// A wrapper: reads its options, then runs the rest.
-    pub(super) fn wrapper(
+    pub(crate) fn wrapper(
         &mut self,
         state: &mut State,
         tool: &Tool,
@@ -29,17 +33,17 @@ impl Walker<'_> {
         let mut scripts: Vec<Item> = Vec::new();
         let mut programs: Vec<Item> = Vec::new();
         let mut replace: Option<Vec<u8>> = None;
-        let mut unclear: Option<&'static str> = None;
+        let mut unclear: Option<Reason> = None;
         let mut at = 0;
         let mut steps = 0;
         while let Some(item) = rest.get(at) {
             steps += 1;
             if steps > 4096 {
-                unclear = Some("has too many options");
+                unclear = Some(Reason::OptionCount);
                 break;
             }
             let Some(word) = item.as_known().map(<[u8]>::to_vec) else {
-                unclear = Some("has a word that may be an option of a wrapper, or a command");
+                unclear = Some(Reason::WrapperWord);
                 break;
             };
             if word == b"--" {
@@ -55,7 +59,7 @@ impl Walker<'_> {
                         .get(at)
                         .is_some_and(|item| item.as_known().is_some_and(|word| word.contains(&b'=')))
                 {
-                    unclear = Some("sets variables behind the end of its options");
+                    unclear = Some(Reason::LateAssignment);
                     at += 1;
                 }
                 break;
@@ -65,7 +69,7 @@ impl Walker<'_> {
                 let value = WordSet::Known(word.get(name.len() + 1..).unwrap_or_default().to_vec());
                 neutral &= is_safe(&name, true);
                 if runs_code(&name) {
-                    unclear = Some("sets a variable whose value a shell runs");
+                    unclear = Some(Reason::CodeVariable);
                 }
                 environment.push(Environment { name, value });
                 at += 1;
@@ -94,7 +98,7 @@ impl Walker<'_> {
             }
             // Options of the word: (what it does, the value attached to it, whether it takes the next).
             let Some(options) = options_of(tool, &word) else {
-                unclear = Some("has an option that is not known for a wrapper");
+                unclear = Some(Reason::WrapperOption);
                 break;
             };
             at += 1;
@@ -105,7 +109,7 @@ impl Walker<'_> {
                         let value = rest.get(at).cloned();
                         at += 1;
                         if value.as_ref().is_some_and(|value| value.many) {
-                            unclear = Some("has an option with an unknown value");
+                            unclear = Some(Reason::OptionValue);
                         }
                         value
                     }
@@ -125,18 +129,18 @@ impl Walker<'_> {
                         if let Some([b'|' | b'!', script @ ..]) = text
                             && !script.first().is_some_and(is_space)
                         {
-                            unclear = Some("runs code in another language");
+                            unclear = Some(Reason::Code);
                             scripts.push(Item::known(script));
                         }
                         scripts.extend(value);
                     }
                     OptionEffect::Program => programs.extend(value),
-                    OptionEffect::Code => unclear = Some("runs code in another language"),
+                    OptionEffect::Code => unclear = Some(Reason::Code),
                     OptionEffect::Replace => {
                         replace = Some(match value.as_ref().map(Item::as_known) {
                             Some(Some(text)) => text.to_vec(),
                             Some(None) => {
-                                unclear = Some("has an option with an unknown value");
+                                unclear = Some(Reason::OptionValue);
                                 Vec::new()
                             }
                             None => b"{}".to_vec(),
@@ -155,20 +159,19 @@ impl Walker<'_> {
                                 .collect();
                             // Not every `env` splits there.
                             if text.iter().any(|byte| is_space(byte) && !matches!(byte, b' ' | b'\t')) {
-                                unclear = Some("splits a text that is not plain into words");
+                                unclear = Some(Reason::SplitText);
                             }
                             rest.splice(at.min(rest.len())..at.min(rest.len()), words);
                         }
-                        _ => unclear = Some("splits a text that is not plain into words"),
+                        _ => unclear = Some(Reason::SplitText),
                     },
                 }
             }
         }
-        let shield = (!neutral).then_some(Shield::Wrapper);
+        let blocker = (!neutral).then_some(AllowBlocker::Wrapper);
         let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
-        own.opaque =
-            unclear.or((tool.inner == Inner::Hidden).then_some("runs another command that is not analysed"));
-        own.shield = own.shield.or(Some(Shield::Carrier));
+        own.opaque = unclear.or((tool.inner == Inner::Hidden).then_some(Reason::Command));
+        own.blocker = own.blocker.or(Some(AllowBlocker::Carrier));
         if !neutral || own.opaque.is_some() {
             own.role = Role::Command;
         }
@@ -176,13 +179,13 @@ impl Walker<'_> {
         let inner: Vec<Item> = rest.get(at.min(rest.len())..).unwrap_or_default().to_vec();
         if own.opaque.is_none() && inner.is_empty() && scripts.is_empty() && programs.is_empty() {
             own.role = Role::Command;
-            own.shield = own.shield.filter(|shield| *shield != Shield::Carrier);
+            own.blocker = own.blocker.filter(|blocker| *blocker != AllowBlocker::Carrier);
         }
         let hidden = own.opaque.is_some();
         self.note(own);
 
-        let outer_shield = self.shield;
-        self.shield = self.shield.or(shield);
+        let outer_shield = self.blocker;
+        self.blocker = self.blocker.or(blocker);
         let outer_remote = self.remote;
         self.remote |= tool.remote;
         self.through.push(base.to_vec());
@@ -227,29 +230,29 @@ impl Walker<'_> {
         }
         self.through.pop();
         self.remote = outer_remote;
-        self.shield = outer_shield;
+        self.blocker = outer_shield;
     }
 
     /// The value of an option that names a program.
-    pub(super) fn program_word(&mut self, state: &State, value: &Item, call: &Call) {
+    pub(crate) fn program_word(&mut self, state: &State, value: &Item, call: &Call) {
         let words: Option<Vec<Item>> = value
             .as_known()
             .map(|text| text.split(is_space).filter(|word| !word.is_empty()).map(Item::known).collect());
         // Some programs give it to a shell.
         if value.as_known().is_some_and(|text| !is_plain(text)) {
-            self.opaque(call.span, "runs a command line that a shell may read", state);
+            self.opaque(call.span, Reason::CommandLine, state);
             self.script_word(state, value, call.span, Shell(Dialect::Posix), &[]);
         }
         match words {
             Some(words) => {
-                let outer = self.shield.replace(Shield::Wrapper);
+                let outer = self.blocker.replace(AllowBlocker::Wrapper);
                 let mut words = words;
                 words.push(Item::anything());
                 let mut copy = state.clone();
                 self.invoke(&mut copy, &Argv(words), call);
-                self.shield = outer;
+                self.blocker = outer;
             }
-            None => self.opaque(call.span, "runs a program whose name is not known before", state),
+            None => self.opaque(call.span, Reason::UnknownProgram, state),
         }
     }
 }

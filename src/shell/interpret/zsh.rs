@@ -2,11 +2,12 @@
 //! Also which commands, functions and variables mean more in zsh than in bash.
 //! Not here: any reading of zsh's own syntax; what has a sign of it is opaque as a whole.
 
-use super::words::Item;
+use crate::reason::Reason;
+use crate::value::argv::Item;
 
 /// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
 /// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.
-pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
+pub fn zsh_only(text: &[u8]) -> Option<Reason> {
     let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
     let starts_word = |byte: u8| {
         text.windows(2)
@@ -77,7 +78,7 @@ pub fn zsh_only(text: &[u8]) -> Option<&'static str> {
         || starts_word(b'=')
         || starts_word(b'-') && has(b"- ")
         || needles.iter().any(|needle| has(needle)))
-    .then_some("may mean something else in zsh")
+    .then_some(Reason::Zsh)
 }
 
 /// Commands of zsh that change what names, words or later commands mean (zshbuiltins(1), zshmodules(1)).

@@ -1,16 +1,19 @@
 //! In: a simple command: assignments, words, redirections. Out: what they do to the shell, the effects on
 //! files, and the call of the command. Not here: control flow (`walk.rs`), the call itself (`invoke.rs`).
 
-use super::ast::{Argument, Assigned, Assignment, Command, Operator, Part, Redirection};
-use super::invoke::Call;
-use super::state::{State, Value, runs_code};
-use super::walk::Walker;
-use super::words::{Argv, Item, WordSet};
-use super::{Access, Dialect, Effect, Environment, Role, Span};
+use crate::interpret::call::Call;
+use crate::interpret::state::{State, Value};
+use crate::interpret::variables::runs_code;
+use crate::interpret::walk::Walker;
+use crate::reason::Reason;
+use crate::segment::{Access, Dialect, Effect, Environment, Role, Span};
+use crate::syntax::ast::{Argument, Assigned, Assignment, Command, Operator, Part, Redirection};
+use crate::value::argv::{Argv, Item};
+use crate::value::words::WordSet;
 use std::rc::Rc;
 
 impl Walker<'_> {
-    pub(super) fn redirections(
+    pub(crate) fn redirections(
         &mut self,
         state: &mut State,
         list: &[Redirection],
@@ -26,7 +29,7 @@ impl Walker<'_> {
                     Some(word) => {
                         self.value(state, word, span);
                     }
-                    None => self.opaque(span, "has a here-document without an end", state),
+                    None => self.opaque(span, Reason::UnterminatedHereDocument, state),
                 }
                 continue;
             }
@@ -34,7 +37,7 @@ impl Walker<'_> {
             if self.dialect == Dialect::Posix
                 && matches!(redirection.operator, Operator::Both | Operator::BothAppend)
             {
-                self.opaque(span, "ends the command at `&` in a shell without `&>`", state);
+                self.opaque(span, Reason::AndRedirection, state);
             }
             let access = match redirection.operator {
                 Operator::Text => continue,
@@ -56,7 +59,7 @@ impl Walker<'_> {
     }
 
     /// Assigns, and notes what is dangerous about it.
-    pub(super) fn assign(
+    pub(crate) fn assign(
         &mut self,
         state: &mut State,
         name: &[u8],
@@ -65,20 +68,20 @@ impl Walker<'_> {
         span: Span,
     ) {
         if runs_code(name) {
-            self.opaque(span, "sets a variable whose value the shell runs", state);
+            self.opaque(span, Reason::CodeVariable, state);
         }
         if self.dialect == Dialect::Zsh {
-            if super::zsh::is_special(name) {
-                self.opaque(span, "sets a variable that is another part of zsh", state);
+            if crate::interpret::zsh::is_special(name) {
+                self.opaque(span, Reason::ZshVariable, state);
             }
-            if let Some(other) = super::zsh::tied(name) {
+            if let Some(other) = crate::interpret::zsh::tied(name) {
                 state.set(&other, None, exported);
             }
         }
         state.set(name, value, exported);
     }
 
-    pub(super) fn assignment(
+    pub(crate) fn assignment(
         &mut self,
         state: &mut State,
         assignment: &Assignment,
@@ -87,7 +90,7 @@ impl Walker<'_> {
     ) -> WordSet {
         let posix_append = assignment.append && self.dialect == Dialect::Posix;
         if posix_append {
-            self.opaque(span, "is a command in a shell without `+=`", state);
+            self.opaque(span, Reason::PlusAssignment, state);
         }
         if let Some(subscript) = &assignment.subscript {
             self.arithmetic(state, subscript, span);
@@ -121,7 +124,7 @@ impl Walker<'_> {
                     Some(Value::List(list))
                 }
                 (Some(Value::Text(before)), Value::Text(more)) => {
-                    Some(Value::Text(super::field::concatenate(&before, &more)))
+                    Some(Value::Text(crate::value::field::concatenate(&before, &more)))
                 }
                 _ => None,
             }
@@ -132,7 +135,7 @@ impl Walker<'_> {
         text
     }
 
-    pub(super) fn simple(
+    pub(crate) fn simple(
         &mut self,
         state: &mut State,
         command: &Command,
@@ -151,7 +154,7 @@ impl Walker<'_> {
                     let value = self.assignment(&mut copy, assignment, true, span);
                     let prefix =
                         [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
-                    items.push(Item::one(super::field::concatenate(&WordSet::Known(prefix), &value)));
+                    items.push(Item::one(crate::value::field::concatenate(&WordSet::Known(prefix), &value)));
                 }
             }
         }
@@ -232,7 +235,7 @@ impl Walker<'_> {
 }
 
 /// Whether an allow has to worry about the effect.
-pub(super) fn opens_a_file(effect: &Effect) -> bool {
+pub(crate) fn opens_a_file(effect: &Effect) -> bool {
     !matches!(
         effect.target.known(),
         Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")

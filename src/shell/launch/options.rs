@@ -1,19 +1,23 @@
 //! In: the words of a program that runs others by some of its options (`find -exec`, `tar --to-command`, `sed`). Out: its segment and
 //! those of what the options run. And the reading of options by the facts, for wrappers too.
-//! Not here: which options do so (`tools.rs`, from the facts).
+//! Not here: which options do so (`tools/facts.rs`, from the facts).
 
-use super::invoke::Call;
-use super::invoke_wrapper::replaced;
-use super::state::State;
-use super::tools::{Arity, Effect as OptionEffect, Language, Shell, Tool, awk_is_harmless, sed_is_harmless};
-use super::walk::Walker;
-use super::words::{Argv, Item, Piece};
-use super::{Dialect, Role, Shield};
+use crate::interpret::call::Call;
+use crate::interpret::state::State;
+use crate::interpret::walk::Walker;
+use crate::launch::wrapper::replaced;
 use crate::programs::base_name;
+use crate::reason::AllowBlocker;
+use crate::reason::Reason;
+use crate::segment::{Dialect, Role};
+use crate::tools::facts::{Arity, Effect as OptionEffect, Language, Shell, Tool};
+use crate::tools::harmless::{awk_is_harmless, sed_is_harmless};
+use crate::value::argv::{Argv, Item};
+use crate::value::words::Piece;
 
 impl Walker<'_> {
     /// A program that runs others only by some of its options.
-    pub(super) fn options_that_run(&mut self, state: &State, tool: &Tool, argv: &Argv, call: &Call) {
+    pub(crate) fn options_that_run(&mut self, state: &State, tool: &Tool, argv: &Argv, call: &Call) {
         let arguments = argv.0.get(1..).unwrap_or_default();
         let mut own = self.segment(state, call, argv.clone(), Role::Command);
         let mut programs: Vec<Item> = Vec::new();
@@ -25,13 +29,13 @@ impl Walker<'_> {
         let mut value_next = false;
         let mut at = 0;
         if tool.may_run_behind(arguments.iter().map(|item| &item.words)) {
-            own.opaque = Some("runs code that is not analysed");
+            own.opaque = Some(Reason::Code);
         }
         if let Some(word) = arguments.first().filter(|_| tool.dashless).and_then(Item::as_known)
             && !word.starts_with(b"-")
             && !options_possible(tool, &[b"-", word].concat()).is_empty()
         {
-            own.opaque = Some("runs code that is not analysed");
+            own.opaque = Some(Reason::Code);
         }
         while let Some(item) = arguments.get(at) {
             at += 1;
@@ -41,7 +45,7 @@ impl Walker<'_> {
                     matches!(pattern.0.first(), Some(Piece::Literal(bytes)) if bytes.first() != Some(&b'-'))
                 });
                 if tool.has_executing_options() && !starts {
-                    own.shield = own.shield.or(Some(Shield::Option));
+                    own.blocker = own.blocker.or(Some(AllowBlocker::Option));
                 }
                 operand = operand.or(Some(item));
                 if starts && !is_value {
@@ -70,7 +74,7 @@ impl Walker<'_> {
                         let ends = stop > at && known(stop - 1) == Some(b"{}") && !word.starts_with(b"-ok");
                         if !plus || ends || clauses.len() > MOST_CLAUSES {
                             if plus && !ends {
-                                own.opaque = Some("has more commands than are looked at");
+                                own.opaque = Some(Reason::ClauseCount);
                             }
                             break;
                         }
@@ -102,7 +106,7 @@ impl Walker<'_> {
                     OptionEffect::Program => programs.extend(value.or(Some(Item::anything()))),
                     OptionEffect::Script => scripts.extend(value.or(Some(Item::anything()))),
                     OptionEffect::Code if !(tool.global && sure.is_some()) => {
-                        own.opaque = Some("runs code that is not analysed");
+                        own.opaque = Some(Reason::Code);
                     }
                     _ => {}
                 }
@@ -119,7 +123,7 @@ impl Walker<'_> {
             && sure.is_none_or(|item| item.as_known().is_none_or(|word| word == b"-"))
             && !arguments.first().is_some_and(idle)
         {
-            own.opaque = own.opaque.or(Some("is an interpreter that may read its program from its input"));
+            own.opaque = own.opaque.or(Some(Reason::InterpreterInput));
         }
         if let Some(language) = tool.language {
             let harmless = |text: &[u8]| match language {
@@ -136,19 +140,19 @@ impl Walker<'_> {
                 }
             };
             if !fine {
-                own.opaque = own.opaque.or(Some("runs a program text that may run commands or write files"));
+                own.opaque = own.opaque.or(Some(Reason::ProgramText));
             }
         }
         let carries = !programs.is_empty() || !scripts.is_empty() || !clauses.is_empty();
         if carries {
-            own.shield = own.shield.or(Some(Shield::Carrier));
+            own.blocker = own.blocker.or(Some(AllowBlocker::Carrier));
         }
         self.note(own);
         self.through.push(base_name(argv.0.first().and_then(Item::as_known).unwrap_or_default()).to_vec());
         let mut inner_call = Call::new(call.span);
         inner_call.program_only = true;
-        let outer = self.shield;
-        self.shield = self.shield.or(carries.then_some(Shield::Wrapper));
+        let outer = self.blocker;
+        self.blocker = self.blocker.or(carries.then_some(AllowBlocker::Wrapper));
         for program in &programs {
             self.program_word(state, program, &inner_call);
         }
@@ -159,7 +163,7 @@ impl Walker<'_> {
             let mut copy = state.clone();
             self.invoke(&mut copy, clause, &inner_call);
         }
-        self.shield = outer;
+        self.blocker = outer;
         self.through.pop();
     }
 }

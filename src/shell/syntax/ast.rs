@@ -1,6 +1,7 @@
 //! In: nothing. Out: the syntax tree of a script, as the parser builds it.
-//! Not here: what it means (`walk.rs`, `expand.rs`).
+//! Not here: what it means (`interpret/`).
 
+use crate::reason::Reason;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
@@ -15,7 +16,7 @@ pub struct Range {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
     pub at: Range,
-    pub why: &'static str,
+    pub why: Reason,
 }
 
 /// Commands in the order in which they are written.

@@ -1,7 +1,7 @@
 //! In: the parts of a word. Out: the words that brace expansion makes of it.
 //! Not here: any other expansion; this one comes first and looks at unquoted text only.
 
-use super::ast::Part;
+use crate::syntax::ast::Part;
 
 /// How many words one word may become.
 const MOST: usize = 512;

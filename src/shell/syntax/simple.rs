@@ -1,12 +1,13 @@
 //! In: a reader at the start of a simple command. Out: its assignments, words and redirections.
-//! Not here: the words' insides (`read_word.rs`) and here-documents (`read_here.rs`).
+//! Not here: the words' insides (`word.rs`) and here-documents (`here.rs`).
 
 use super::ast::{Argument, Assigned, Assignment, Kind, Operator, Part, Redirection};
-use super::read::{Read, Reader, is_meta};
+use super::reader::{Read, Reader, is_meta};
+use crate::reason::Reason;
 
 impl Reader<'_> {
     /// A simple command, or the definition of a function.
-    pub(super) fn simple(&mut self) -> Read<(Kind, Vec<Redirection>)> {
+    pub(crate) fn simple(&mut self) -> Read<(Kind, Vec<Redirection>)> {
         let mut assignments = Vec::new();
         let mut words: Vec<Argument> = Vec::new();
         let mut redirections = Vec::new();
@@ -22,21 +23,21 @@ impl Reader<'_> {
             match self.peek() {
                 Some(b'(') if words.len() == 1 && assignments.is_empty() && redirections.is_empty() => {
                     let Some(Argument::Word(word)) = words.first() else {
-                        return self.stop("is not understood");
+                        return self.stop(Reason::NotUnderstood);
                     };
                     let name = self.text.get(word.at.start..word.at.end).unwrap_or_default().to_vec();
                     let plain = matches!(word.parts.as_slice(), [Part::Plain(bytes)] if *bytes == name);
                     self.at += 1;
                     self.blanks();
                     if !plain || !self.take(b")") {
-                        return self.stop("is not understood");
+                        return self.stop(Reason::NotUnderstood);
                     }
                     return Ok((self.function_body(name, false)?, Vec::new()));
                 }
                 Some(byte) if !is_meta(byte) || self.process_start() => {}
-                Some(b'(') => return self.stop("is not understood"),
+                Some(b'(') => return self.stop(Reason::NotUnderstood),
                 _ if words.is_empty() && assignments.is_empty() && redirections.is_empty() => {
-                    return self.stop("is not understood");
+                    return self.stop(Reason::NotUnderstood);
                 }
                 _ => return Ok((Kind::Simple { assignments, words }, redirections)),
             }
@@ -60,7 +61,7 @@ impl Reader<'_> {
     }
 
     /// An assignment at the position, or `None` (the position is then anywhere).
-    pub(super) fn assignment(&mut self) -> Read<Option<Assignment>> {
+    pub(crate) fn assignment(&mut self) -> Read<Option<Assignment>> {
         let Some(name) = self.name() else { return Ok(None) };
         let mut subscript = None;
         if self.take(b"[") {
@@ -75,7 +76,7 @@ impl Reader<'_> {
         }
         let value = if self.peek() == Some(b'(') {
             if self.posix {
-                return self.stop("is not understood");
+                return self.stop(Reason::NotUnderstood);
             }
             self.at += 1;
             let mut items = Vec::new();
@@ -88,7 +89,7 @@ impl Reader<'_> {
                         break;
                     }
                     Some(byte) if !is_meta(byte) || self.process_start() => items.push(self.word()?),
-                    _ => return self.stop("is not complete"),
+                    _ => return self.stop(Reason::Incomplete),
                 }
             }
             Assigned::Array(items)
@@ -98,12 +99,12 @@ impl Reader<'_> {
         Ok(Some(Assignment { name, subscript, append, value }))
     }
 
-    pub(super) fn process_start(&mut self) -> bool {
+    pub(crate) fn process_start(&mut self) -> bool {
         self.sees(b"<(") || self.sees(b">(")
     }
 
     /// A redirection at the position, if one stands there.
-    pub(super) fn redirection(&mut self) -> Read<Option<Redirection>> {
+    pub(crate) fn redirection(&mut self) -> Read<Option<Redirection>> {
         let start = self.at;
         let mut variable = None;
         if self.take(b"{") {
@@ -145,7 +146,7 @@ impl Reader<'_> {
         // A number of several digits is a word to dash, and to bash if it is too large; `{x}` is one to every `sh`.
         let digits = if variable.is_none() { self.at - start } else { 0 };
         if digits > if self.posix { 1 } else { 9 } || (variable.is_some() && self.posix) {
-            return self.stop("redirects a descriptor that shells read differently");
+            return self.stop(Reason::Descriptor);
         }
         self.take(text);
         let (text, operator) = (*text, *operator);
@@ -154,13 +155,13 @@ impl Reader<'_> {
         }
         self.blanks();
         if self.peek().is_none_or(is_meta) && !self.process_start() {
-            return self.stop("is not complete");
+            return self.stop(Reason::Incomplete);
         }
         let closes =
             matches!(operator, Operator::DuplicateIn | Operator::DuplicateOut) && self.peek() == Some(b'-');
         if closes && !self.text.get(self.at + 1).copied().is_none_or(is_meta) {
             // bash ends the redirection at the `-`: `2>&-push` leaves a word `push`.
-            return self.stop("closes a descriptor, and goes on");
+            return self.stop(Reason::ClosedDescriptor);
         }
         let target = self.word()?;
         Ok(Some(Redirection { operator, variable, here: None, target }))

@@ -1,7 +1,8 @@
 //! In: what the parts of a word can be, one after the other. Out: the words that it becomes ([`Item`]s), with pathname expansion.
-//! Not here: what a part can be (`expand.rs`).
+//! Not here: what a part can be (`interpret/expand.rs`).
 
-use super::words::{Item, Pattern, Piece, WordSet};
+use crate::value::argv::Item;
+use crate::value::words::{Pattern, Piece, WordSet};
 
 /// One field that is being put together.
 #[derive(Clone, Default)]

@@ -1,12 +1,13 @@
 //! In: a reader at the start of a command. Out: its kind: groups, subshells, `if`, loops, `case`, `[[`,
-//! functions, coprocesses. Not here: simple commands (`read_simple.rs`) and lists (`read.rs`).
+//! functions, coprocesses. Not here: simple commands (`simple.rs`) and lists (`list.rs`).
 
 use super::ast::{Kind, List, Redirection};
-use super::read::{End, RESERVED, Read, Reader, is_meta};
+use super::reader::{End, RESERVED, Read, Reader, is_meta};
+use crate::reason::Reason;
 use std::rc::Rc;
 
 impl Reader<'_> {
-    pub(super) fn kind(&mut self) -> Read<(Kind, Vec<Redirection>)> {
+    pub(crate) fn kind(&mut self) -> Read<(Kind, Vec<Redirection>)> {
         if self.peek() == Some(b'(') {
             return Ok((self.parentheses()?, Vec::new()));
         }
@@ -30,13 +31,13 @@ impl Reader<'_> {
             b"[[" => self.test()?,
             b"coproc" => self.coprocess()?,
             b"time" => return self.simple(),
-            _ => return self.stop("is not understood"),
+            _ => return self.stop(Reason::NotUnderstood),
         };
         Ok((kind, Vec::new()))
     }
 
     /// `(…)`, or `((…))` if it is arithmetic.
-    pub(super) fn parentheses(&mut self) -> Read<Kind> {
+    pub(crate) fn parentheses(&mut self) -> Read<Kind> {
         let start = self.at;
         if self.take(b"((") {
             let pending = self.pending.len();
@@ -50,12 +51,12 @@ impl Reader<'_> {
         self.take(b"(");
         let body = self.list_until(End::Parenthesis, false)?;
         if !self.take(b")") {
-            return self.stop("is not complete");
+            return self.stop(Reason::Incomplete);
         }
         Ok(Kind::Subshell(body))
     }
 
-    pub(super) fn conditional(&mut self) -> Read<Kind> {
+    pub(crate) fn conditional(&mut self) -> Read<Kind> {
         self.take(b"if");
         let mut arms = Vec::new();
         loop {
@@ -79,7 +80,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn do_body(&mut self) -> Read<List> {
+    pub(crate) fn do_body(&mut self) -> Read<List> {
         self.newlines()?;
         let (open, close): (&'static [u8], &'static [&'static [u8]]) =
             if self.reserved() == Some(b"{") { (b"{", &[b"}"]) } else { (b"do", &[b"done"]) };
@@ -87,12 +88,12 @@ impl Reader<'_> {
         let body = self.list_until(End::Words(close), false)?;
         match close {
             [close] => self.expect(close)?,
-            _ => return self.stop("is not understood"),
+            _ => return self.stop(Reason::NotUnderstood),
         }
         Ok(body)
     }
 
-    pub(super) fn for_loop(&mut self, keyword: &'static [u8]) -> Read<Kind> {
+    pub(crate) fn for_loop(&mut self, keyword: &'static [u8]) -> Read<Kind> {
         self.take(keyword);
         self.blanks();
         if self.take(b"((") {
@@ -101,13 +102,13 @@ impl Reader<'_> {
             self.take(b";");
             return Ok(Kind::ForArithmetic { parts: vec![text], body: self.do_body()? });
         }
-        let Some(name) = self.name() else { return self.stop("is not understood") };
+        let Some(name) = self.name() else { return self.stop(Reason::NotUnderstood) };
         self.newlines()?;
         let mut words = None;
         if self.sees(b"in") {
             self.take(b"in");
             if !self.peek().is_none_or(is_meta) {
-                return self.stop("is not understood");
+                return self.stop(Reason::NotUnderstood);
             }
             let mut list = Vec::new();
             loop {
@@ -115,7 +116,7 @@ impl Reader<'_> {
                 match self.peek() {
                     Some(b';' | b'\n') => break,
                     Some(byte) if !is_meta(byte) || byte == b'<' => list.push(self.word()?),
-                    _ => return self.stop("is not complete"),
+                    _ => return self.stop(Reason::Incomplete),
                 }
             }
             words = Some(list);
@@ -125,13 +126,13 @@ impl Reader<'_> {
         Ok(Kind::For { select: keyword == b"select", name, words, body })
     }
 
-    pub(super) fn case(&mut self) -> Read<Kind> {
+    pub(crate) fn case(&mut self) -> Read<Kind> {
         self.take(b"case");
         self.blanks();
         let word = self.word()?;
         self.newlines()?;
         if !self.take(b"in") {
-            return self.stop("is not complete");
+            return self.stop(Reason::Incomplete);
         }
         let mut arms = Vec::new();
         loop {
@@ -151,7 +152,7 @@ impl Reader<'_> {
                     break;
                 }
                 if !self.take(b"|") {
-                    return self.stop("is not understood");
+                    return self.stop(Reason::NotUnderstood);
                 }
             }
             let body = self.list_until(End::CaseArm, false)?;
@@ -163,24 +164,24 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn function_keyword(&mut self) -> Read<Kind> {
+    pub(crate) fn function_keyword(&mut self) -> Read<Kind> {
         self.take(b"function");
         self.blanks();
         let name = self.plain_word();
         if name.is_empty() {
-            return self.stop("is not understood");
+            return self.stop(Reason::NotUnderstood);
         }
         self.blanks();
         if self.take(b"(") {
             self.blanks();
             if !self.take(b")") {
-                return self.stop("is not understood");
+                return self.stop(Reason::NotUnderstood);
             }
         }
         self.function_body(name, true)
     }
 
-    pub(super) fn function_body(&mut self, name: Vec<u8>, keyword: bool) -> Read<Kind> {
+    pub(crate) fn function_body(&mut self, name: Vec<u8>, keyword: bool) -> Read<Kind> {
         self.newlines()?;
         let compound = self.peek() == Some(b'(')
             || self.reserved().is_some_and(|word| {
@@ -190,12 +191,12 @@ impl Reader<'_> {
                 )
             });
         if !compound {
-            return self.stop("is not understood");
+            return self.stop(Reason::NotUnderstood);
         }
         Ok(Kind::Function { keyword, name, body: Rc::new(self.command()?) })
     }
 
-    pub(super) fn coprocess(&mut self) -> Read<Kind> {
+    pub(crate) fn coprocess(&mut self) -> Read<Kind> {
         self.take(b"coproc");
         self.blanks();
         let start = self.at;
@@ -217,7 +218,7 @@ impl Reader<'_> {
     }
 
     /// `[[ … ]]`: the words are kept, the operators only looked at.
-    pub(super) fn test(&mut self) -> Read<Kind> {
+    pub(crate) fn test(&mut self) -> Read<Kind> {
         self.take(b"[[");
         let mut words = Vec::new();
         let (mut arithmetic, mut operators, mut pattern) = (false, false, false);
@@ -228,12 +229,12 @@ impl Reader<'_> {
             operators |= self.peek() == Some(b'\n');
             self.newlines()?;
             match self.peek() {
-                None => return self.stop("is not complete"),
+                None => return self.stop(Reason::Incomplete),
                 Some(b'(' | b')' | b'<' | b'>' | b'&' | b'|' | b'!') if !pattern => {
                     if self.take(b"!=") {
                         pattern = true;
                     } else if self.sees(b"<(") || self.sees(b">(") {
-                        return self.stop("is not understood");
+                        return self.stop(Reason::NotUnderstood);
                     } else {
                         operators |= self.peek() != Some(b'!');
                         self.at += 1;
