@@ -11,6 +11,7 @@ mod generate;
 mod generate_profiles;
 mod harness;
 mod hostile;
+mod limits;
 mod pages;
 mod random;
 mod reproducible;

@@ -5,6 +5,7 @@
 //! If the child dies, it is run once more with a trace, which says where it was.
 
 use execpolicy_compiler::rules::evaluate::{InProcess, evaluate};
+use execpolicy_compiler::rules::limits::{MAX_PROCESS_MEMORY, MAX_PROCESS_SECONDS};
 use execpolicy_compiler::rules::record::{EvalError, EvalErrorKind, Evaluate, Outcome, Place, Request};
 use rustix::process::{Resource, Rlimit, setrlimit};
 use std::io::{Read, Write};
@@ -12,12 +13,6 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 /// The first argument that makes the program the child.
 pub const COMMAND: &str = "__evaluate";
-
-/// Bytes of address space the child may have: the Starlark heap, the syntax trees, the program.
-const MEMORY: u64 = 1 << 30;
-
-/// Seconds of processor time the child may take.
-const SECONDS: u64 = 5;
 
 /// Evaluates in a child process.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,10 +131,14 @@ fn died(request: &Request, end: &End) -> Outcome {
 pub fn child(trace: bool) -> ExitCode {
     let limit =
         |resource, amount| setrlimit(resource, Rlimit { current: Some(amount), maximum: Some(amount) });
-    let mut limits =
-        vec![(Resource::Cpu, SECONDS), (Resource::Fsize, 0), (Resource::Core, 0), (Resource::Nofile, 16)];
+    let mut limits = vec![
+        (Resource::Cpu, MAX_PROCESS_SECONDS),
+        (Resource::Fsize, 0),
+        (Resource::Core, 0),
+        (Resource::Nofile, 16),
+    ];
     if cfg!(target_os = "linux") {
-        limits.push((Resource::As, MEMORY));
+        limits.push((Resource::As, MAX_PROCESS_MEMORY));
     }
     // Without its limits the child must not evaluate anything.
     if limits.into_iter().any(|(resource, amount)| limit(resource, amount).is_err()) {

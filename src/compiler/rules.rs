@@ -6,6 +6,7 @@
 pub mod bind;
 pub mod dialect;
 pub mod evaluate;
+pub mod limits;
 pub mod literal;
 pub mod record;
 pub mod scan;
@@ -207,9 +208,12 @@ impl Reader<'_> {
                 self.diagnostics.error(fault);
                 complete = false;
             } else if !order.contains(&loaded.source) {
-                if path.len() >= 64 {
-                    let fault =
-                        Diagnostic::new(Code::EP0111, *span, "files load each other more than 64 deep");
+                if path.len() >= limits::MAX_LOADS {
+                    let fault = Diagnostic::new(
+                        Code::EP0111,
+                        *span,
+                        format!("files load each other more than {} deep", limits::MAX_LOADS),
+                    );
                     self.diagnostics.error(fault);
                     complete = false;
                 } else {

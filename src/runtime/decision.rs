@@ -65,8 +65,8 @@ pub enum Mode {
 
 /// What the caller knows about the command beside its argv.
 ///
-/// Only [`Mode::Codex`] reads the directories (it makes `./git` and `~/git` absolute before it
-/// looks at the base name); the strict mode never depends on where it is asked.
+/// [`Mode::Codex`] reads both directories: it makes `./git` and `~/git` absolute before it looks at the base name. The strict
+/// mode decides a plain command by its words alone; of a script it follows the working directory, to report which files it opens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context<'a> {
     /// Which reading decides.

@@ -1,5 +1,6 @@
 //! In: strings. Out: their numbers, and the two sections that hold them, each string once.
-//! Not here: the words of patterns up to 15 bytes, which lie on the edges themselves.
+//! Not here: words of patterns that are short enough to lie on the edges themselves
+//! (`execpolicy_runtime::table::key::SHORT` bytes).
 
 use super::{EmitError, Sections};
 use execpolicy_runtime::wire::SectionId;

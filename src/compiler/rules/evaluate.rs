@@ -3,6 +3,7 @@
 //! CLI runs this very code in a child process with resource limits (`cli/evaluator.rs`).
 
 use super::dialect::{DIALECT, globals};
+use super::limits::{MAX_HEAP, MAX_STEPS};
 use super::record::{Call, EvalError, EvalErrorKind, Evaluate, Frame, Outcome, Place, Request};
 use starlark::codemap::FileSpan;
 use starlark::environment::{FrozenModule, Module};
@@ -10,12 +11,6 @@ use starlark::eval::{BeforeStmtFunc, BeforeStmtFuncDyn, CallStack, Evaluator, Fi
 use starlark::syntax::AstModule;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
-
-/// Loop rounds and calls an evaluation may take: far more than any policy needs, seconds of work.
-pub const MAX_STEPS: u64 = 20_000_000;
-
-/// Bytes the Starlark heap may take.
-pub const MAX_HEAP: usize = 256 << 20;
 
 /// Told the place of each statement before it runs, so that somebody outside can say where an
 /// evaluation was when its process was ended.

@@ -2,15 +2,9 @@
 //! bracket that is never closed, and nesting so deep that a parser's stack would not bear it.
 //! Not here: any grammar; that is Starlark's.
 
+use super::limits::{MAX_BRACKETS, MAX_CHAIN};
 use super::record::Builtin;
 use std::ops::Range;
-
-/// How deep brackets may nest.
-pub const MAX_BRACKETS: usize = 100;
-
-/// How many operators, calls and subscripts one expression may chain, and `elif`s a file may hold:
-/// each of them is one more frame of recursion in the parser's tree.
-pub const MAX_CHAIN: usize = 250;
 
 /// What is not closed, or closed without being open.
 #[derive(Clone, Debug, PartialEq, Eq)]

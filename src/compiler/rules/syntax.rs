@@ -211,14 +211,14 @@ pub fn evaluation_fault(error: &EvalError, at: Span) -> Diagnostic {
         EvalErrorKind::Steps => Diagnostic::new(
             Code::EP0109,
             at,
-            format!("evaluation takes more than {} million steps", super::evaluate::MAX_STEPS / 1_000_000),
+            format!("evaluation takes more than {} million steps", super::limits::MAX_STEPS / 1_000_000),
         )
         .label("still running here")
         .hint("a policy needs a few thousand steps; look for a loop that is too long"),
         EvalErrorKind::Memory => Diagnostic::new(
             Code::EP0110,
             at,
-            format!("evaluation takes more than {} MiB of memory", super::evaluate::MAX_HEAP >> 20),
+            format!("evaluation takes more than {} MiB of memory", super::limits::MAX_HEAP >> 20),
         )
         .label("this asks for more")
         .hint("look for a string or list that is multiplied or grows in a loop"),
