@@ -10,15 +10,15 @@
 //! machine is rarely ours alone.
 #![allow(missing_docs, unsafe_code, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 
-use std::ffi::{CStr, CString, OsString, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::fs;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
-use execpolicy_confine::{self, Access, Gap, Helper, Outcome, Plan, Sandbox, Session};
+use execpolicy_confine::{self, Access, Command, Gap, Helper, Outcome, Plan, Sandbox, Session};
 
 const TURNS: usize = 10;
 /// Long enough for a processor to go idle.
@@ -41,7 +41,7 @@ impl Place {
         fs::write(&source, text).unwrap();
         let program = base.join("nothing");
         let options = ["-O1", "-static", "-nostdlib", "-o"];
-        let built = Command::new("cc").args(options).arg(&program).arg(&source).status();
+        let built = process::Command::new("cc").args(options).arg(&program).arg(&source).status();
         let program = if built.is_ok_and(|s| s.success()) { program } else { PathBuf::from("/bin/true") };
         Place { base, program }
     }
@@ -114,13 +114,13 @@ fn bare(program: &Path) {
 }
 
 fn posix_spawn(program: &Path) {
-    assert!(Command::new(program).env_clear().stdin(Stdio::null()).status().unwrap().success());
+    assert!(process::Command::new(program).env_clear().stdin(Stdio::null()).status().unwrap().success());
 }
 
 fn bubblewrap(place: &Place) {
     let ws = place.ws();
     let git = ws.join(".git");
-    let mut command = Command::new("bwrap");
+    let mut command = process::Command::new("bwrap");
     command.args(["--ro-bind", "/", "/", "--bind"]).args([&ws, &ws]).arg("--ro-bind").args([&git, &git]);
     command.args(["--ro-bind", "/dev/null"]).arg(ws.join(".env"));
     command.args(["--tmpfs", "/tmp", "--tmpfs", "/run", "--dev", "/dev", "--proc", "/proc", "--unshare-all"]);
@@ -159,22 +159,19 @@ fn main() {
     let built = start.elapsed();
     let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-    let argv = [OsString::from(&place.program)];
-    let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-    let ws = place.ws();
-    let bwrap = Command::new("bwrap").arg("--version").output().ok().filter(|o| o.status.success());
+    let command = Command::new([&place.program]);
+    let bwrap = process::Command::new("bwrap").arg("--version").output().ok().filter(|o| o.status.success());
 
     let in_session = || {
-        let command = session.spawn(&argv, &environment, &ws, standard).unwrap();
-        assert_eq!(session.wait(command).unwrap(), Outcome::Code(0));
+        assert_eq!(session.spawn(&command, standard).unwrap().wait().unwrap(), Outcome::Code(0));
     };
     let one_shot = || {
-        let ended = sandbox.run(&argv, standard).unwrap().wait().unwrap();
+        let ended = sandbox.run(&command, standard).unwrap().wait().unwrap();
         assert_eq!(ended.outcome, Outcome::Code(0));
     };
     let without_namespaces = || {
         if let Some(plain) = &plain {
-            assert_eq!(plain.run(&argv, standard).unwrap().wait().unwrap().outcome, Outcome::Code(0));
+            assert_eq!(plain.run(&command, standard).unwrap().wait().unwrap().outcome, Outcome::Code(0));
         }
     };
     let mut runs: Vec<(Row, Box<dyn Fn() + '_>)> = vec![

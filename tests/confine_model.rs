@@ -18,7 +18,6 @@ use execpolicy_confine::lower::{Host, lower};
 use execpolicy_confine::{Helper, Plan, Sandbox};
 use execpolicy_profile::Profiles;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -180,18 +179,17 @@ fn one(seed: u64, base: &Path, program: &Path, tally: &mut Tally) {
     let hosts: Vec<Option<u64>> =
         operations.iter().map(|o| fs::metadata(&o.path).ok().map(|meta| meta.ino())).collect();
     let own = std::env::current_exe().unwrap();
-    let argv: Vec<OsString> = vec![
-        own.into(),
-        "--exact".into(),
-        "confine_model::probe".into(),
-        "--ignored".into(),
-        "--nocapture".into(),
-    ];
+    let command = execpolicy_confine::Command::new([own]).args([
+        "--exact",
+        "confine_model::probe",
+        "--ignored",
+        "--nocapture",
+    ]);
     let sandbox = Sandbox::prepare(&lowered.plan, Helper::at(program).unwrap())
         .unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
-    let running = sandbox.run(&argv, [null.as_fd(), writer.as_fd(), writer.as_fd()]);
+    let running = sandbox.run(&command, [null.as_fd(), writer.as_fd(), writer.as_fd()]);
     let running = running.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{text}"));
     drop(writer);
     let mut output = String::new();

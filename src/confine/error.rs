@@ -33,6 +33,8 @@ pub enum Step {
     Seccomp,
     /// Capabilities and `no_new_privs`.
     Privileges,
+    /// A variable that the plan does not pass.
+    Environment,
     /// Resource limits.
     Limits,
     /// Standard input, output and error, and closing the rest.
@@ -46,7 +48,7 @@ pub enum Step {
 }
 
 impl Step {
-    pub(crate) const ALL: [Step; 16] = [
+    pub(crate) const ALL: [Step; 17] = [
         Step::Plan,
         Step::Resolve,
         Step::Helper,
@@ -58,6 +60,7 @@ impl Step {
         Step::Landlock,
         Step::Seccomp,
         Step::Privileges,
+        Step::Environment,
         Step::Limits,
         Step::Descriptors,
         Step::WorkingDirectory,
@@ -89,6 +92,7 @@ impl Step {
             Step::Landlock => "landlock",
             Step::Seccomp => "seccomp",
             Step::Privileges => "privileges",
+            Step::Environment => "environment",
             Step::Limits => "limits",
             Step::Descriptors => "descriptors",
             Step::WorkingDirectory => "working-directory",

@@ -4,17 +4,31 @@
 //! with an [`EnforcementStatus`], or a [`ConfineError`]. Not here: policies and profiles; whoever has one builds the plan.
 //!
 //! ```no_run
-//! use execpolicy_confine::{Access, ConfineError, Helper, Plan, Sandbox, inherited, init};
+//! use std::time::Duration;
+//! use execpolicy_confine::{Access, Command, ConfineError, Helper, Plan, Sandbox, Session, init};
 //!
 //! fn main() -> Result<(), ConfineError> {
 //!     init(); // first: in the helper process this does not return
 //!     let plan = Plan::nothing("/work".into()).allow("/", Access::Read).allow("/work", Access::Write);
 //!     let sandbox = Sandbox::prepare(&plan, Helper::current()?)?;
-//!     let running = sandbox.run(&["make".into()], inherited())?;
-//!     let ended = running.wait_forwarding_signals()?;
-//!     std::process::exit(ended.outcome.shell_status())
+//!
+//!     // One command in a sandbox of its own.
+//!     let listing = sandbox.output(&Command::new(["ls", "-l"]))?;
+//!     println!("{}", listing.stdout.text());
+//!
+//!     // Many commands in one sandbox.
+//!     let session = Session::start(&sandbox)?;
+//!     let test = Command::new(["make", "test"]).current_dir("core").time_limit(Duration::from_secs(60));
+//!     let result = session.output(&test)?;
+//!     println!("{:?}: {}", result.outcome, result.stderr.text());
+//!     for finding in session.end()? {
+//!         println!("{}: {}", finding.path.display(), finding.why);
+//!     }
+//!     Ok(())
 //! }
 //! ```
+//!
+//! [`Sandbox::run`] and [`Session::spawn`] give a command descriptors of the caller's instead, and return while it runs.
 //!
 //! Four processes: the caller; the helper (the same program exec'd again with an empty environment); process 1 of the new
 //! namespaces, which builds the view and owns it; the command. A [`Session`] has a spawner in the command's place.
@@ -24,6 +38,8 @@
 
 #[cfg(target_os = "linux")]
 mod codec;
+#[cfg(target_os = "linux")]
+mod command;
 #[cfg(target_os = "linux")]
 mod error;
 #[cfg(target_os = "linux")]
@@ -47,17 +63,22 @@ pub mod seccomp;
 mod status;
 
 #[cfg(target_os = "linux")]
+pub use command::{Captured, Command};
+#[cfg(target_os = "linux")]
 pub use error::{ConfineError, Step};
 #[cfg(target_os = "linux")]
 pub use linux::{
-    Ended, Helper, Running, Sandbox, Session, SessionCommand, Standard, detect, detect_without_namespaces,
-    duplicate, inherited, init, is_placeholder,
+    Ended, Helper, Output, Running, Sandbox, Session, SessionChild, Standard, detect,
+    detect_without_namespaces, duplicate, inherited, init, is_placeholder,
 };
 #[cfg(target_os = "linux")]
 pub use message::{Finding, Outcome};
 #[cfg(target_os = "linux")]
 pub use plain::Obstacle;
 #[cfg(target_os = "linux")]
-pub use plan::{Access, Gap, Late, Limits, Missing, MissingKind, Network, PathRule, Plan, Promise, Wall};
+pub use plan::{
+    Access, Gap, Late, Limits, Missing, MissingKind, Network, Passing, PathRule, Plan, Promise, VariableRule,
+    Wall,
+};
 #[cfg(target_os = "linux")]
 pub use status::{ClauseStatus, EnforcementStatus, Given};

@@ -3,6 +3,7 @@
 //! In: a prepared sandbox, a command, descriptors. Out: a running, confined command. Not here: what the plan means
 //! (`plan.rs`, `layout.rs`).
 
+mod capture;
 mod channel;
 mod command;
 mod helper;
@@ -16,31 +17,34 @@ mod quarantine;
 mod session;
 mod spawner;
 mod sys;
+mod tree;
 mod walls;
 mod watch;
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::format;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::string::{String, ToString};
+use std::time::Duration;
 use std::vec::Vec;
 
+use super::command::{Captured, Command};
 use super::error::{ConfineError, Step};
 use super::layout::{Kind, Layout};
 use super::message::{Event, Finding, Footing, Life, Order, Outcome, Request};
 use super::plain::{Obstacle, obstacles};
-use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Wall};
+use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, VariableRule, Wall};
 use super::status::EnforcementStatus;
 
+use capture::Capture;
 pub use helper::init;
 pub(super) use placeholder::is_empty_placeholder;
 pub use placeholder::is_placeholder;
-pub use session::{Session, SessionCommand};
+pub use session::{Session, SessionChild};
 pub use sys::duplicate;
 
 /// The program that becomes the helper. It is never looked up on PATH.
@@ -79,7 +83,7 @@ impl Helper {
     fn start(&self, request: &Request, fds: &[BorrowedFd<'_>]) -> Result<(OwnedFd, Child), ConfineError> {
         let failed = |e: io::Error| ConfineError::new(Step::Helper, self.program.display().to_string(), e);
         let (ours, theirs) = channel::pair().map_err(failed)?;
-        let child = Command::new(&self.program)
+        let child = std::process::Command::new(&self.program)
             .arg0(helper::MARKER)
             .env_clear()
             .current_dir("/")
@@ -116,6 +120,7 @@ pub struct Sandbox {
     helper: Helper,
     obstacles: Vec<Obstacle>,
     accepted: BTreeSet<Gap>,
+    variables: Vec<VariableRule>,
 }
 
 /// Descriptors that become a command's standard input, output and error.
@@ -169,8 +174,13 @@ impl Sandbox {
             }
         }
         let obstacles = obstacles(plan, &layout, sys::landlock_abi());
-        let mut sandbox =
-            Sandbox { request: Request::new(plan, layout), helper, obstacles, accepted: plan.accept.clone() };
+        let mut sandbox = Sandbox {
+            request: Request::new(plan, layout),
+            helper,
+            obstacles,
+            accepted: plan.accept.clone(),
+            variables: plan.variables.clone(),
+        };
         // An acceptance that nothing needs opens nothing.
         let needed = |gap| sandbox.obstacles.iter().any(|obstacle| obstacle.gap == Some(gap));
         sandbox.request.attributes_open &= needed(Gap::Attributes);
@@ -227,11 +237,16 @@ impl Sandbox {
 
     /// Runs one command in a sandbox of its own. When this returns, the command has been exec'd behind everything that the
     /// status says.
-    pub fn run(&self, argv: &[OsString], standard: Standard<'_>) -> Result<Running, ConfineError> {
+    pub fn run(&self, command: &Command, standard: Standard<'_>) -> Result<Running, ConfineError> {
         let mut request = self.request.clone();
-        request.life = Life::OneShot(argv.to_vec());
+        request.life = Life::OneShot(command.argv().to_vec());
+        request.environment = command.environment(&request.environment, &self.variables)?;
+        request.cwd = command.directory(&request.cwd);
+        let limits = [request.limits.wall_time, command.longest()];
+        request.limits.wall_time = limits.into_iter().flatten().min();
         let (control, child) = self.helper.start(&request, &standard)?;
-        let mut running = Running { control, helper: child, status: EnforcementStatus::default() };
+        let status = EnforcementStatus::default();
+        let mut running = Running { control, helper: child, status, capture: None, ended: None };
         match running.next()? {
             Event::Ready(status) => {
                 running.status = status;
@@ -240,6 +255,30 @@ impl Sandbox {
             Event::Failed(failure) => Err(self.explain(failure)),
             _ => Err(nonsense()),
         }
+    }
+
+    /// As [`run`](Sandbox::run), without input, and with the output read into memory: [`Running::wait_with_output`] has it.
+    pub fn run_captured(&self, command: &Command) -> Result<Running, ConfineError> {
+        let (capture, [input, output, error]) = Capture::start(command.kept())?;
+        let mut running = self.run(command, [input.as_fd(), output.as_fd(), error.as_fd()])?;
+        running.capture = Some(capture);
+        Ok(running)
+    }
+
+    /// Runs one command to its end, without input, and captures its output.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use execpolicy_confine::{Command, ConfineError, Outcome, Sandbox};
+    ///
+    /// fn version(sandbox: &Sandbox) -> Result<Option<String>, ConfineError> {
+    ///     let command = Command::new(["git", "--version"]).time_limit(Duration::from_secs(5));
+    ///     let output = sandbox.output(&command)?;
+    ///     Ok((output.outcome == Outcome::Code(0)).then(|| output.stdout.text()))
+    /// }
+    /// ```
+    pub fn output(&self, command: &Command) -> Result<Output, ConfineError> {
+        self.run_captured(command)?.wait_with_output()
     }
 }
 
@@ -265,6 +304,13 @@ pub fn detect_without_namespaces(helper: &Helper) -> Result<EnforcementStatus, C
     Ok(status)
 }
 
+/// Whether a message has come, or the other end is closed.
+fn readable(socket: &OwnedFd) -> Result<bool, ConfineError> {
+    let [found] = init::wait_any([Some(socket.as_fd())], Some(Duration::ZERO))
+        .map_err(|e| ConfineError::new(Step::Session, "poll", e))?;
+    Ok(found)
+}
+
 fn nonsense() -> ConfineError {
     ConfineError::refused(Step::Helper, "", "the helper answered nonsense")
 }
@@ -275,6 +321,29 @@ pub struct Running {
     control: OwnedFd,
     helper: Child,
     status: EnforcementStatus,
+    capture: Option<Capture>,
+    ended: Option<Ended>,
+}
+
+/// The end of a command, with what it wrote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its standard output.
+    pub stdout: Captured,
+    /// Its standard error.
+    pub stderr: Captured,
+    /// What it left at protected names. A session looks for that at its own end ([`Session::end`]), so here it has none.
+    pub findings: Vec<Finding>,
+}
+
+impl Output {
+    /// With the streams of a capture, which are empty if there was none.
+    fn new(ended: Ended, capture: Option<Capture>) -> Result<Output, ConfineError> {
+        let [stdout, stderr] = capture.map(Capture::finish).transpose()?.unwrap_or_default();
+        Ok(Output { outcome: ended.outcome, stdout, stderr, findings: ended.findings })
+    }
 }
 
 /// The end of a command.
@@ -301,6 +370,19 @@ impl Running {
     /// Waits for the command. When this returns, nothing that it started is alive.
     pub fn wait(mut self) -> Result<Ended, ConfineError> {
         self.ended()
+    }
+
+    /// The same, with the output of a command that was started by [`Sandbox::run_captured`].
+    pub fn wait_with_output(mut self) -> Result<Output, ConfineError> {
+        Output::new(self.ended()?, self.capture.take())
+    }
+
+    /// The end of the command if it has ended, at once.
+    pub fn try_wait(&mut self) -> Result<Option<Ended>, ConfineError> {
+        if self.ended.is_none() && !readable(&self.control)? {
+            return Ok(None);
+        }
+        self.ended().map(Some)
     }
 
     /// As [`wait`](Running::wait), for a program that does nothing else: the signals a terminal or a supervisor sends to
@@ -334,10 +416,13 @@ impl Running {
     }
 
     fn ended(&mut self) -> Result<Ended, ConfineError> {
+        if let Some(ended) = &self.ended {
+            return Ok(ended.clone());
+        }
         let event = self.next()?;
         let _ = self.helper.wait();
         match event {
-            Event::Ended(outcome, findings) => Ok(Ended { outcome, findings }),
+            Event::Ended(outcome, findings) => Ok(self.ended.insert(Ended { outcome, findings }).clone()),
             Event::Failed(failure) => Err(failure),
             _ => Err(nonsense()),
         }

@@ -60,6 +60,10 @@ pub(crate) struct Request {
     pub life: Life,
 }
 
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn os(w: &mut Writer, value: &OsString) {
     w.path(Path::new(value));
 }
@@ -211,7 +215,7 @@ pub enum Outcome {
     Code(i32),
     /// By a signal.
     Signal(i32),
-    /// The wall-time limit of the plan ended it.
+    /// The wall-time limit of the plan, or its own time limit, ended it.
     TimedOut,
 }
 
@@ -390,9 +394,12 @@ pub(crate) enum Order {
         argv: Vec<OsString>,
         environment: Vec<(OsString, OsString)>,
         cwd: PathBuf,
+        limit: Option<Duration>,
     },
     /// Session: send a signal to the process group of one command.
     SignalOne(u64, i32),
+    /// Session: kill one command with everything that belongs to it.
+    KillOne(u64),
     /// Session: end every command.
     KillAll,
 }
@@ -405,16 +412,17 @@ impl Order {
                 w.u8(1);
                 w.i32(*signal);
             }
-            Order::Spawn { id, sent, argv, environment, cwd } => {
+            Order::Spawn { id, sent, argv, environment, cwd, limit } => {
                 w.u8(2);
                 w.u64(*id);
-                w.u64(u64::try_from(sent.as_nanos()).unwrap_or(u64::MAX));
+                w.u64(nanoseconds(*sent));
                 w.list(argv, os);
                 w.list(environment, |w, (name, value)| {
                     os(w, name);
                     os(w, value);
                 });
                 w.path(cwd);
+                w.option(limit.map(nanoseconds));
             }
             Order::SignalOne(id, signal) => {
                 w.u8(3);
@@ -422,6 +430,10 @@ impl Order {
                 w.i32(*signal);
             }
             Order::KillAll => w.u8(4),
+            Order::KillOne(id) => {
+                w.u8(5);
+                w.u64(*id);
+            }
         }
         w.finish()
     }
@@ -436,9 +448,11 @@ impl Order {
                 argv: r.list(Reader::os_string)?,
                 environment: r.list(|r| Some((r.os_string()?, r.os_string()?)))?,
                 cwd: r.path()?,
+                limit: r.option()?.map(Duration::from_nanos),
             },
             3 => Order::SignalOne(r.u64()?, r.i32()?),
             4 => Order::KillAll,
+            5 => Order::KillOne(r.u64()?),
             _ => return None,
         };
         r.end(order)
@@ -491,6 +505,7 @@ mod tests {
             argv: Vec::new(),
             environment: Vec::new(),
             cwd: "/".into(),
+            limit: Some(Duration::from_secs(1)),
         };
         assert_eq!(Order::decode(&order.encode()), Some(order));
     }

@@ -158,6 +158,26 @@ impl Gap {
     }
 }
 
+/// What becomes of a variable that one command asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// It may have it.
+    Pass,
+    /// It may not. Names are compared without regard to ASCII case.
+    Deny,
+    /// The plan's environment says what it is.
+    Fixed,
+}
+
+/// Which variables a single command may have beside the plan's; see [`Command::env`](super::Command::env).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VariableRule {
+    /// A name, in which each `*` stands for any bytes.
+    pub pattern: String,
+    /// What becomes of it. The first of these decides: fixed; a name written out; a pattern; and deny before pass.
+    pub passing: Passing,
+}
+
 /// Everything a confined command gets. Absent fields do not exist: each is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -174,8 +194,10 @@ pub struct Plan {
     pub links: Vec<(PathBuf, PathBuf)>,
     /// The network.
     pub network: Network,
-    /// The whole environment of the command.
+    /// The environment of every command.
     pub environment: Vec<(OsString, OsString)>,
+    /// What a single command may add to it. What no rule matches may not be added.
+    pub variables: Vec<VariableRule>,
     /// Limits.
     pub limits: Limits,
     /// System calls that fail, as words of [`seccomp`](super::seccomp): names, or conditions such as `socket:unusual`.
@@ -201,6 +223,7 @@ impl Plan {
             links: Vec::new(),
             network: Network::Off,
             environment: Vec::new(),
+            variables: Vec::new(),
             limits: Limits::default(),
             syscalls: Group::all_words(),
             cwd,
@@ -213,6 +236,12 @@ impl Plan {
     /// Adds a path rule.
     pub fn allow(mut self, path: impl Into<PathBuf>, access: Access) -> Plan {
         self.paths.push(PathRule { path: path.into(), access });
+        self
+    }
+
+    /// Lets a single command have variables of this name, in which each `*` stands for any bytes.
+    pub fn pass(mut self, pattern: impl Into<String>) -> Plan {
+        self.variables.push(VariableRule { pattern: pattern.into(), passing: Passing::Pass });
         self
     }
 }

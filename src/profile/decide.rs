@@ -3,7 +3,7 @@
 //!
 //! The reference is the compiler's `policy/model.rs`; the two are compared on random profiles.
 
-use super::{EnvAction, EnvRule, GlobRule, Host, HostRule, Network, NetworkMode, Profile, Protect, glob};
+use super::{EnvAction, GlobRule, Host, HostRule, Network, NetworkMode, Profile, Protect, glob};
 use core::net::IpAddr;
 
 /// What a command sees of an environment variable.
@@ -21,29 +21,38 @@ impl<'a> Profile<'a> {
     /// What becomes of a variable, by its name as bytes: a `set`, then a name written out, then a pattern; deny before pass.
     #[must_use]
     pub fn variable(&self, name: &[u8]) -> Variable<'a> {
-        let mut best: Option<(u8, EnvAction<'a>)> = None;
-        for rule in &self.env {
-            if let Some(rank) = rank(&rule, name)
-                && best.is_none_or(|(known, _)| rank < known)
-            {
-                best = Some((rank, rule.action));
-            }
+        variable(self.env.iter().map(|rule| (rule.pattern, rule.action)), name)
+    }
+}
+
+/// [`Profile::variable`] for rules that are kept elsewhere: patterns, and what happens to the names they match.
+#[must_use]
+pub fn variable<'a, 'p>(
+    rules: impl IntoIterator<Item = (&'p str, EnvAction<'a>)>,
+    name: &[u8],
+) -> Variable<'a> {
+    let mut best: Option<(u8, EnvAction<'a>)> = None;
+    for (pattern, action) in rules {
+        if let Some(rank) = rank(pattern, action, name)
+            && best.is_none_or(|(known, _)| rank < known)
+        {
+            best = Some((rank, action));
         }
-        match best {
-            Some((_, EnvAction::Set(value))) => Variable::Set(value),
-            Some((_, EnvAction::Pass)) => Variable::Passed,
-            Some((_, EnvAction::Deny)) | None => Variable::Absent,
-        }
+    }
+    match best {
+        Some((_, EnvAction::Set(value))) => Variable::Set(value),
+        Some((_, EnvAction::Pass)) => Variable::Passed,
+        Some((_, EnvAction::Deny)) | None => Variable::Absent,
     }
 }
 
 /// How strong a rule is for a name, 0 the strongest; `None` if it is about other names.
-fn rank(rule: &EnvRule<'_>, name: &[u8]) -> Option<u8> {
-    let exact = !rule.pattern.contains('*');
-    let fold = rule.action == EnvAction::Deny;
+fn rank(pattern: &str, action: EnvAction<'_>, name: &[u8]) -> Option<u8> {
+    let exact = !pattern.contains('*');
+    let fold = action == EnvAction::Deny;
     // Patterns for variables know `*` only, and `[` and `?` cannot stand in them; a name may hold any byte but `=`.
-    let fits = star(rule.pattern.as_bytes(), name, fold);
-    fits.then_some(match (rule.action, exact) {
+    let fits = star(pattern.as_bytes(), name, fold);
+    fits.then_some(match (action, exact) {
         (EnvAction::Set(_), _) => 0,
         (EnvAction::Deny, true) => 1,
         (EnvAction::Pass, true) => 2,

@@ -18,7 +18,7 @@ mod order;
 mod section;
 mod words;
 
-pub use decide::Variable;
+pub use decide::{Variable, variable};
 pub use decode::{List, ListIter, ProfileError, Record};
 pub use order::Order;
 pub use section::{DefaultProfile, Profile, Profiles};

@@ -11,11 +11,13 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use execpolicy_confine::{
-    Access, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session, Step,
+    Access, Command as Confined, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox,
+    Session, Step,
 };
 
 use crate::commands::{
-    Result, alive, check, children, expect, gone, lingering, run, sandbox, shell, start_lingering, words,
+    Result, alive, check, children, end_of, expect, gone, lingering, run, sandbox, shell, start_lingering,
+    words,
 };
 use crate::world::World;
 use crate::{Scenario, Verdict};
@@ -55,13 +57,13 @@ fn statuses() -> Result<String> {
 
 fn refusals() -> Result<String> {
     let world = World::new();
-    let step = |plan: &Plan, argv: &[OsString]| run(plan, argv).err().map(|e| e.step);
+    let step = |plan: &Plan, command: &Confined| run(plan, command).err().map(|e| e.step);
     let plan = world.plan();
     let mut seen = vec![
         (step(&plan, &words(&["no-such-program"])), Step::Exec),
         (step(&plan, &words(&["/etc/passwd"])), Step::Exec),
         (step(&plan, &words(&[""])), Step::Exec),
-        (step(&plan, &[]), Step::Exec),
+        (step(&plan, &words(&[])), Step::Exec),
     ];
     let mut elsewhere = plan.clone();
     elsewhere.cwd = world.home.join(".ssh");
@@ -141,7 +143,7 @@ fn large() -> Result<String> {
     expect(&plan, &argv, "100000 100000 3\n", Outcome::Code(0))?;
     let huge = OsString::from("x".repeat(3 << 20));
     let refused =
-        run(&plan, &[OsString::from("true"), huge]).err().map(|e| (e.step, e.source.raw_os_error()));
+        run(&plan, &Confined::new(["true".into(), huge])).err().map(|e| (e.step, e.source.raw_os_error()));
     if refused == Some((Step::Exec, Some(libc::E2BIG))) {
         Ok("1.1 MB pass, 3 MiB in one word is E2BIG".into())
     } else {
@@ -208,26 +210,25 @@ pub fn detection_child() -> std::process::ExitCode {
 
 fn session_commands() -> Result<String> {
     let world = World::new();
-    let plan = world.plan();
+    let plan = world.plan().pass("N");
     let session = sandbox(&plan).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
     let null = fs::File::open("/dev/null").unwrap();
     for n in 0..50 {
         let (mut reader, writer) = std::io::pipe().unwrap();
         let standard = [null.as_fd(), writer.as_fd(), null.as_fd()];
-        let environment = [("PATH".into(), "/usr/bin:/bin".into()), ("N".into(), n.to_string().into())];
         let script = "echo $N; echo $N >> log; touch .git/x 2>/dev/null && echo BAD; exit $N";
-        let command =
-            session.spawn(&shell(script), &environment, &world.ws, standard).map_err(|e| e.to_string())?;
+        let command = shell(script).env("N", n.to_string());
+        let mut child = session.spawn(&command, standard).map_err(|e| e.to_string())?;
         drop(writer);
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
-        let outcome = session.wait(command).map_err(|e| e.to_string())?;
+        let outcome = child.wait().map_err(|e| e.to_string())?;
         if text != format!("{n}\n") || outcome != Outcome::Code(n) {
             return Err(format!("{n}: {text:?} {outcome:?}"));
         }
     }
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-    let refused = session.spawn(&words(&["no-such"]), &[], &world.ws, standard).err().map(|e| e.step);
+    let refused = session.spawn(&words(&["no-such"]), standard).err().map(|e| e.step);
     if refused != Some(Step::Exec) {
         return Err(format!("{refused:?}"));
     }
@@ -240,18 +241,17 @@ fn session_kill_all() -> Result<String> {
     let marker = format!("ep-all-{}", std::process::id());
     let session = sandbox(&world.plan()).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
     let null = fs::File::open("/dev/null").unwrap();
-    let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-    let spawn = |argv: &[OsString]| {
+    let spawn = |command: &Confined| {
         let (mut reader, writer) = std::io::pipe().unwrap();
-        let command = session
-            .spawn(argv, &environment, &world.ws, [null.as_fd(), writer.as_fd(), null.as_fd()])
+        let child = session
+            .spawn(command, [null.as_fd(), writer.as_fd(), null.as_fd()])
             .map_err(|e| e.to_string())?;
         reader.read_exact(&mut [0; 3]).unwrap();
-        Ok::<_, String>(command)
+        Ok::<_, String>(child)
     };
-    let command = spawn(&lingering(&marker))?;
+    let mut child = spawn(&lingering(&marker))?;
     session.kill_all().map_err(|e| e.to_string())?;
-    if session.wait(command).map_err(|e| e.to_string())? != Outcome::Signal(9) {
+    if child.wait().map_err(|e| e.to_string())? != Outcome::Signal(9) {
         return Err("the command was not killed".into());
     }
     gone(&marker)?;
@@ -264,27 +264,13 @@ fn session_kill_all() -> Result<String> {
 fn session_threads() -> Result<String> {
     let world = World::new();
     let session = sandbox(&world.plan()).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
-    let null = fs::File::open("/dev/null").unwrap();
-    let environment = [("PATH".into(), "/usr/bin:/bin".into())];
     let wrong = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8)
             .map(|n| {
-                let (session, null, environment, world) = (&session, &null, &environment, &world);
+                let session = &session;
                 scope.spawn(move || {
-                    let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-                    (0..10)
-                        .filter(|_| {
-                            let outcome = session
-                                .spawn(
-                                    &shell(&format!("sleep 0.0{n}; exit {n}")),
-                                    environment,
-                                    &world.ws,
-                                    standard,
-                                )
-                                .and_then(|command| session.wait(command));
-                            outcome.ok() != Some(Outcome::Code(n))
-                        })
-                        .count()
+                    let command = shell(&format!("sleep 0.0{n}; exit {n}"));
+                    (0..10).filter(|_| end_of(session, &command).ok() != Some(Outcome::Code(n))).count()
                 })
             })
             .collect();

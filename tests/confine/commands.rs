@@ -2,7 +2,6 @@
 //!
 //! In: a plan and a command's words. Out: its output and its end; how many processes are still there. Not here: scenarios.
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -10,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use execpolicy_confine::{ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox};
+use execpolicy_confine::{Command, ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox, Session};
 
 use crate::Verdict;
 
@@ -23,12 +22,12 @@ pub fn check(f: fn() -> Result<String>) -> Verdict {
     }
 }
 
-pub fn words(words: &[&str]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
+pub fn words(words: &[&str]) -> Command {
+    Command::new(words)
 }
 
-pub fn shell(script: &str) -> Vec<OsString> {
-    words(&["sh", "-c", script])
+pub fn shell(script: &str) -> Command {
+    Command::new(["sh", "-c", script])
 }
 
 pub fn sandbox(plan: &Plan) -> std::result::Result<Sandbox, ConfineError> {
@@ -36,23 +35,29 @@ pub fn sandbox(plan: &Plan) -> std::result::Result<Sandbox, ConfineError> {
 }
 
 /// Runs a command; its output, and its end.
-pub fn run(plan: &Plan, argv: &[OsString]) -> std::result::Result<(String, Ended), ConfineError> {
+pub fn run(plan: &Plan, command: &Command) -> std::result::Result<(String, Ended), ConfineError> {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
-    let running = sandbox(plan)?.run(argv, [null.as_fd(), writer.as_fd(), writer.as_fd()])?;
+    let running = sandbox(plan)?.run(command, [null.as_fd(), writer.as_fd(), writer.as_fd()])?;
     drop(writer);
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     Ok((text, running.wait()?))
 }
 
-pub fn expect(plan: &Plan, argv: &[OsString], output: &str, outcome: Outcome) -> Result<()> {
-    let (text, ended) = run(plan, argv).map_err(|e| e.to_string())?;
+pub fn expect(plan: &Plan, command: &Command, output: &str, outcome: Outcome) -> Result<()> {
+    let (text, ended) = run(plan, command).map_err(|e| e.to_string())?;
     if text == output && ended.outcome == outcome {
         Ok(())
     } else {
-        Err(format!("{argv:?}: {text:?} {:?}, expected {output:?} {outcome:?}", ended.outcome))
+        Err(format!("{command:?}: {text:?} {:?}, expected {output:?} {outcome:?}", ended.outcome))
     }
+}
+
+/// Runs a command of a session to its end, with nothing to read and its output dropped.
+pub fn end_of(session: &Session, command: &Command) -> std::result::Result<Outcome, ConfineError> {
+    let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
+    session.spawn(command, [null.as_fd(), null.as_fd(), null.as_fd()])?.wait()
 }
 
 /// Processes whose command line has a marker.
@@ -99,7 +104,7 @@ pub fn helpers_gone() -> Result<()> {
 }
 
 /// A command that says when it is up and leaves background processes, all with a marker.
-pub fn lingering(marker: &str) -> Vec<OsString> {
+pub fn lingering(marker: &str) -> Command {
     shell(&format!("(setsid sh -c 'sleep 500 # {marker}' &); echo up; sleep 500; : {marker}"))
 }
 

@@ -2,7 +2,6 @@
 //!
 //! In: the probe program's report and the host's own look. Out: verdicts. Not here: the probes (`probes.c`).
 
-use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -10,7 +9,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use execpolicy_confine::{Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall};
+use execpolicy_confine::{
+    Command as Confined, Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall,
+};
 
 use crate::probes::{build, parse};
 use crate::world::{World, daemon_name, plant_key};
@@ -133,7 +134,7 @@ fn suite(life: Life, change: &dyn Fn(&mut Plan)) -> Verdict {
     let mut plan = world.plan();
     change(&mut plan);
     let before = world.state();
-    let (report, outcome, findings) = match run(&plan, life, &[program.into()]) {
+    let (report, outcome, findings) = match run(&plan, life, &Confined::new([program])) {
         Ok(all) => all,
         Err(failure) => return Verdict::Failed(failure.to_string()),
     };
@@ -211,7 +212,7 @@ fn suite(life: Life, change: &dyn Fn(&mut Plan)) -> Verdict {
 fn run(
     plan: &Plan,
     life: Life,
-    argv: &[OsString],
+    command: &Confined,
 ) -> Result<(String, Outcome, Vec<Finding>), execpolicy_confine::ConfineError> {
     let sandbox = Sandbox::prepare(plan, Helper::current()?)?;
     let (mut reader, writer) = std::io::pipe().unwrap();
@@ -219,7 +220,7 @@ fn run(
     let standard = [null.as_fd(), writer.as_fd(), null.as_fd()];
     let mut report = String::new();
     if life == Life::OneShot {
-        let running = sandbox.run(argv, standard)?;
+        let running = sandbox.run(command, standard)?;
         drop(writer);
         let status = running.status().clone();
         reader.read_to_string(&mut report).unwrap();
@@ -232,10 +233,10 @@ fn run(
         return Ok((report, ended.outcome, ended.findings));
     }
     let session = Session::start(&sandbox)?;
-    let command = session.spawn(argv, &plan.environment, &plan.cwd, standard)?;
+    let mut child = session.spawn(command, standard)?;
     drop(writer);
     reader.read_to_string(&mut report).unwrap();
-    let outcome = session.wait(command)?;
+    let outcome = child.wait()?;
     Ok((report, outcome, session.end()?))
 }
 

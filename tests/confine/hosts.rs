@@ -10,7 +10,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use execpolicy_confine::{Access, ConfineError, Gap, Given, Helper, Network, Outcome, Plan, Step, Wall};
+use execpolicy_confine::{
+    Access, Command as Confined, ConfineError, Gap, Given, Helper, Network, Outcome, Plan, Step, Wall,
+};
 
 use crate::Scenario;
 use crate::commands::{Result, check, expect, run, shell, words};
@@ -202,8 +204,8 @@ fn nested() -> Result<String> {
     let own = std::env::current_exe().unwrap();
     let mut plan = workspace(&world.ws);
     plan.environment.push(("REPORT".into(), world.ws.join("report").into()));
-    let argv = [own.into_os_string(), CHILD.into(), "nested".into()];
-    let (text, ended) = run(&plan, &argv).map_err(|e| e.to_string())?;
+    let command = Confined::new([own]).args([CHILD, "nested"]);
+    let (text, ended) = run(&plan, &command).map_err(|e| e.to_string())?;
     let report = fs::read_to_string(world.ws.join("report")).unwrap_or_default();
     match report.strip_prefix("fine: ") {
         Some(note) if ended.outcome == Outcome::Code(0) => Ok(note.to_string()),
@@ -231,16 +233,16 @@ fn at_the_limit() -> Result<String> {
     let world = World::new();
     let plan = workspace(&world.ws);
     let word = |length: usize| OsString::from("x".repeat(length));
-    let says = |argv: &[OsString], plan: &Plan| match run(plan, argv) {
+    let says = |command: &Confined, plan: &Plan| match run(plan, command) {
         Ok((text, _)) => text.trim().to_string(),
         Err(ConfineError { step, source, .. }) => format!("{} {:?}", step.name(), source.raw_os_error()),
     };
-    let one = |length| says(&[words(&["sh", "-c", "echo ${#1}", "sh"]), vec![word(length)]].concat(), &plan);
+    let one = |length| says(&words(&["sh", "-c", "echo ${#1}", "sh"]).args([word(length)]), &plan);
     let many = |count: usize| {
         let mut plan = plan.clone();
         plan.environment.extend((0..count / 2).map(|n| (format!("E{n}").into(), word(100_000))));
         let rest = vec![word(100_000); count - count / 2];
-        says(&[words(&["sh", "-c", "echo $#", "sh"]), rest].concat(), &plan)
+        says(&words(&["sh", "-c", "echo $#", "sh"]).args(rest), &plan)
     };
     let seen = [one(131_071), one(131_072), many(20), many(21)];
     if seen == ["131071", "exec Some(7)", "10", "exec Some(7)"] {

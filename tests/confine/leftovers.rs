@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use execpolicy_confine::{Access, Helper, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session};
 
 use crate::Scenario;
-use crate::commands::{Result, check, gone, helpers_gone, shell, words};
+use crate::commands::{Result, check, end_of, gone, helpers_gone, shell, words};
 use crate::world::World;
 
 pub const SCENARIOS: &[Scenario] = &[Scenario { name: "nothing is left", run: || check(nothing_left) }];
@@ -48,11 +48,7 @@ pub fn child(ws: &str, life: &str, marker: &str) -> ExitCode {
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
     let argv = shell(&format!("(setsid sh -c 'sleep 300; : {marker}' &); sleep 300; : {marker}"));
     let result = if life == "session" {
-        Session::start(&sandbox).and_then(|session| {
-            let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-            let command = session.spawn(&argv, &environment, Path::new(ws), standard)?;
-            session.wait(command).map(drop)
-        })
+        Session::start(&sandbox).and_then(|session| end_of(&session, &argv).map(drop))
     } else {
         sandbox.run(&argv, standard).and_then(|running| running.wait().map(drop))
     };
@@ -170,11 +166,7 @@ fn nothing_left() -> Result<String> {
             *killed.entry(kill_one(caller, next(), moment)?).or_default() += 1;
         } else if session {
             let session = Session::start(&sandbox).map_err(|e| e.to_string())?;
-            let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-            let outcome = session
-                .spawn(&argv, &environment, &world.ws, standard)
-                .and_then(|command| session.wait(command))
-                .map_err(|e| e.to_string())?;
+            let outcome = end_of(&session, &argv).map_err(|e| e.to_string())?;
             ended += usize::from(outcome == Outcome::Code(7));
         } else {
             let outcome =

@@ -12,12 +12,12 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use execpolicy_confine::{
-    self, Access, ConfineError, EnforcementStatus, Gap, Given, Helper, Outcome, Plan, Sandbox, Session, Step,
-    seccomp,
+    self, Access, Command as Confined, ConfineError, EnforcementStatus, Gap, Given, Helper, Outcome, Plan,
+    Sandbox, Session, Step, seccomp,
 };
 
 use crate::Scenario;
-use crate::commands::{Result, alive, check, children, gone, lingering, shell, words};
+use crate::commands::{Result, alive, check, children, end_of, gone, lingering, shell, words};
 use crate::escapes::{Life, probes, survivors};
 use crate::probes::{Line, parse};
 use crate::world::{World, plant_key};
@@ -172,10 +172,10 @@ fn report(
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
     let standard = [null.as_fd(), writer.as_fd(), null.as_fd()];
-    let argv = [program.as_os_str().to_owned()];
+    let command = Confined::new([program]);
     let mut text = String::new();
     if life == Life::OneShot {
-        let running = sandbox.run(&argv, standard)?;
+        let running = sandbox.run(&command, standard)?;
         drop(writer);
         let status = running.status().clone();
         reader.read_to_string(&mut text).unwrap();
@@ -183,10 +183,10 @@ fn report(
         return Ok((parse(&text), status));
     }
     let session = Session::start(&sandbox)?;
-    let command = session.spawn(&argv, &plan.environment, &plan.cwd, standard)?;
+    let mut child = session.spawn(&command, standard)?;
     drop(writer);
     reader.read_to_string(&mut text).unwrap();
-    session.wait(command)?;
+    child.wait()?;
     let status = session.status().clone();
     session.end()?;
     Ok((parse(&text), status))
@@ -374,19 +374,21 @@ fn ends() -> Result<String> {
 fn kill_all(session: &Session, world: &World, marker: &str) -> Result<()> {
     let null = fs::File::open("/dev/null").unwrap();
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-    let environment = [("PATH".into(), "/usr/bin:/bin".into())];
-    let command =
-        session.spawn(&lingering(marker), &environment, &world.ws, standard).map_err(|e| e.to_string())?;
+    let mut child = session.spawn(&lingering(marker), standard).map_err(|e| e.to_string())?;
     std::thread::sleep(Duration::from_millis(50));
     session.kill_all().map_err(|e| e.to_string())?;
-    let killed = session.wait(command).map_err(|e| e.to_string())?;
+    let killed = child.wait().map_err(|e| e.to_string())?;
     gone(marker)?;
-    let next = session
-        .spawn(&shell("exit 4"), &environment, &world.ws, standard)
-        .and_then(|command| session.wait(command))
-        .map_err(|e| e.to_string())?;
-    let elsewhere =
-        session.spawn(&shell("exit 4"), &environment, &world.home, standard).err().map(|e| e.step);
+    // A time limit takes what has left the command's group along.
+    let script = shell(&format!("setsid sh -c 'sleep 500; : {marker}' & sleep 500"));
+    let limited =
+        end_of(session, &script.time_limit(Duration::from_millis(200))).map_err(|e| e.to_string())?;
+    if limited != Outcome::TimedOut {
+        return Err(format!("{limited:?}"));
+    }
+    gone(marker)?;
+    let next = end_of(session, &shell("exit 4")).map_err(|e| e.to_string())?;
+    let elsewhere = end_of(session, &shell("exit 4").current_dir(&world.home)).err().map(|e| e.step);
     if (killed, next, elsewhere) == (Outcome::Signal(9), Outcome::Code(4), Some(Step::WorkingDirectory)) {
         Ok(())
     } else {

@@ -4,7 +4,6 @@
 //! live and end (`behaviour.rs`).
 
 use std::fs;
-use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +13,7 @@ use execpolicy_confine::{Access, Missing, MissingKind, Outcome, Plan, Promise, S
 
 use crate::Scenario;
 use crate::commands::{
-    Result, check, children, expect, gone, helpers_gone, run, sandbox, shell, start_lingering, words,
+    Result, check, children, end_of, expect, gone, helpers_gone, run, sandbox, shell, start_lingering, words,
 };
 use crate::world::World;
 
@@ -84,7 +83,7 @@ fn private_workspace() -> Result<String> {
 
 fn swapped() -> Result<String> {
     let world = World::new();
-    let sandbox = sandbox(&world.plan()).map_err(|e| e.to_string())?;
+    let sandbox = sandbox(&world.plan().pass("PROBE_OUTSIDE")).map_err(|e| e.to_string())?;
     fs::rename(world.ws.join(".git"), world.ws.join("git-old")).unwrap();
     std::os::unix::fs::symlink(&world.outside, world.ws.join(".git")).unwrap();
     let null = fs::File::open("/dev/null").unwrap();
@@ -149,15 +148,7 @@ fn later_mounts() -> Result<String> {
 fn replaced() -> Result<String> {
     let world = World::new();
     let session = sandbox(&world.plan()).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
-    let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
-    let environment = world.environment();
-    let sees = |script: &str| {
-        let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
-        session
-            .spawn(&shell(script), &environment, &world.ws, standard)
-            .and_then(|command| session.wait(command))
-            .map_err(|e| e.to_string())
-    };
+    let sees = |script: &str| end_of(&session, &shell(script)).map_err(|e| e.to_string());
     let open =
         "grep -q . .env || grep -q . \"$PROBE_HOME/.ssh/id_rsa\" || touch .git/evil || touch sub/.git/evil";
     if sees(open)? == Outcome::Code(0) {
@@ -219,28 +210,14 @@ fn sockets() -> Result<String> {
     let place = world.base.join("late");
     fs::create_dir(&place).unwrap();
     let early = UnixListener::bind(world.base.join("early")).unwrap();
-    let sandbox = sandbox(&world.plan()).map_err(|e| e.to_string())?;
+    let sandbox = sandbox(&world.plan().pass("PROBE_OUTSIDE")).map_err(|e| e.to_string())?;
     drop(early);
     fs::remove_file(world.base.join("early")).unwrap();
     let mut listener = UnixListener::bind(place.join("sock")).unwrap();
     let session = Session::start(&sandbox).map_err(|e| e.to_string())?;
-    let null = fs::File::open("/dev/null").unwrap();
-    let mut environment = world.environment();
-    environment.push(("PROBE_OUTSIDE".into(), place.clone().into()));
+    let probe = words(&[&program.to_string_lossy(), "unix_path"]).env("PROBE_OUTSIDE", &place);
     let connects = || -> Result<bool> {
-        let (mut reader, writer) = std::io::pipe().unwrap();
-        let command = session
-            .spawn(
-                &words(&[&program.to_string_lossy(), "unix_path"]),
-                &environment,
-                &world.ws,
-                [null.as_fd(), writer.as_fd(), null.as_fd()],
-            )
-            .map_err(|e| e.to_string())?;
-        drop(writer);
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        session.wait(command).map_err(|e| e.to_string())?;
+        let text = session.output(&probe).map_err(|e| e.to_string())?.stdout.text();
         match text.split(' ').nth(2) {
             Some("BLOCKED") => Ok(false),
             Some("ESCAPED") => Ok(true),

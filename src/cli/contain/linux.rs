@@ -128,7 +128,7 @@ fn start(
     status: &mut Status,
 ) -> Result<Ended, ConfineError> {
     let sandbox = execpolicy_confine::Sandbox::prepare(&lowered.plan, Helper::current()?)?;
-    let running = sandbox.run(command, execpolicy_confine::inherited())?;
+    let running = sandbox.run(&execpolicy_confine::Command::new(command), execpolicy_confine::inherited())?;
     status.started(profile, &lowered.accepted, clauses(running.status()));
     running.wait_forwarding_signals()
 }

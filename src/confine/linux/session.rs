@@ -5,26 +5,33 @@
 //! A session is one trust domain: its commands share files, the network and the process namespace. It ends when this
 //! value is dropped, when this process dies or when the helper dies, and with it every command.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 use std::process::Child;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use super::super::command::Command;
 use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Finding, Life, Order, Outcome};
 use super::super::status::EnforcementStatus;
-use super::{Sandbox, Standard, channel, nonsense, sys};
+use super::capture::Capture;
+use super::{Ended, Output, Sandbox, Standard, channel, nonsense, readable, sys};
 
 /// A sandbox that is built once and runs commands on request.
 #[derive(Debug)]
 pub struct Session {
     control: OwnedFd,
     helper: Child,
-    socket: OwnedFd,
     status: EnforcementStatus,
+    sandbox: Sandbox,
+    spawner: Arc<Spawner>,
+}
+
+/// The connection to the spawner, which the session and its commands share.
+#[derive(Debug)]
+struct Spawner {
+    socket: OwnedFd,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -36,15 +43,19 @@ struct State {
     receiving: bool,
     started: BTreeMap<u64, Result<i32, ConfineError>>,
     exited: BTreeMap<u64, Outcome>,
+    /// Nobody will ask how these ended.
+    dropped: BTreeSet<u64>,
     over: bool,
 }
 
-/// A command of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SessionCommand {
+/// A running command of a session. Dropping it does not end the command.
+#[derive(Debug)]
+pub struct SessionChild {
+    spawner: Arc<Spawner>,
     id: u64,
-    /// Its process number inside the sandbox.
-    pub pid: i32,
+    pid: i32,
+    outcome: Option<Outcome>,
+    capture: Option<Capture>,
 }
 
 fn over() -> ConfineError {
@@ -75,10 +86,9 @@ impl Session {
             Ok(status) => Ok(Session {
                 control,
                 helper,
-                socket: ours,
                 status,
-                state: Mutex::default(),
-                changed: Condvar::new(),
+                sandbox: sandbox.clone(),
+                spawner: Arc::new(Spawner { socket: ours, state: Mutex::default(), changed: Condvar::new() }),
             }),
             Err(failure) => {
                 drop(control);
@@ -93,51 +103,82 @@ impl Session {
         &self.status
     }
 
-    /// Starts a command with this environment and no other, in a directory of the sandbox's view. The descriptors stay the
-    /// caller's; the command gets copies.
-    pub fn spawn(
-        &self,
-        argv: &[OsString],
-        environment: &[(OsString, OsString)],
-        cwd: &Path,
-        standard: Standard<'_>,
-    ) -> Result<SessionCommand, ConfineError> {
+    /// Starts a command. The descriptors stay the caller's; the command gets copies.
+    ///
+    /// ```no_run
+    /// use std::thread::sleep;
+    /// use std::time::Duration;
+    /// use execpolicy_confine::{Command, ConfineError, Outcome, Session, inherited};
+    ///
+    /// fn build(session: &Session) -> Result<Outcome, ConfineError> {
+    ///     let mut child = session.spawn(&Command::new(["make"]), inherited())?;
+    ///     loop {
+    ///         if let Some(outcome) = child.try_wait()? {
+    ///             return Ok(outcome);
+    ///         }
+    ///         sleep(Duration::from_millis(100)); // or something useful
+    ///     }
+    /// }
+    /// ```
+    pub fn spawn(&self, command: &Command, standard: Standard<'_>) -> Result<SessionChild, ConfineError> {
+        let request = &self.sandbox.request;
+        let environment = command.environment(&request.environment, &self.sandbox.variables)?;
         let id = {
-            let mut state = self.lock();
+            let mut state = self.spawner.lock();
             state.next += 1;
             state.next
         };
         let order = Order::Spawn {
             id,
             sent: sys::monotonic(),
-            argv: argv.to_vec(),
-            environment: environment.to_vec(),
-            cwd: cwd.to_path_buf(),
+            argv: command.argv().to_vec(),
+            environment,
+            cwd: command.directory(&request.cwd),
+            limit: command.longest(),
         };
-        channel::send(&self.socket, &order.encode(), &standard).map_err(|_| over())?;
-        let pid = self.until(|state| state.started.remove(&id))??;
-        Ok(SessionCommand { id, pid })
+        channel::send(&self.spawner.socket, &order.encode(), &standard).map_err(|_| over())?;
+        let pid = self.spawner.until(|state| state.started.remove(&id))??;
+        Ok(SessionChild { spawner: Arc::clone(&self.spawner), id, pid, outcome: None, capture: None })
     }
 
-    /// Waits for a command. Its background processes may go on; they end with the session or with
-    /// [`kill_all`](Session::kill_all).
-    pub fn wait(&self, command: SessionCommand) -> Result<Outcome, ConfineError> {
-        self.until(|state| state.exited.remove(&command.id))
+    /// As [`spawn`](Session::spawn), without input, and with the output read into memory:
+    /// [`SessionChild::wait_with_output`] has it.
+    pub fn spawn_captured(&self, command: &Command) -> Result<SessionChild, ConfineError> {
+        let (capture, [input, output, error]) = Capture::start(command.kept())?;
+        let mut child = self.spawn(command, [input.as_fd(), output.as_fd(), error.as_fd()])?;
+        child.capture = Some(capture);
+        Ok(child)
     }
 
-    /// Sends a signal to a command's process group.
-    pub fn signal(&self, command: SessionCommand, signal: i32) -> Result<(), ConfineError> {
-        self.order(&Order::SignalOne(command.id, signal))
+    /// Runs a command to its end, without input, and captures its output. What the command leaves in the background may go on,
+    /// and its later output is lost.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use execpolicy_confine::{Command, ConfineError, Outcome, Session};
+    ///
+    /// fn test(session: &Session) -> Result<String, ConfineError> {
+    ///     let command = Command::new(["cargo", "test"]).time_limit(Duration::from_secs(300));
+    ///     let output = session.output(&command)?;
+    ///     Ok(match output.outcome {
+    ///         Outcome::Code(0) => output.stdout.text(),
+    ///         Outcome::TimedOut => "took more than five minutes".into(),
+    ///         _ => output.stderr.text(),
+    ///     })
+    /// }
+    /// ```
+    pub fn output(&self, command: &Command) -> Result<Output, ConfineError> {
+        self.spawn_captured(command)?.wait_with_output()
     }
 
     /// Kills every process of the session but the session's own.
     pub fn kill_all(&self) -> Result<(), ConfineError> {
-        self.order(&Order::KillAll)
+        self.spawner.order(&Order::KillAll)
     }
 
     /// Ends the session; when this returns, no process of it is alive. Gives what was found at protected names.
     pub fn end(self) -> Result<Vec<Finding>, ConfineError> {
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.spawner.socket, rustix::net::Shutdown::Both);
         loop {
             let message =
                 channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Session, "", e))?;
@@ -149,7 +190,62 @@ impl Session {
             }
         }
     }
+}
 
+impl SessionChild {
+    /// Its process number inside the sandbox.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Waits for the command. Its background processes may go on; they end with the session or with
+    /// [`kill_all`](Session::kill_all).
+    pub fn wait(&mut self) -> Result<Outcome, ConfineError> {
+        if let Some(outcome) = self.outcome {
+            return Ok(outcome);
+        }
+        let outcome = self.spawner.until(|state| state.exited.remove(&self.id))?;
+        self.outcome = Some(outcome);
+        Ok(outcome)
+    }
+
+    /// How the command ended, if it has, at once.
+    pub fn try_wait(&mut self) -> Result<Option<Outcome>, ConfineError> {
+        if self.outcome.is_none() {
+            self.outcome = self.spawner.now(|state| state.exited.remove(&self.id))?;
+        }
+        Ok(self.outcome)
+    }
+
+    /// Waits for a command that was started by [`Session::spawn_captured`], and gives its output.
+    pub fn wait_with_output(mut self) -> Result<Output, ConfineError> {
+        let outcome = self.wait()?;
+        Output::new(Ended { outcome, findings: Vec::new() }, self.capture.take())
+    }
+
+    /// Sends a signal to the command's process group.
+    pub fn signal(&self, signal: i32) -> Result<(), ConfineError> {
+        self.spawner.order(&Order::SignalOne(self.id, signal))
+    }
+
+    /// Kills the command, its process group and all its descendants.
+    pub fn kill(&self) -> Result<(), ConfineError> {
+        self.spawner.order(&Order::KillOne(self.id))
+    }
+}
+
+impl Drop for SessionChild {
+    fn drop(&mut self) {
+        if self.outcome.is_none() {
+            let mut state = self.spawner.lock();
+            if state.exited.remove(&self.id).is_none() {
+                state.dropped.insert(self.id);
+            }
+        }
+    }
+}
+
+impl Spawner {
     fn order(&self, order: &Order) -> Result<(), ConfineError> {
         channel::send(&self.socket, &order.encode(), &[]).map_err(|_| over())
     }
@@ -168,37 +264,62 @@ impl Session {
             if state.over {
                 return Err(over());
             }
-            if state.receiving {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
+            state = if state.receiving {
+                self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+            } else {
+                self.receive(state)
+            };
+        }
+    }
+
+    /// What `found` gives of all that has come so far. If another thread is receiving, it files what comes.
+    fn now<T>(&self, mut found: impl FnMut(&mut State) -> Option<T>) -> Result<Option<T>, ConfineError> {
+        let mut state = self.lock();
+        loop {
+            if let Some(value) = found(&mut state) {
+                return Ok(Some(value));
             }
-            state.receiving = true;
-            drop(state);
-            let message = channel::receive(&self.socket);
-            state = self.lock();
-            state.receiving = false;
-            match message.ok().flatten().and_then(|(bytes, _)| Event::decode(&bytes)) {
-                Some(Event::Spawned(id, pid, ended)) => {
-                    state.started.insert(id, Ok(pid));
-                    state.exited.extend(ended.map(|outcome| (id, outcome)));
-                }
-                Some(Event::NotSpawned(id, failure)) => {
-                    state.started.insert(id, Err(failure));
-                }
-                Some(Event::Exited(id, outcome)) => {
+            if state.over {
+                return Err(over());
+            }
+            if state.receiving || !readable(&self.socket)? {
+                return Ok(None);
+            }
+            state = self.receive(state);
+        }
+    }
+
+    /// Receives one message, without holding the lock meanwhile, and files it.
+    fn receive<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.receiving = true;
+        drop(state);
+        let message = channel::receive(&self.socket);
+        let mut state = self.lock();
+        state.receiving = false;
+        match message.ok().flatten().and_then(|(bytes, _)| Event::decode(&bytes)) {
+            Some(Event::Spawned(id, pid, ended)) => {
+                state.started.insert(id, Ok(pid));
+                state.exited.extend(ended.map(|outcome| (id, outcome)));
+            }
+            Some(Event::NotSpawned(id, failure)) => {
+                state.started.insert(id, Err(failure));
+            }
+            Some(Event::Exited(id, outcome)) => {
+                if !state.dropped.remove(&id) {
                     state.exited.insert(id, outcome);
                 }
-                _ => state.over = true,
             }
-            self.changed.notify_all();
+            _ => state.over = true,
         }
+        self.changed.notify_all();
+        state
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         // Closing either end ends the sandbox; waiting leaves no zombie.
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.spawner.socket, rustix::net::Shutdown::Both);
         let _ = rustix::net::shutdown(&self.control, rustix::net::Shutdown::Both);
         let _ = self.helper.wait();
     }

@@ -20,7 +20,7 @@ use super::command::{Command, rlimits};
 use super::init::{drain, wait};
 use super::sys::Starter;
 use super::walls::Walls;
-use super::{channel, plain, sys};
+use super::{channel, plain, sys, tree};
 
 /// Forks the spawner and gives its pid.
 ///
@@ -121,6 +121,20 @@ struct Running {
     id: u64,
     /// When its order was sent.
     sent: Duration,
+    /// When it is killed.
+    deadline: Option<Duration>,
+    /// The deadline has passed and it was.
+    killed: bool,
+}
+
+impl Running {
+    /// How it ended. One that ended by itself just before it was killed has kept its time.
+    fn outcome(&self, status: i32) -> Outcome {
+        match Outcome::from_wait(status) {
+            Outcome::Signal(libc::SIGKILL) if self.killed => Outcome::TimedOut,
+            outcome => outcome,
+        }
+    }
 }
 
 /// There is nobody left to tell: the session ends.
@@ -133,12 +147,13 @@ impl Spawner<'_> {
             // With nothing to be reaped, orders are all that can come.
             if self.walls.plain || !self.running.is_empty() {
                 let (orders, ended) =
-                    wait(self.socket.as_fd(), self.signals.as_fd(), None).map_err(|_| Over)?;
+                    wait(self.socket.as_fd(), self.signals.as_fd(), self.left()).map_err(|_| Over)?;
                 if ended {
                     drain(self.signals);
                 }
                 let ended = self.reap();
                 self.tell_ended(ended)?;
+                self.end_late();
                 if !orders {
                     continue;
                 }
@@ -146,11 +161,14 @@ impl Spawner<'_> {
             self.be_patient(self.soon && self.running.is_empty());
             let Ok(Some((bytes, fds))) = channel::receive(self.socket) else { return Err(Over) };
             match Order::decode(&bytes) {
-                Some(Order::Spawn { id, sent, argv, environment, cwd }) => {
+                Some(Order::Spawn { id, sent, argv, environment, cwd, limit }) => {
                     let started = Command::new(&argv, &environment, &cwd)
                         .and_then(|command| self.launch(&command, &cwd, fds));
                     match started {
-                        Ok(pid) => self.tell_started(pid, Running { id, sent })?,
+                        Ok(pid) => {
+                            let deadline = limit.map(|limit| sys::monotonic().saturating_add(limit));
+                            self.tell_started(pid, Running { id, sent, deadline, killed: false })?;
+                        }
                         Err(failure) => self.tell(&Event::NotSpawned(id, failure))?,
                     }
                 }
@@ -159,8 +177,34 @@ impl Spawner<'_> {
                         let _ = sys::kill(-*pid, signal);
                     }
                 }
+                Some(Order::KillOne(id)) => {
+                    if let Some((pid, _)) = self.running.iter().find(|(_, running)| running.id == id) {
+                        tree::kill(*pid);
+                    }
+                }
                 Some(Order::KillAll) => self.kill_all()?,
                 Some(Order::Signal(_)) | None => return Err(Over),
+            }
+        }
+    }
+
+    /// The time until the next deadline.
+    fn left(&self) -> Option<Duration> {
+        let next = self.running.values().filter_map(|running| running.deadline).min()?;
+        Some(next.saturating_sub(sys::monotonic()))
+    }
+
+    /// Kills what has had its time.
+    fn end_late(&mut self) {
+        if self.running.values().all(|running| running.deadline.is_none()) {
+            return;
+        }
+        let now = sys::monotonic();
+        for (pid, running) in &mut self.running {
+            if running.deadline.is_some_and(|deadline| deadline <= now) {
+                tree::kill(*pid);
+                running.deadline = None;
+                running.killed = true;
             }
         }
     }
@@ -206,7 +250,7 @@ impl Spawner<'_> {
         let mut ended = Vec::new();
         let running = &mut self.running;
         let all = sys::end_all(|pid, status| {
-            ended.extend(running.remove(&pid).map(|command| (command.id, Outcome::from_wait(status))));
+            ended.extend(running.remove(&pid).map(|command| (command.id, command.outcome(status))));
         });
         self.tell_ended(ended)?;
         all.map_err(|_| Over)
@@ -219,7 +263,7 @@ impl Spawner<'_> {
             let Some((pid, status)) = sys::reap() else { break };
             if let Some(command) = self.running.remove(&pid) {
                 self.soon = sys::monotonic().saturating_sub(command.sent) < SOON;
-                ended.push((command.id, Outcome::from_wait(status)));
+                ended.push((command.id, command.outcome(status)));
             }
         }
         ended

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::super::plan::{self, Gap, Wall};
+use super::super::plan::{self, Gap, Passing, VariableRule, Wall};
 use super::super::seccomp;
 use super::super::status::Given;
 use super::Work;
@@ -14,7 +14,8 @@ use super::host::Host;
 use super::refusal::Refusal;
 use super::view::{View, place, resolve};
 use execpolicy_profile::{
-    Access, Feature, Host as Destination, HostRule, LimitKind, NetworkMode, Profile, Stance, Variable,
+    Access, EnvAction, EnvRule, Feature, Host as Destination, HostRule, LimitKind, NetworkMode, Profile,
+    Stance, Variable,
 };
 
 /// What the language calls a destination.
@@ -93,6 +94,15 @@ pub(super) fn network<'a>(
     Ok(())
 }
 
+fn variable_rule(rule: EnvRule<'_>) -> VariableRule {
+    let passing = match rule.action {
+        EnvAction::Pass => Passing::Pass,
+        EnvAction::Deny => Passing::Deny,
+        EnvAction::Set(_) => Passing::Fixed,
+    };
+    VariableRule { pattern: rule.pattern.into(), passing }
+}
+
 /// The variables that the profile passes and sets.
 pub(super) fn environment<'a>(profile: &Profile<'a>, host: &Host, work: &mut Work<'a>) {
     use std::os::unix::ffi::OsStrExt;
@@ -120,6 +130,7 @@ pub(super) fn environment<'a>(profile: &Profile<'a>, host: &Host, work: &mut Wor
         }
     }
     work.plan.environment.sort();
+    work.plan.variables = profile.env.iter().map(variable_rule).collect();
     let origin = profile.env.iter().next().map_or(profile.origin, |rule| rule.origin);
     work.carry("env", origin, "process", Given::Prevented);
     work.note(format!("{passed} variables"));
