@@ -6,7 +6,7 @@ mod workload;
 use criterion::{BenchmarkId, Criterion};
 use execpolicy_compiler::artifact::build;
 use execpolicy_compiler::lower::{Budget, lower};
-use execpolicy_runtime::{Context, Mode, Policy};
+use execpolicy_runtime::{Artifact, Context, Mode};
 use std::hint::black_box;
 use std::time::Duration;
 use workload::peers::{Codex, Regexes, Trie};
@@ -25,7 +25,7 @@ fn main() {
         let work = workload(size);
         let artifact = build(&work.checked).expect("the workload compiles");
         let automaton = lower(&work.checked, Budget::default()).expect("the workload fits");
-        let policy = Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        let policy = Artifact::from_bytes(&artifact.bytes).expect("it has been verified");
         let (codex, trie) = (Codex::new(&work.checked), Trie::new(&work.checked, &automaton));
         let regexes = (size <= REGEX_LIMIT).then(|| Regexes::new(&work.checked));
         let strict = Context::default();
@@ -34,8 +34,12 @@ fn main() {
         for argv in work.hits.iter().chain(&work.misses) {
             let (expected, matches) = codex.check(argv);
             let verdict = policy.decide(argv, &literal, &mut scratch);
-            assert_eq!((verdict.decision, verdict.matches().count()), (expected, matches.len()), "{argv:?}");
-            assert_eq!(policy.decide(argv, &strict, &mut scratch).decision, expected, "{argv:?}");
+            assert_eq!(
+                (verdict.conclusion, verdict.matches().count()),
+                (expected, matches.len()),
+                "{argv:?}"
+            );
+            assert_eq!(policy.decide(argv, &strict, &mut scratch).conclusion, expected, "{argv:?}");
             assert_eq!(trie.decide(argv), expected, "{argv:?}");
             if let Some(regexes) = &regexes {
                 assert_eq!(regexes.decide(argv), expected, "{argv:?}");
@@ -53,12 +57,10 @@ fn main() {
                 });
             };
             let mut scratch = policy.scratch();
-            bench("ours", &mut |argv| {
-                policy.decide(argv, &strict, &mut scratch).decision.map_or(3, |d| d as usize)
-            });
+            bench("ours", &mut |argv| policy.decide(argv, &strict, &mut scratch).conclusion as usize);
             let mut scratch = policy.scratch();
             bench("ours-codex-mode", &mut |argv| {
-                policy.decide(argv, &literal, &mut scratch).decision.map_or(3, |d| d as usize)
+                policy.decide(argv, &literal, &mut scratch).conclusion as usize
             });
             let mut scratch = policy.scratch();
             bench("ours-all-matches", &mut |argv| {
@@ -66,9 +68,9 @@ fn main() {
                 verdict.matches().map(|found| found.justification.map_or(0, str::len)).sum()
             });
             bench("codex", &mut |argv| black_box(codex.check(argv)).1.len());
-            bench("trie", &mut |argv| trie.decide(argv).map_or(3, |d| d as usize));
+            bench("trie", &mut |argv| trie.decide(argv) as usize);
             if let Some(regexes) = &regexes {
-                bench("regex-set", &mut |argv| regexes.decide(argv).map_or(3, |d| d as usize));
+                bench("regex-set", &mut |argv| regexes.decide(argv) as usize);
             }
             bench("touch", &mut |argv| {
                 argv.iter().map(|word| word.as_bytes().first().map_or(0, |&b| b as usize)).sum()

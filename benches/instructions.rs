@@ -10,7 +10,7 @@
 mod workload;
 
 use execpolicy_compiler::artifact::build;
-use execpolicy_runtime::{Context, Mode, Policy};
+use execpolicy_runtime::{Artifact, Context, Mode};
 use std::hint::black_box;
 use workload::{grown, workload};
 
@@ -31,7 +31,7 @@ fn main() {
     };
     let work = if class == "same" { grown(number(rules)) } else { workload(number(rules)) };
     let bytes = build(&work.checked).expect("the workload compiles").bytes;
-    let policy = Policy::from_bytes(&bytes).expect("it has been verified");
+    let policy = Artifact::from_bytes(&bytes).expect("it has been verified");
     let commands = match class.as_str() {
         "miss" => &work.misses,
         _ => &work.hits,
@@ -45,10 +45,7 @@ fn main() {
         for argv in commands {
             let argv = black_box(argv);
             if !touch {
-                sum += policy
-                    .decide(argv, &context, &mut scratch)
-                    .decision
-                    .map_or(3, |decision| decision as usize);
+                sum += policy.decide(argv, &context, &mut scratch).conclusion as usize;
             }
             decided += 1;
         }

@@ -4,7 +4,7 @@ mod workload;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use execpolicy_compiler::artifact::build;
-use execpolicy_runtime::{Policy, wire};
+use execpolicy_runtime::{Artifact, wire};
 use std::time::Duration;
 use workload::{SIZES, workload};
 
@@ -26,7 +26,7 @@ fn main() {
         );
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(BenchmarkId::new("verify-all", size), |bencher| {
-            bencher.iter(|| Policy::from_bytes(&bytes).map(|policy| policy.rule_count()));
+            bencher.iter(|| Artifact::from_bytes(&bytes).map(|policy| policy.rule_count()));
         });
         group.bench_function(BenchmarkId::new("checksum-alone", size), |bencher| {
             bencher.iter(|| wire::checksum(&bytes));

@@ -17,7 +17,7 @@ mod workload;
 
 use execpolicy_compiler::artifact::build;
 use execpolicy_compiler::lower::{Budget, lower};
-use execpolicy_runtime::{Context, Decision, Mode, Policy};
+use execpolicy_runtime::{Artifact, Context, Mode};
 use std::hint::black_box;
 use std::time::Instant;
 use workload::peers::{Codex, Regexes, Trie};
@@ -109,16 +109,12 @@ impl Design<'_> {
     }
 }
 
-fn number(decision: Option<Decision>) -> usize {
-    decision.map_or(3, |decision| decision as usize)
-}
-
 fn main() {
     for (size, at) in SIZES.into_iter().zip(0..) {
         let work = workload(size);
         let bytes = build(&work.checked).expect("the workload compiles").bytes;
         let automaton = lower(&work.checked, Budget::default()).expect("the workload fits");
-        let policy = Policy::from_bytes(&bytes).expect("it has been verified");
+        let policy = Artifact::from_bytes(&bytes).expect("it has been verified");
         let (codex, trie) = (Codex::new(&work.checked), Trie::new(&work.checked, &automaton));
         let regexes = (size <= 1_000).then(|| Regexes::new(&work.checked));
         let strict = Context::default();
@@ -128,9 +124,9 @@ fn main() {
         let slow = if size > 10_000 { turn / 64 } else { turn };
         let mut designs: Vec<Design<'_>> = Vec::new();
         let mut design = |name, turn, decide| designs.push(Design { name, turn, decide });
-        let strict_mode = |argv: &[String]| number(policy.decide(argv, &strict, &mut one).decision);
+        let strict_mode = |argv: &[String]| policy.decide(argv, &strict, &mut one).conclusion as usize;
         design("strict", turn, Box::new(strict_mode) as Box<dyn FnMut(&[String]) -> usize>);
-        design("literal", turn, Box::new(|argv| number(policy.decide(argv, &literal, &mut two).decision)));
+        design("literal", turn, Box::new(|argv| policy.decide(argv, &literal, &mut two).conclusion as usize));
         design(
             "all-matches",
             slow,
@@ -140,9 +136,9 @@ fn main() {
             }),
         );
         design("codex", slow, Box::new(|argv| black_box(codex.check(argv)).1.len()));
-        design("trie", turn, Box::new(|argv| number(trie.decide(argv))));
+        design("trie", turn, Box::new(|argv| trie.decide(argv) as usize));
         if let Some(regexes) = &regexes {
-            design("regex-set", turn, Box::new(|argv| number(regexes.decide(argv))));
+            design("regex-set", turn, Box::new(|argv| regexes.decide(argv) as usize));
         }
         let mut random = Random(1);
         for (class, commands) in [("hit", &work.hits), ("miss", &work.misses)] {

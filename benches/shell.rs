@@ -6,8 +6,8 @@ mod workload;
 use criterion::{Criterion, criterion_group, criterion_main};
 use execpolicy_compiler::artifact::build;
 use execpolicy_compiler::policy::tools::{STANDARD_TOOLS, Tools};
-use execpolicy_runtime::script::{Decider, Ruling};
-use execpolicy_runtime::{Context, Policy};
+use execpolicy_runtime::script::{Decided, Decider};
+use execpolicy_runtime::{Artifact, Context};
 use execpolicy_shell::{Dialect, Limits, ToolFacts, analyse};
 use std::hint::black_box;
 use workload::workload;
@@ -30,7 +30,7 @@ fn analysis(criterion: &mut Criterion) {
 fn decision(criterion: &mut Criterion) {
     let work = workload(1_000);
     let artifact = build(&work.checked).expect("the workload compiles");
-    let policy = Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+    let policy = Artifact::from_bytes(&artifact.bytes).expect("it has been verified");
     let decider = Decider::new(policy).expect("its facts can be read");
     let context = Context::default();
     let mut scratch = policy.scratch();
@@ -40,10 +40,10 @@ fn decision(criterion: &mut Criterion) {
         &work.hits[at]
     };
     criterion.bench_function("plain/policy", |bencher| {
-        bencher.iter(|| policy.decide(black_box(next()), &context, &mut scratch).decision);
+        bencher.iter(|| policy.decide(black_box(next()), &context, &mut scratch).conclusion);
     });
     criterion.bench_function("plain/decider", |bencher| {
-        bencher.iter(|| decider.decide(black_box(next()), &context, &mut scratch).decision());
+        bencher.iter(|| decider.decide(black_box(next()), &context, &mut scratch).conclusion());
     });
     let first = &work.hits[0][0];
     let unknown = format!("{first} $x");
@@ -56,12 +56,12 @@ fn decision(criterion: &mut Criterion) {
         ("decider/unknown_program", &["bash", "-c", "$x push"]),
     ] {
         assert_eq!(
-            matches!(decider.decide(argv, &context, &mut scratch), Ruling::Plain(_)),
+            matches!(decider.decide(argv, &context, &mut scratch), Decided::Plain(_)),
             argv[0] == "git",
             "{name}"
         );
         criterion.bench_function(name, |bencher| {
-            bencher.iter(|| decider.decide(black_box(argv), &context, &mut scratch).decision());
+            bencher.iter(|| decider.decide(black_box(argv), &context, &mut scratch).conclusion());
         });
     }
     criterion

@@ -6,7 +6,7 @@ use execpolicy_compiler::artifact::build_within;
 use execpolicy_compiler::lower::{Budget, FOLDED, LITERAL, RuleId, lower};
 use execpolicy_compiler::policy::Policy;
 use execpolicy_compiler::verify::{compare, compare_places};
-use execpolicy_runtime::{self as runtime, Context, Decision, Mode, Opaque, Placement};
+use execpolicy_runtime::{self as runtime, Conclusion, Context, Decision, Mode, Opaque, Placement};
 use execpolicy_shell::programs::base_name;
 
 /// How often things happened that the test is about; a test that never meets them proves nothing.
@@ -152,14 +152,14 @@ fn more_random_policies_decide_alike() {
 fn an_empty_policy_decides_nothing() {
     let checked = generate::literal(&[]);
     let artifact = build_within(&checked, Budget::default()).unwrap();
-    let loaded = runtime::Policy::from_bytes(&artifact.bytes).unwrap();
+    let loaded = runtime::Artifact::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = loaded.scratch();
     let verdict = loaded.decide(&["git", "push"], &Context::default(), &mut scratch);
-    assert_eq!((verdict.decision, verdict.opaque), (None, None));
+    assert_eq!((verdict.conclusion, verdict.opaque), (Conclusion::Unmatched, None));
     let verdict = loaded.decide(&["sudo", "ls"], &Context::default(), &mut scratch);
-    assert_eq!((verdict.decision, verdict.opaque), (Some(Decision::Prompt), Some(Opaque::Wrapper)));
+    assert_eq!((verdict.conclusion, verdict.opaque), (Conclusion::Prompt, Some(Opaque::Wrapper)));
     let none: [&str; 0] = [];
-    assert_eq!(loaded.decide(&none, &Context::default(), &mut scratch).decision, None);
+    assert_eq!(loaded.decide(&none, &Context::default(), &mut scratch).conclusion, Conclusion::Unmatched);
 }
 
 /// Patterns that are prefixes of each other, more of them than the runtime keeps a finger in.
@@ -180,7 +180,7 @@ fn deep_chains_of_prefixes_decide_alike() {
     let mut most = 0;
     for budget in [Budget::default(), Budget { factor: 0, base: 0 }] {
         let artifact = build_within(&checked, budget).unwrap();
-        let loaded = runtime::Policy::from_bytes(&artifact.bytes).unwrap();
+        let loaded = runtime::Artifact::from_bytes(&artifact.bytes).unwrap();
         let mut scratch = loaded.scratch();
         for program in ["git", "GIT", "/usr/bin/git", "./git"] {
             for length in 0..33 {

@@ -4,7 +4,7 @@ use crate::generate;
 use execpolicy_compiler::artifact::build;
 use execpolicy_runtime::script::Decider;
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
-use execpolicy_runtime::{Context, Decision, Policy};
+use execpolicy_runtime::{Artifact, Conclusion, Context, Decision};
 use std::path::{Path, PathBuf};
 
 fn corpus(format: u16) -> PathBuf {
@@ -17,20 +17,20 @@ fn corpus(format: u16) -> PathBuf {
 fn artifacts_of_every_format_still_decide() {
     for format in wire::OLDEST..=wire::FORMAT {
         let bytes = std::fs::read(corpus(format)).expect("one artifact of each format is kept");
-        let policy = Policy::from_bytes(&bytes).expect("it loads");
+        let policy = Artifact::from_bytes(&bytes).expect("it loads");
         assert_eq!(policy.format(), format);
         let mut scratch = policy.scratch();
         let mut decide = |line: &str| {
             let argv: Vec<_> = line.split(' ').collect();
-            policy.decide(&argv, &Context::default(), &mut scratch).decision
+            policy.decide(&argv, &Context::default(), &mut scratch).conclusion
         };
-        assert_eq!(decide("git status"), Some(Decision::Allow));
-        assert_eq!(decide("/usr/bin/git status"), Some(Decision::Allow));
-        assert_eq!(decide("./git status"), None);
-        assert_eq!(decide("./git push --force-with-lease"), Some(Decision::Forbidden));
-        assert_eq!(decide("git push"), Some(Decision::Prompt));
-        assert_eq!(decide("sudo ls"), Some(Decision::Prompt));
-        assert_eq!(decide("ls"), None);
+        assert_eq!(decide("git status"), Conclusion::Allow);
+        assert_eq!(decide("/usr/bin/git status"), Conclusion::Allow);
+        assert_eq!(decide("./git status"), Conclusion::Unmatched);
+        assert_eq!(decide("./git push --force-with-lease"), Conclusion::Forbidden);
+        assert_eq!(decide("git push"), Conclusion::Prompt);
+        assert_eq!(decide("sudo ls"), Conclusion::Prompt);
+        assert_eq!(decide("ls"), Conclusion::Unmatched);
         let argv = ["./git", "push", "--force", "origin"];
         let verdict = policy.decide(&argv, &Context::default(), &mut scratch);
         let prefixes: Vec<_> =
@@ -45,12 +45,12 @@ fn artifacts_of_every_format_still_decide() {
         for line in ["sudo git status", "bash -c git", "env git push --force", "git status"] {
             let argv: Vec<_> = line.split(' ').collect();
             let wanted = match line {
-                "git status" => Decision::Allow,
-                "env git push --force" => Decision::Forbidden,
-                _ => Decision::Prompt,
+                "git status" => Conclusion::Allow,
+                "env git push --force" => Conclusion::Forbidden,
+                _ => Conclusion::Prompt,
             };
-            let found = decider.decide(&argv, &Context::default(), &mut scratch).decision();
-            assert!(facts || found == Some(wanted), "{line}: {found:?}");
+            let found = decider.decide(&argv, &Context::default(), &mut scratch).conclusion();
+            assert!(facts || found == wanted, "{line}: {found:?}");
         }
     }
 }
@@ -61,7 +61,7 @@ fn formats_that_are_not_read_say_so() {
     for format in [0, wire::OLDEST - 1, wire::FORMAT + 1, u16::MAX] {
         let mut other = bytes.clone();
         other[16..18].copy_from_slice(&format.to_le_bytes());
-        assert_eq!(Policy::from_bytes(&other).unwrap_err().kind, LoadErrorKind::Version(format));
+        assert_eq!(Artifact::from_bytes(&other).unwrap_err().kind, LoadErrorKind::Version(format));
     }
 }
 

@@ -75,14 +75,14 @@ const DIRECTORIES: &[&str] =
 pub fn each_budget(
     random: &mut Random,
     rules: usize,
-    mut test: impl FnMut(&mut Random, &CheckedPolicy, Budget, execpolicy_runtime::Policy<'_>),
+    mut test: impl FnMut(&mut Random, &CheckedPolicy, Budget, execpolicy_runtime::Artifact<'_>),
 ) {
     let (policy, sources) = policy(random, rules);
     let checked = checked(policy, sources);
     let small = Budget { factor: 0, base: random.below(60) as u64 };
     for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
         let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = execpolicy_runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified");
+        let loaded = execpolicy_runtime::Artifact::from_bytes(&artifact.bytes).expect("it has been verified");
         test(random, &checked, budget, loaded);
     }
 }

@@ -6,9 +6,9 @@ use execpolicy_compiler::artifact::{build, build_within};
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::lower::Budget;
 use execpolicy_compiler::verify::{CONTEXTS, compare};
-use execpolicy_runtime::script::{Decider, Ruling};
+use execpolicy_runtime::script::{Decided, Decider};
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
-use execpolicy_runtime::{Context, Decision, Placement, Policy};
+use execpolicy_runtime::{Artifact, Conclusion, Context, Decision, Placement};
 use std::time::{Duration, Instant};
 
 /// An artifact with something in every section that all have, blocks included.
@@ -26,7 +26,7 @@ fn sample_with(profiles: bool) -> (CheckedPolicy, Vec<u8>) {
         }
         let checked = generate::checked(policy, sources);
         let artifact = build_within(&checked, Budget { factor: 0, base: 12 }).unwrap();
-        let extents = Policy::extents(&artifact.bytes).unwrap();
+        let extents = Artifact::extents(&artifact.bytes).unwrap();
         if extents.iter().all(|&(_, _, len)| len > 0) {
             return (checked, artifact.bytes);
         }
@@ -34,7 +34,7 @@ fn sample_with(profiles: bool) -> (CheckedPolicy, Vec<u8>) {
 }
 
 /// Decides some commands and looks at all that comes out; the point is that it comes back.
-fn use_it(policy: &Policy<'_>, commands: &[Vec<Vec<u8>>]) -> usize {
+fn use_it(policy: &Artifact<'_>, commands: &[Vec<Vec<u8>>]) -> usize {
     let mut scratch = policy.scratch();
     let mut seen = 0;
     for argv in commands {
@@ -48,14 +48,14 @@ fn use_it(policy: &Policy<'_>, commands: &[Vec<Vec<u8>>]) -> usize {
 }
 
 /// Walks through the edges as words that are not known do.
-fn use_it_for_scripts(policy: Policy<'_>) {
+fn use_it_for_scripts(policy: Artifact<'_>) {
     let Ok(decider) = Decider::new(policy) else { return };
     let mut scratch = decider.policy().scratch();
     for script in ["git $x; $y push; g* \"$@\" x", "env $x git \"$y\" -c; */git push $x $y $z"] {
         let argv = ["bash", "-c", script];
-        let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
-        std::hint::black_box((ruling.decision(), decider.placement(&ruling, &argv)));
-        if let Ruling::Parts(verdict) = &ruling {
+        let decided = decider.decide(&argv, &Context::default(), &mut scratch);
+        std::hint::black_box((decided.conclusion(), decider.placement(&decided, &argv)));
+        if let Decided::Parts(verdict) = &decided {
             for part in &verdict.parts {
                 for found in &part.rules {
                     std::hint::black_box(decider.rule_match(&part.segment.argv, found));
@@ -74,13 +74,13 @@ fn commands(checked: &CheckedPolicy) -> Vec<Vec<Vec<u8>>> {
 fn every_truncation_is_refused() {
     let (_, bytes) = sample();
     for len in 0..bytes.len() {
-        let error = Policy::from_bytes(&bytes[..len]).expect_err("cut short");
+        let error = Artifact::from_bytes(&bytes[..len]).expect_err("cut short");
         assert!(!error.to_string().is_empty() && error.offset <= bytes.len(), "{error}");
     }
     let mut longer = bytes.clone();
     longer.push(0);
-    assert_eq!(Policy::from_bytes(&longer).unwrap_err().kind, LoadErrorKind::Length);
-    assert_eq!(Policy::from_bytes(&[]).unwrap_err().kind, LoadErrorKind::NotAnArtifact);
+    assert_eq!(Artifact::from_bytes(&longer).unwrap_err().kind, LoadErrorKind::Length);
+    assert_eq!(Artifact::from_bytes(&[]).unwrap_err().kind, LoadErrorKind::NotAnArtifact);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn every_change_of_one_byte_is_refused() {
         for value in 0..=255 {
             if value != before {
                 bytes[at] = value;
-                assert!(Policy::from_bytes(&bytes).is_err(), "byte {at} may become {value}");
+                assert!(Artifact::from_bytes(&bytes).is_err(), "byte {at} may become {value}");
             }
         }
         bytes[at] = before;
@@ -104,7 +104,7 @@ fn the_header_is_understood_before_it_is_believed() {
     let change = |at: usize, new: &[u8]| {
         let mut bytes = bytes.clone();
         bytes[at..at + new.len()].copy_from_slice(new);
-        Policy::from_bytes(&bytes).unwrap_err()
+        Artifact::from_bytes(&bytes).unwrap_err()
     };
     assert_eq!(change(0, b"#!/bin/s").kind, LoadErrorKind::NotAnArtifact);
     assert_eq!(change(16, &(wire::FORMAT + 1).to_le_bytes()).kind, LoadErrorKind::Version(wire::FORMAT + 1));
@@ -130,7 +130,7 @@ fn the_edges_of_the_roots_are_where_the_header_says() {
         bytes[at..at + 4].copy_from_slice(&new.to_le_bytes());
         let sum = wire::checksum(&bytes);
         bytes[8..16].copy_from_slice(&sum.to_le_bytes());
-        let error = Policy::from_bytes(&bytes).unwrap_err();
+        let error = Artifact::from_bytes(&bytes).unwrap_err();
         (error.section, error.kind)
     };
     let (edges, pilots) = (Some(SectionId::Edges), Some(SectionId::Pilots));
@@ -152,7 +152,7 @@ fn corrupt(rounds: usize, seed: u64, profiles: bool) -> (usize, usize) {
     let mut random = Random(seed);
     let (mut refused, mut accepted) = (0, 0);
     let mut copy = bytes.clone();
-    let extents = Policy::extents(&bytes).expect("it is sound");
+    let extents = Artifact::extents(&bytes).expect("it is sound");
     let tools = extents.iter().find(|(id, ..)| *id == SectionId::Tools).expect("it has facts").1;
     for _ in 0..rounds {
         copy.copy_from_slice(&bytes);
@@ -169,7 +169,7 @@ fn corrupt(rounds: usize, seed: u64, profiles: bool) -> (usize, usize) {
         }
         let sum = wire::checksum(&copy);
         copy[8..16].copy_from_slice(&sum.to_le_bytes());
-        match Policy::from_bytes(&copy) {
+        match Artifact::from_bytes(&copy) {
             Ok(policy) => {
                 accepted += 1;
                 std::hint::black_box(use_it(&policy, &commands[..3]));
@@ -218,7 +218,7 @@ fn millions_of_corruptions() {
             }
         }
         if copy != bytes {
-            assert!(Policy::from_bytes(&copy).is_err());
+            assert!(Artifact::from_bytes(&copy).is_err());
             plain += 1;
         }
     }
@@ -245,12 +245,12 @@ fn twelve_positions_of_five_hundred_alternatives() {
     let checked = generate::literal(&[(Decision::Forbidden, tokens)]);
     let artifact = within(30, || build(&checked).unwrap());
     assert!(artifact.bytes.len() < 600_000, "{}", artifact.bytes.len());
-    let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+    let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = policy.scratch();
     let verdict = policy.decide(&argv, &Context::default(), &mut scratch);
-    assert_eq!((verdict.decision, verdict.matches().count()), (Some(Decision::Forbidden), 1));
+    assert_eq!((verdict.conclusion, verdict.matches().count()), (Conclusion::Forbidden, 1));
     let short = policy.decide(&argv[..11], &Context::default(), &mut scratch);
-    assert_eq!(short.decision, None);
+    assert_eq!(short.conclusion, Conclusion::Unmatched);
 }
 
 /// Rules that overlap in every position: the subsets are astronomically many.
@@ -285,7 +285,7 @@ fn overlap(count: usize, same_program: bool) {
     // The base of the budget allows 65,536 copies of an alternative, each at most an edge.
     let bound = 3 * source + 65_536 * 40;
     assert!(artifact.bytes.len() < bound, "{} of {source}", artifact.bytes.len());
-    let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+    let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = policy.scratch();
     let mut random = Random(12);
     for _ in 0..5 {
@@ -311,14 +311,14 @@ fn ten_thousand_rules_that_overlap_everywhere() {
         let start = Instant::now();
         let artifact = build(&checked).unwrap();
         println!("{} bytes in {:?}", artifact.bytes.len(), start.elapsed());
-        let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+        let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
         let mut scratch = policy.scratch();
         let mut random = Random(13);
         let commands: Vec<_> = (0..100).map(|_| generate::command(&mut random, checked.policy())).collect();
         let start = Instant::now();
-        let decided = commands
-            .iter()
-            .filter(|argv| policy.decide(argv, &Context::default(), &mut scratch).decision.is_some());
+        let decided = commands.iter().filter(|argv| {
+            policy.decide(argv, &Context::default(), &mut scratch).conclusion != Conclusion::Unmatched
+        });
         println!("{} of 100 commands matched, {:?} each", decided.count(), start.elapsed() / 100);
     }
     overlap(10_000, true);
@@ -331,7 +331,7 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
     let checked =
         generate::literal(&[(Decision::Prompt, words("git push --force")), (Decision::Allow, words("git"))]);
     let artifact = build(&checked).unwrap();
-    let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+    let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = policy.scratch();
     let mut argv = vec!["git".to_owned(), "push".to_owned(), "--force".to_owned()];
     argv.resize(100_000, "--force".to_owned());
@@ -339,7 +339,7 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
     for first in ["git", "/usr/bin/git"] {
         argv[0] = first.to_owned();
         let verdict = within(5, || policy.decide(&argv, &Context::default(), &mut scratch));
-        assert_eq!(verdict.decision, Some(Decision::Prompt));
+        assert_eq!(verdict.conclusion, Conclusion::Prompt);
         assert_eq!(verdict.matches().count(), 2);
     }
     // A long first word, and one that is nothing but path.
@@ -349,7 +349,7 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
             let expected =
                 execpolicy_compiler::policy::matches::decide(checked.policy(), &argv[..3], &context);
             let verdict = within(20, || policy.decide(&argv[..3], &context, &mut scratch));
-            assert_eq!(verdict.decision, expected.decision);
+            assert_eq!(verdict.conclusion, expected.conclusion);
         }
     }
 }
@@ -362,7 +362,7 @@ fn a_very_long_pattern_is_a_chain() {
     let checked = generate::literal(&[(Decision::Forbidden, tokens.clone()), (Decision::Forbidden, tokens)]);
     let artifact = within(30, || build(&checked).unwrap());
     assert!(artifact.bytes.len() < 400_000, "{}", artifact.bytes.len());
-    let policy = Policy::from_bytes(&artifact.bytes).unwrap();
+    let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let verdict_of = |argv: &[String]| {
         let mut scratch = policy.scratch();
         policy.decide(argv, &Context::default(), &mut scratch).matches().count()

@@ -3,7 +3,7 @@
 use crate::generate;
 use crate::random::Random;
 use execpolicy_compiler::artifact::build;
-use execpolicy_runtime::Policy;
+use execpolicy_runtime::Artifact;
 
 #[test]
 fn the_same_policy_gives_the_same_bytes() {
@@ -21,7 +21,7 @@ fn the_same_policy_gives_the_same_bytes() {
 fn another_rule_gives_another_digest() {
     let rule = |word: &str| vec![(execpolicy_runtime::Decision::Allow, vec![vec![word.to_owned()]])];
     let [a, b] = ["ls", "cat"].map(|word| build(&generate::literal(&rule(word))).unwrap().bytes);
-    let digest = |bytes: &[u8]| *Policy::from_bytes(bytes).unwrap().digest();
+    let digest = |bytes: &[u8]| *Artifact::from_bytes(bytes).unwrap().digest();
     assert_ne!(digest(&a), digest(&b));
 }
 
@@ -29,7 +29,7 @@ fn another_rule_gives_another_digest() {
 fn names_of_sources_are_carried_as_they_are() {
     let (policy, sources) = generate::policy(&mut Random(4), 5);
     let artifact = build(&generate::checked(policy, sources)).unwrap();
-    let loaded = Policy::from_bytes(&artifact.bytes).unwrap();
+    let loaded = Artifact::from_bytes(&artifact.bytes).unwrap();
     let names: Vec<_> = loaded.sources().map(|source| source.name).collect();
     assert_eq!(names, ["rules/a.rules", "b.rules"]);
     assert!(loaded.compiler().starts_with("execpolicy "));

@@ -1,25 +1,25 @@
 //! Known ways around command policies, each named by its public id, and our own list of spellings.
 
-use crate::shell_policy::{policy, policy_of, standing, verdict};
+use crate::shell_policy::{conclusion, policy, policy_of, verdict};
+use execpolicy_runtime::Conclusion;
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
-use execpolicy_runtime::script::Standing;
 use execpolicy_shell::{Access, Span};
 
 /// `script` must not be allowed although `prefix` is.
 fn not_allowed(prefix: &str, script: &str) {
     let rules = policy(&[(Allow, prefix), (Allow, "echo"), (Allow, "cat")]);
-    let found = standing(&rules, script);
-    assert_ne!(found, Standing::Allow, "{script:?} with an allow for {prefix}");
+    let found = conclusion(&rules, script);
+    assert_ne!(found, Conclusion::Allow, "{script:?} with an allow for {prefix}");
 }
 
 fn forbidden(rule: &str, script: &str) {
-    let found = standing(&policy(&[(Forbidden, rule)]), script);
-    assert_eq!(found, Standing::Forbidden, "{script:?} with a forbid for {rule}");
+    let found = conclusion(&policy(&[(Forbidden, rule)]), script);
+    assert_eq!(found, Conclusion::Forbidden, "{script:?} with a forbid for {rule}");
 }
 
 fn at_least_asked(rule: &str, script: &str) {
-    let found = standing(&policy(&[(Forbidden, rule)]), script);
-    assert!(found >= Standing::Prompt, "{script:?} with a forbid for {rule}: {found:?}");
+    let found = conclusion(&policy(&[(Forbidden, rule)]), script);
+    assert!(found >= Conclusion::Prompt, "{script:?} with a forbid for {rule}: {found:?}");
 }
 
 #[test]
@@ -80,7 +80,10 @@ fn cve_2025_54795_echo_runs_another() {
     forbidden("rm", "echo \"$(rm x)\"");
     forbidden("rm", "echo `rm x`");
     forbidden("rm", "cat <(rm x)");
-    assert_eq!(standing(&policy(&[(Forbidden, "rm"), (Allow, "echo")]), "echo '$(rm x)'"), Standing::Allow);
+    assert_eq!(
+        conclusion(&policy(&[(Forbidden, "rm"), (Allow, "echo")]), "echo '$(rm x)'"),
+        Conclusion::Allow
+    );
 }
 
 #[test]
@@ -142,7 +145,7 @@ fn cve_2026_25723_and_64755_sed_writes() {
     not_allowed("sed", "echo x | sed 'w f'");
     not_allowed("sed", "sed -n '1w f' x");
     not_allowed("sed", "sed -i s/a/b/ f");
-    assert_eq!(standing(&policy(&[(Allow, "sed")]), "sed -n 1,5p f"), Standing::Allow);
+    assert_eq!(conclusion(&policy(&[(Allow, "sed")]), "sed -n 1,5p f"), Conclusion::Allow);
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn cve_2026_22708_builtins_poison_the_environment() {
     ] {
         not_allowed("echo", script);
     }
-    assert_eq!(standing(&policy(&[(Allow, "echo")]), "export LANG=C; echo x"), Standing::Allow);
+    assert_eq!(conclusion(&policy(&[(Allow, "echo")]), "export LANG=C; echo x"), Conclusion::Allow);
 }
 
 #[test]
@@ -204,7 +207,7 @@ fn claude_2_1_7_a_pattern_does_not_reach_across_operators() {
 fn claude_2_1_74_a_prompt_is_not_skipped_for_an_allow() {
     let rules = policy(&[(Allow, "git"), (Prompt, "git push")]);
     for script in ["git push", "git log && git push", "nice git push", "git $x"] {
-        assert_eq!(standing(&rules, script), Standing::Prompt, "{script}");
+        assert_eq!(conclusion(&rules, script), Conclusion::Prompt, "{script}");
     }
 }
 
@@ -228,7 +231,7 @@ fn claude_2_1_221_a_regular_expression_of_zsh() {
     let rules = policy(&[(Forbidden, "rm"), (Allow, "echo")]);
     let argv = ["zsh", "-c", "[[ x =~ $(rm x) ]] && echo y"];
     // What only zsh reads so is not taken apart, and asked about.
-    assert_eq!(rules.decide(&argv, None).standing, Standing::Prompt);
+    assert_eq!(rules.decide(&argv, None).conclusion, Conclusion::Prompt);
     forbidden("rm", "[[ x =~ $(rm x) ]] && echo y");
 }
 
@@ -250,10 +253,10 @@ fn ona_report_other_paths_to_the_program() {
 #[test]
 fn codex_37078_and_28732_a_base_name_is_not_trusted() {
     let rules = policy(&[(Allow, "cat")]);
-    assert_eq!(standing(&rules, "cat x"), Standing::Allow);
-    assert_eq!(standing(&rules, "/usr/bin/cat x"), Standing::Allow);
+    assert_eq!(conclusion(&rules, "cat x"), Conclusion::Allow);
+    assert_eq!(conclusion(&rules, "/usr/bin/cat x"), Conclusion::Allow);
     for script in ["./cat x", "/tmp/cat x", "bin/cat x", "../cat x"] {
-        assert_eq!(standing(&rules, script), Standing::Unmatched, "{script}");
+        assert_eq!(conclusion(&rules, script), Conclusion::Unmatched, "{script}");
     }
 }
 
@@ -278,9 +281,12 @@ fn opencode_17497_to_42436_redirections_and_dashes() {
 #[test]
 fn clash_hook_words_are_never_joined_and_split_again() {
     let rules = policy(&[(Forbidden, "rm"), (Allow, "echo")]);
-    assert_eq!(standing(&rules, "echo 'a; rm x'"), Standing::Allow);
-    assert_eq!(rules.decide(&["echo", "a; rm x"], None).standing, Standing::Allow);
-    assert_eq!(rules.decide(&["bash", "-c", "\"$1\" x", "a b", "rm"], None).standing, Standing::Forbidden);
+    assert_eq!(conclusion(&rules, "echo 'a; rm x'"), Conclusion::Allow);
+    assert_eq!(rules.decide(&["echo", "a; rm x"], None).conclusion, Conclusion::Allow);
+    assert_eq!(
+        rules.decide(&["bash", "-c", "\"$1\" x", "a b", "rm"], None).conclusion,
+        Conclusion::Forbidden
+    );
 }
 
 #[test]
@@ -401,7 +407,7 @@ fn neutral_wrappers_keep_an_allow_and_others_do_not() {
         "(foo ok)",
         "foo ok # x",
     ] {
-        assert_eq!(standing(&rules, script), Standing::Allow, "{script}");
+        assert_eq!(conclusion(&rules, script), Conclusion::Allow, "{script}");
     }
     for script in [
         "sudo foo ok",
@@ -417,7 +423,7 @@ fn neutral_wrappers_keep_an_allow_and_others_do_not() {
         "foo ok; bar",
         "ssh h foo ok",
     ] {
-        assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
+        assert_ne!(conclusion(&rules, script), Conclusion::Allow, "{script}");
     }
 }
 
@@ -498,7 +504,7 @@ fn an_option_of_the_shell_that_is_not_known_is_asked_about() {
     for fine in
         ["set -o pipefail; foo", "set -eo errexit; foo", "set -o; foo", "set -euo pipefail; foo \"$x\""]
     {
-        assert_eq!(standing(&rules, fine), Standing::Allow, "{fine}");
+        assert_eq!(conclusion(&rules, fine), Conclusion::Allow, "{fine}");
     }
 }
 
@@ -509,7 +515,7 @@ fn the_filter_of_split_is_a_script() {
     {
         forbidden("foo push", script);
     }
-    assert_eq!(standing(&policy(&[(Allow, "split")]), "split -l 1 f"), Standing::Allow);
+    assert_eq!(conclusion(&policy(&[(Allow, "split")]), "split -l 1 f"), Conclusion::Allow);
 }
 
 /// What `set`, `wait` and `jobs` leave, name and run; an array behind a plain name.
@@ -565,11 +571,11 @@ fn a_trap_that_may_run_at_any_time_is_asked_about() {
     for fine in
         ["trap 'printf -v x push' EXIT; x=status; foo $x", "trap - DEBUG; foo ok", "trap '' INT; foo ok"]
     {
-        assert_eq!(standing(&rules, fine), Standing::Unmatched, "{fine}");
+        assert_eq!(conclusion(&rules, fine), Conclusion::Unmatched, "{fine}");
     }
     let ends = "function f { trap 'read x' EXIT; }; x=status; f; foo $x";
-    assert_eq!(standing(&rules, ends), Standing::Unmatched);
-    assert_eq!(rules.decide(&["zsh", "-c", ends], None).standing, Standing::Forbidden);
+    assert_eq!(conclusion(&rules, ends), Conclusion::Unmatched);
+    assert_eq!(rules.decide(&["zsh", "-c", ends], None).conclusion, Conclusion::Forbidden);
 }
 
 #[test]
@@ -583,8 +589,8 @@ fn what_runs_later_or_elsewhere_is_seen() {
     at_least_asked("foo push", "declare x={a,push}; foo $x");
     at_least_asked("foo push", "alias if=foo\nif push");
     at_least_asked("foo push", "x=ok; wait -p x; foo $x");
-    assert_eq!(standing(&policy(&[(Allow, "docker ps")]), "docker ps"), Standing::Allow);
-    assert_eq!(standing(&policy(&[(Allow, "[")]), "[ -f x ]"), Standing::Allow);
+    assert_eq!(conclusion(&policy(&[(Allow, "docker ps")]), "docker ps"), Conclusion::Allow);
+    assert_eq!(conclusion(&policy(&[(Allow, "[")]), "[ -f x ]"), Conclusion::Allow);
 }
 
 #[test]
@@ -612,7 +618,7 @@ fn what_is_around_a_command_counts() {
         "cat f | sudo foo ok",
         "foo ok | tee x",
     ] {
-        assert_ne!(standing(&rules, script), Standing::Allow, "{script}");
+        assert_ne!(conclusion(&rules, script), Conclusion::Allow, "{script}");
     }
     forbidden("rm", "exec -a rm busybox -rf x");
     at_least_asked("rm", "env -a rm busybox -rf x");
@@ -623,13 +629,13 @@ fn a_literal_script_rule_allows_only_itself_and_no_guarded_part() {
     let rules = |script: &'static [&'static str]| {
         policy_of(&[(Allow, script), (Forbidden, &["rm"]), (Prompt, &["git"])])
     };
-    let literal = |script: &'static [&'static str]| rules(script).decide(script, None).standing;
-    assert_eq!(literal(&["bash", "-lc", "$x y"]), Standing::Allow);
-    assert_eq!(literal(&["bash", "-lc", "foo"]), Standing::Allow);
-    assert_eq!(literal(&["bash", "-lc", "rm x"]), Standing::Forbidden);
-    assert_eq!(literal(&["bash", "-lc", "git x"]), Standing::Prompt);
+    let literal = |script: &'static [&'static str]| rules(script).decide(script, None).conclusion;
+    assert_eq!(literal(&["bash", "-lc", "$x y"]), Conclusion::Allow);
+    assert_eq!(literal(&["bash", "-lc", "foo"]), Conclusion::Allow);
+    assert_eq!(literal(&["bash", "-lc", "rm x"]), Conclusion::Forbidden);
+    assert_eq!(literal(&["bash", "-lc", "git x"]), Conclusion::Prompt);
     let other = rules(&["bash", "-lc", "z"]);
-    assert_eq!(other.decide(&["bash", "-lc", "$x y"], None).standing, Standing::Prompt);
+    assert_eq!(other.decide(&["bash", "-lc", "$x y"], None).conclusion, Conclusion::Prompt);
 }
 
 #[test]
@@ -648,7 +654,7 @@ fn spans_point_into_the_script() {
         ("f() { rm \"$1\"; }; f b", "rm \"$1\""),
     ] {
         let found = verdict(&rules, script);
-        let part = found.parts.iter().find(|part| part.standing == Some(Standing::Forbidden));
+        let part = found.parts.iter().find(|part| part.conclusion == Some(Conclusion::Forbidden));
         let span = part.unwrap_or_else(|| panic!("{script}: {found:#?}")).segment.span;
         let text = script.get(span.start as usize..span.end as usize);
         assert_eq!((span.argument, text), (2, Some(wanted)), "{script}");
@@ -690,8 +696,8 @@ fn values_that_are_read_again_and_state_that_stays_are_seen() {
         "foo pus[[:alpha:]]",
         "y=$(cat f); foo pus[$y]",
     ] {
-        let standing = rules.decide(&["bash", "-c", script], None).standing;
-        assert!(matches!(standing, Standing::Prompt | Standing::Forbidden), "{script}: {standing:?}");
+        let conclusion = rules.decide(&["bash", "-c", script], None).conclusion;
+        assert!(matches!(conclusion, Conclusion::Prompt | Conclusion::Forbidden), "{script}: {conclusion:?}");
     }
     // And what is common is still allowed.
     for script in [
@@ -700,8 +706,8 @@ fn values_that_are_read_again_and_state_that_stays_are_seen() {
         "foo ok$((1 + 2))",
         "for x in ok status; do foo $x; done",
     ] {
-        let standing = rules.decide(&["bash", "-c", script], None).standing;
-        assert_eq!(standing, Standing::Allow, "{script}");
+        let conclusion = rules.decide(&["bash", "-c", script], None).conclusion;
+        assert_eq!(conclusion, Conclusion::Allow, "{script}");
     }
 }
 
@@ -759,8 +765,8 @@ fn what_tools_run_behind_other_words_is_seen() {
     ] {
         let words: &[(_, &[&str])] =
             &[(Allow, &["foo"]), (Allow, &["true"]), (Allow, &[tool]), (Forbidden, &["foo", "push"])];
-        let found = standing(&policy_of(words), script);
-        assert!(found >= Standing::Prompt, "{script}: {found:?}");
+        let found = conclusion(&policy_of(words), script);
+        assert!(found >= Conclusion::Prompt, "{script}: {found:?}");
     }
     for (tool, script) in [
         ("git", "git clean -fdx"),
@@ -775,7 +781,7 @@ fn what_tools_run_behind_other_words_is_seen() {
         ("python3", "python3 -m x"),
         ("perl", "perl f -e x"),
     ] {
-        assert_eq!(standing(&policy(&[(Allow, tool)]), script), Standing::Allow, "{script}");
+        assert_eq!(conclusion(&policy(&[(Allow, tool)]), script), Conclusion::Allow, "{script}");
     }
 }
 
@@ -805,14 +811,14 @@ fn what_only_zsh_does_is_asked_about() {
         "NULLCMD=7z; > /dev/null",
         "READNULLCMD=7z; < /dev/null",
     ] {
-        let found = rules.decide(&["zsh", "-c", script], None).standing;
-        assert!(found >= Standing::Prompt, "{script}: {found:?}");
+        let found = rules.decide(&["zsh", "-c", script], None).conclusion;
+        assert!(found >= Conclusion::Prompt, "{script}: {found:?}");
     }
     let rules = policy(&[(Allow, "foo"), (Allow, "print"), (Allow, "read")]);
     for fine in
         ["foo ok", "print -r x; foo ok", "read -r x; foo ok", "function f { foo; }; psvar=ok; foo $psvar"]
     {
-        assert!(rules.decide(&["zsh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
+        assert!(rules.decide(&["zsh", "-c", fine], None).conclusion < Conclusion::Prompt, "{fine}");
     }
 }
 
@@ -831,13 +837,13 @@ fn what_a_posix_shell_reads_otherwise_is_asked_about() {
         "[[\nfoo -nt push ]]",
         "alias ls='foo push'\ntrap ls EXIT",
     ] {
-        let found = rules.decide(&["sh", "-c", script], None).standing;
-        assert!(found >= Standing::Prompt, "{script:?}: {found:?}");
+        let found = rules.decide(&["sh", "-c", script], None).conclusion;
+        assert!(found >= Conclusion::Prompt, "{script:?}: {found:?}");
     }
     let trap = ["bash", "-c", "shopt -s expand_aliases\nalias ls='foo push'\ntrap ls EXIT"];
-    assert!(rules.decide(&trap, None).standing >= Standing::Prompt);
+    assert!(rules.decide(&trap, None).conclusion >= Conclusion::Prompt);
     for fine in ["time foo ok", "trap ls EXIT; foo ok", "f() { foo ok; }; f", "foo ok >/dev/null 2>&1"] {
-        assert!(rules.decide(&["sh", "-c", fine], None).standing < Standing::Prompt, "{fine}");
+        assert!(rules.decide(&["sh", "-c", fine], None).conclusion < Conclusion::Prompt, "{fine}");
     }
 }
 
@@ -887,7 +893,7 @@ fn indirect_expansions_take_text_for_a_name() {
         at_least_asked("foo push", script);
     }
     let rules = policy(&[(Allow, "echo")]);
-    assert_eq!(standing(&rules, "a=(x y); echo ${!a[@]}"), Standing::Allow);
+    assert_eq!(conclusion(&rules, "a=(x y); echo ${!a[@]}"), Conclusion::Allow);
 }
 
 #[test]
@@ -906,20 +912,20 @@ fn a_descriptor_of_several_digits_can_be_a_word() {
     for shell in ["sh", "dash", "zsh"] {
         for script in ["foo 12>f", "foo 12> f", "foo 12<f", "foo 012>&1"] {
             assert!(
-                rules.decide(&[shell, "-c", script], None).standing >= Standing::Prompt,
+                rules.decide(&[shell, "-c", script], None).conclusion >= Conclusion::Prompt,
                 "{shell}: {script}"
             );
         }
     }
-    assert!(rules.decide(&["sh", "-c", "foo {x}>f"], None).standing >= Standing::Prompt);
-    assert!(rules.decide(&["sh", "-c", "foo 2>f"], None).standing < Standing::Prompt);
+    assert!(rules.decide(&["sh", "-c", "foo {x}>f"], None).conclusion >= Conclusion::Prompt);
+    assert!(rules.decide(&["sh", "-c", "foo 2>f"], None).conclusion < Conclusion::Prompt);
 }
 
 #[test]
 fn zsh_drops_backslashes_and_counts() {
     let rules = policy(&[(Allow, "foo"), (Forbidden, "foo push"), (Forbidden, "foo 4")]);
     for script in ["foo push\\", "foo $'\\push'", "foo $'pus\\h'", "x=push; foo $#x", "foo $'\\x70ush'"] {
-        assert!(rules.decide(&["zsh", "-c", script], None).standing >= Standing::Prompt, "{script}");
+        assert!(rules.decide(&["zsh", "-c", script], None).conclusion >= Conclusion::Prompt, "{script}");
     }
 }
 
@@ -959,8 +965,8 @@ fn what_the_grids_have_found() {
     let shells: [(&str, &[&str]); 4] = [("bash", &everywhere), ("bash", &bash), ("sh", &sh), ("zsh", &zsh)];
     for (shell, scripts) in shells {
         for script in scripts {
-            let found = rules.decide(&[shell, "-c", script], None).standing;
-            assert!(found >= Standing::Prompt, "{shell}: {script}: {found:?}");
+            let found = rules.decide(&[shell, "-c", script], None).conclusion;
+            assert!(found >= Conclusion::Prompt, "{shell}: {script}: {found:?}");
         }
     }
     for (shell, fine) in [
@@ -970,6 +976,6 @@ fn what_the_grids_have_found() {
         ("bash", "foo {a,b} {} x{1..3}"),
         ("zsh", "printf '%s\\n' x=7; [ -d f ]; foo status"),
     ] {
-        assert!(rules.decide(&[shell, "-c", fine], None).standing < Standing::Prompt, "{shell}: {fine}");
+        assert!(rules.decide(&[shell, "-c", fine], None).conclusion < Conclusion::Prompt, "{shell}: {fine}");
     }
 }

@@ -8,8 +8,8 @@ use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::policy::scripts::{Entry, decide_command, place_command};
 use execpolicy_compiler::policy::{Policy, UNCONFINED, placement};
 use execpolicy_runtime as runtime;
-use execpolicy_runtime::script::{Decider, Found, RuleRef, Ruling, ScriptVerdict, Standing};
-use execpolicy_runtime::{Context, Decision, Scratch};
+use execpolicy_runtime::script::{Decided, Decider, Found, RuleRef, ScriptVerdict};
+use execpolicy_runtime::{Conclusion, Context, Decision, Scratch};
 
 /// A policy and what it was compiled to.
 pub struct Rules {
@@ -38,7 +38,7 @@ pub fn policy_of(rules: &[(Decision, &[&str])]) -> Rules {
 impl Rules {
     /// The verdict of a command and everything it runs.
     pub fn decide<T: AsRef<[u8]>>(&self, argv: &[T], cwd: Option<&[u8]>) -> ScriptVerdict<Entry> {
-        let loaded = runtime::Policy::from_bytes(&self.bytes).expect("it has been verified");
+        let loaded = runtime::Artifact::from_bytes(&self.bytes).expect("it has been verified");
         let mut scratch = loaded.scratch();
         let decider = decider(loaded);
         let (verdict, fault) = compare(self.checked.policy(), &decider, argv, cwd, &mut scratch);
@@ -50,13 +50,13 @@ impl Rules {
 impl Rules {
     /// The policy as written, and as the program asks it.
     pub fn both<T>(&self, work: impl FnOnce(&Policy, &Decider<'_>) -> T) -> T {
-        let loaded = runtime::Policy::from_bytes(&self.bytes).expect("it has been verified");
+        let loaded = runtime::Artifact::from_bytes(&self.bytes).expect("it has been verified");
         work(self.checked.policy(), &decider(loaded))
     }
 }
 
 /// A policy as the program asks it.
-pub fn decider(loaded: runtime::Policy<'_>) -> Decider<'_> {
+pub fn decider(loaded: runtime::Artifact<'_>) -> Decider<'_> {
     Decider::new(loaded).expect("the facts have been verified")
 }
 
@@ -69,12 +69,12 @@ pub fn compare<T: AsRef<[u8]>>(
     scratch: &mut Scratch,
 ) -> (ScriptVerdict<Entry>, Option<String>) {
     let expected = decide_command(policy, argv, cwd);
-    let ruling = decider.decide(argv, &Context { cwd, ..Context::default() }, scratch);
-    let same = match &ruling {
-        Ruling::Plain(verdict) => {
+    let decided = decider.decide(argv, &Context { cwd, ..Context::default() }, scratch);
+    let same = match &decided {
+        Decided::Plain(verdict) => {
             let rules = verdict.matches().map(|found| (found.rule as usize, found.alternative as usize));
             let wanted = expected.parts.iter().flat_map(|part| &part.rules);
-            verdict.decision == expected.standing.decision()
+            verdict.conclusion == expected.conclusion
                 && verdict.opaque.is_none()
                 && expected.parts.len() == usize::from(!argv.is_empty())
                 && expected
@@ -83,21 +83,21 @@ pub fn compare<T: AsRef<[u8]>>(
                     .all(|part| part.segment.opaque.is_none() && part.segment.blocker.is_none())
                 && rules.eq(wanted.map(|found| (found.rule.rule, found.rule.head)))
         }
-        Ruling::Parts(verdict) => {
-            verdict.standing == expected.standing
+        Decided::Parts(verdict) => {
+            verdict.conclusion == expected.conclusion
                 && verdict.parts.len() == expected.parts.len()
                 && alike(verdict.whole.as_slice(), expected.whole.as_slice())
                 && verdict.parts.iter().zip(&expected.parts).all(|(part, wanted)| {
                     part.segment == wanted.segment
-                        && part.standing == wanted.standing
+                        && part.conclusion == wanted.conclusion
                         && alike(&part.rules, &wanted.rules)
                 })
         }
     };
-    let placed = places(decider.placement(&ruling, argv));
+    let placed = places(decider.placement(&decided, argv));
     let wanted = reference_places(place_command(policy, argv, cwd));
     let words = || argv.iter().map(|word| String::from_utf8_lossy(word.as_ref())).collect::<Vec<_>>();
-    let fault = (!same).then(|| format!("{:?}\n{ruling:#?}\ninstead of\n{expected:#?}", words()));
+    let fault = (!same).then(|| format!("{:?}\n{decided:#?}\ninstead of\n{expected:#?}", words()));
     let misplaced = (placed != wanted)
         .then(|| format!("{:?} runs in {placed:?} instead of {wanted:?}\n{expected:#?}", words()));
     (expected, fault.or(misplaced))
@@ -141,6 +141,6 @@ pub fn verdict(policy: &Rules, script: &str) -> ScriptVerdict<Entry> {
 }
 
 /// What the whole amounts to.
-pub fn standing(policy: &Rules, script: &str) -> Standing {
-    verdict(policy, script).standing
+pub fn conclusion(policy: &Rules, script: &str) -> Conclusion {
+    verdict(policy, script).conclusion
 }

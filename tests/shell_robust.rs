@@ -3,8 +3,8 @@
 use crate::random::Random;
 use crate::shell_policy::{compare, policy};
 use execpolicy_compiler::policy::tools::Tools;
+use execpolicy_runtime::Conclusion;
 use execpolicy_runtime::Decision::{Allow, Forbidden, Prompt};
-use execpolicy_runtime::script::Standing;
 use execpolicy_shell::{Dialect, Limits, analyse};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 fn asked(script: &[u8]) {
     let rules = policy(&[(Forbidden, "rm"), (Allow, "echo"), (Allow, "true"), (Allow, "x")]);
     let start = Instant::now();
-    let found = rules.decide(&[&b"bash"[..], b"-c", script], None).standing;
+    let found = rules.decide(&[&b"bash"[..], b"-c", script], None).conclusion;
     let shown = String::from_utf8_lossy(script.get(..40.min(script.len())).unwrap_or_default()).into_owned();
-    assert!(found >= Standing::Prompt, "{shown:?}…: {found:?}");
+    assert!(found >= Conclusion::Prompt, "{shown:?}…: {found:?}");
     assert!(start.elapsed() < Duration::from_secs(20), "{shown:?}… took {:?}", start.elapsed());
 }
 
@@ -213,7 +213,7 @@ fn any_bytes_for_a_while() {
         (Prompt, "bash"),
     ]);
     let (mut runs, mut slowest, start) = (0u64, Duration::ZERO, Instant::now());
-    let mut standings = [0u64; 4];
+    let mut conclusions = [0u64; 4];
     rules.both(|written, decider| {
         let mut scratch = decider.policy().scratch();
         while start.elapsed() < Duration::from_secs(seconds) {
@@ -235,12 +235,12 @@ fn any_bytes_for_a_while() {
                 });
                 assert!(inside, "{script:?}: {span:?}");
             }
-            standings[verdict.standing as usize] += 1;
+            conclusions[verdict.conclusion as usize] += 1;
             runs += 1;
         }
     });
     println!(
-        "{runs} scripts in {:?}, slowest {slowest:?}, allow/unmatched/prompt/forbidden {standings:?}",
+        "{runs} scripts in {:?}, slowest {slowest:?}, allow/unmatched/prompt/forbidden {conclusions:?}",
         start.elapsed()
     );
     assert!(runs > 0);

@@ -2,9 +2,9 @@
 //! ran the forbidden command is forbidden, or asked about; nothing else is forbidden.
 
 use crate::harness::run;
-use crate::shell_policy::{policy, standing};
+use crate::shell_policy::{conclusion, policy};
+use execpolicy_runtime::Conclusion;
 use execpolicy_runtime::Decision;
-use execpolicy_runtime::script::Standing;
 
 struct Case {
     id: String,
@@ -29,14 +29,14 @@ fn what_ran_the_forbidden_command_is_forbidden_or_asked() {
     let policy = policy(&[(Decision::Forbidden, "foo push")]);
     let (mut forbidden, mut asked, mut faults) = (0, 0, Vec::new());
     for case in cases().iter().filter(|case| case.group == "forbid") {
-        let found = standing(&policy, &case.script);
+        let found = conclusion(&policy, &case.script);
         match (case.ran.as_str(), found) {
-            ("forbidden-command", Standing::Forbidden) => forbidden += 1,
-            ("forbidden-command", Standing::Prompt) => {
+            ("forbidden-command", Conclusion::Forbidden) => forbidden += 1,
+            ("forbidden-command", Conclusion::Prompt) => {
                 asked += 1;
                 println!("asked: {} {:?}", case.id, case.script);
             }
-            ("forbidden-command", _) | ("other", Standing::Forbidden) => {
+            ("forbidden-command", _) | ("other", Conclusion::Forbidden) => {
                 faults.push(format!("{} {:?}: {found:?}", case.id, case.script));
             }
             _ => {}
@@ -52,7 +52,7 @@ fn an_allow_is_no_worse_than_where_it_was_measured() {
     let policy = policy(&[(Decision::Allow, "foo ok")]);
     let mut faults = Vec::new();
     for case in cases().iter().filter(|case| case.group == "allow" && case.ran == "ran_unsandboxed") {
-        if standing(&policy, &case.script) != Standing::Allow {
+        if conclusion(&policy, &case.script) != Conclusion::Allow {
             faults.push(format!("{} {:?}", case.id, case.script));
         }
     }
@@ -63,8 +63,8 @@ fn an_allow_is_no_worse_than_where_it_was_measured() {
 fn a_prompt_is_seen() {
     let policy = policy(&[(Decision::Prompt, "foo ok")]);
     for case in cases().iter().filter(|case| case.group == "prompt-never") {
-        let wanted = if case.ran == "rejected" { Standing::Prompt } else { Standing::Unmatched };
-        assert_eq!(standing(&policy, &case.script), wanted, "{} {:?}", case.id, case.script);
+        let wanted = if case.ran == "rejected" { Conclusion::Prompt } else { Conclusion::Unmatched };
+        assert_eq!(conclusion(&policy, &case.script), wanted, "{} {:?}", case.id, case.script);
     }
 }
 
@@ -72,8 +72,8 @@ fn a_prompt_is_seen() {
 fn a_removal_is_seen_through_every_wrapper() {
     let policy = policy(&[(Decision::Forbidden, "rm")]);
     for case in cases().iter().filter(|case| case.group == "rm-heuristic") {
-        let wanted = if case.script.contains("rm ") { Standing::Forbidden } else { Standing::Unmatched };
-        assert_eq!(standing(&policy, &case.script), wanted, "{} {:?}", case.id, case.script);
+        let wanted = if case.script.contains("rm ") { Conclusion::Forbidden } else { Conclusion::Unmatched };
+        assert_eq!(conclusion(&policy, &case.script), wanted, "{} {:?}", case.id, case.script);
     }
 }
 

@@ -11,9 +11,9 @@ use execpolicy_compiler::policy::tools::Tools;
 use execpolicy_compiler::policy::{Policy, SandboxRule};
 use execpolicy_compiler::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime as runtime;
-use execpolicy_runtime::script::{ArgvRules, Decider, Ruling, Standing, TableRules};
+use execpolicy_runtime::script::{ArgvRules, Decided, Decider, TableRules};
 use execpolicy_runtime::wire::{LoadErrorKind, SectionId};
-use execpolicy_runtime::{Context, Decision};
+use execpolicy_runtime::{Conclusion, Context, Decision};
 use execpolicy_shell::{Argv, Fit, Item, Limits, Pattern, Piece, WordSet};
 
 /// How often things happened that the test is about.
@@ -141,10 +141,10 @@ fn the_facts_of_the_artifact_are_used() {
         sources.add("test.rules", "x");
         let checked = generate::checked(policy.clone(), sources);
         let bytes = build_within(&checked, Budget::default()).expect("the facts can be read").bytes;
-        let decider = decider(runtime::Policy::from_bytes(&bytes).expect("it has been verified"));
+        let decider = decider(runtime::Artifact::from_bytes(&bytes).expect("it has been verified"));
         let argv: Vec<&str> = line.split(' ').collect();
         let mut scratch = decider.policy().scratch();
-        decider.decide(&argv, &Context::default(), &mut scratch).decision() == Some(Decision::Forbidden)
+        decider.decide(&argv, &Context::default(), &mut scratch).conclusion() == Conclusion::Forbidden
     };
     assert!(forbidden(&policy, "nice rm x") && !forbidden(&policy, "courteous rm x"));
     policy.tools = Tools("tool courteous\n  neutral\n  inner rest\n".into());
@@ -158,18 +158,18 @@ fn the_facts_of_the_artifact_are_used() {
 fn facts_that_cannot_be_read_are_refused() {
     let checked = generate::literal(&[(Decision::Allow, vec![vec!["ls".to_owned()]])]);
     let mut bytes = build_within(&checked, Budget::default()).unwrap().bytes;
-    let extents = runtime::Policy::extents(&bytes).unwrap();
+    let extents = runtime::Artifact::extents(&bytes).unwrap();
     let (_, start, len) = *extents.iter().find(|(id, ..)| *id == SectionId::Tools).unwrap();
     let text = std::str::from_utf8(&bytes[start..start + len]).unwrap();
     let at = start + text.find("inner rest").unwrap();
     bytes[at..at + 10].copy_from_slice(b"inner ruse");
     seal(&mut bytes);
-    let error = Decider::new(runtime::Policy::from_bytes(&bytes).unwrap()).unwrap_err();
+    let error = Decider::new(runtime::Artifact::from_bytes(&bytes).unwrap()).unwrap_err();
     assert_eq!((error.section, error.offset), (Some(SectionId::Tools), at));
     assert!(matches!(error.kind, LoadErrorKind::Tools(_)), "{error}");
     bytes[at] = 0xFF;
     seal(&mut bytes);
-    let error = runtime::Policy::from_bytes(&bytes).unwrap_err();
+    let error = runtime::Artifact::from_bytes(&bytes).unwrap_err();
     assert_eq!((error.kind, error.offset), (LoadErrorKind::Text, at));
 }
 
@@ -244,7 +244,7 @@ fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
 #[test]
 fn commands_with_everything_they_run_are_decided_alike() {
     let mut random = Random(12);
-    let mut standings = [0; 4];
+    let mut conclusions = [0; 4];
     let (mut pairs, mut parts) = (0, 0);
     // Unsaid, by the default, by a rule, disputed.
     let mut placed = [0; 4];
@@ -258,15 +258,15 @@ fn commands_with_everything_they_run_are_decided_alike() {
         for budget in [Budget::default(), Budget { factor: 0, base: 0 }] {
             let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
             let decider =
-                decider(runtime::Policy::from_bytes(&artifact.bytes).expect("it has been verified"));
+                decider(runtime::Artifact::from_bytes(&artifact.bytes).expect("it has been verified"));
             let mut scratch = decider.policy().scratch();
             for _ in 0..20 {
                 let argv = command(&mut random, policy);
                 let (verdict, fault) = compare(policy, &decider, &argv, Some(b"/srv"), &mut scratch);
                 assert_eq!(fault, None, "{policy:#?}");
-                standings[verdict.standing as usize] += 1;
-                let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
-                let kind = match &places(decider.placement(&ruling, &argv))[..] {
+                conclusions[verdict.conclusion as usize] += 1;
+                let decided = decider.decide(&argv, &Context::default(), &mut scratch);
+                let kind = match &places(decider.placement(&decided, &argv))[..] {
                     [] => 0,
                     [(_, by_rule)] => 1 + usize::from(*by_rule),
                     _ => 3,
@@ -277,10 +277,10 @@ fn commands_with_everything_they_run_are_decided_alike() {
             }
         }
     }
-    println!("{pairs} commands, {parts} parts, allow/unmatched/prompt/forbidden {standings:?}");
+    println!("{pairs} commands, {parts} parts, allow/unmatched/prompt/forbidden {conclusions:?}");
     assert!(pairs >= 10_000 && parts >= 2 * pairs, "{pairs} {parts}");
-    assert!(standings.iter().all(|&count| count >= 100), "{standings:?}");
-    assert!(standings[Standing::Forbidden as usize] >= 1000, "{standings:?}");
+    assert!(conclusions.iter().all(|&count| count >= 100), "{conclusions:?}");
+    assert!(conclusions[Conclusion::Forbidden as usize] >= 1000, "{conclusions:?}");
     println!("unsaid/default/rule/disputed {placed:?}");
     assert!(placed.iter().all(|&count| count >= 50), "{placed:?}");
 }
@@ -308,17 +308,17 @@ fn too_many_readings_are_asked_about() {
     let bytes = build_within(&checked, Budget::default()).unwrap().bytes;
     let argv = ["bash", "-c", "foo a$x; foo b$x"];
     let ask = |steps: u64| {
-        let decider = decider(runtime::Policy::from_bytes(&bytes).unwrap());
+        let decider = decider(runtime::Artifact::from_bytes(&bytes).unwrap());
         let decider = decider.with_limits(Limits { steps, ..Limits::default() });
         let mut scratch = decider.policy().scratch();
-        let ruling = decider.decide(&argv, &Context::default(), &mut scratch);
-        let Ruling::Parts(verdict) = &ruling else { panic!("{ruling:?}") };
+        let decided = decider.decide(&argv, &Context::default(), &mut scratch);
+        let Decided::Parts(verdict) = &decided else { panic!("{decided:?}") };
         let opaque = verdict.parts.iter().filter_map(|part| part.segment.opaque).collect::<Vec<_>>();
-        (ruling.decision(), opaque.len(), places(decider.placement(&ruling, &argv)).len())
+        (decided.conclusion(), opaque.len(), places(decider.placement(&decided, &argv)).len())
     };
-    assert_eq!(ask(Limits::default().steps), (Some(Decision::Allow), 0, 1));
+    assert_eq!(ask(Limits::default().steps), (Conclusion::Allow, 0, 1));
     // Enough for the first part.
-    assert_eq!(ask(6000), (Some(Decision::Prompt), 1, 2));
-    assert_eq!(ask(100), (Some(Decision::Prompt), 2, 2));
-    assert_eq!(ask(0), (Some(Decision::Prompt), 2, 2));
+    assert_eq!(ask(6000), (Conclusion::Prompt, 1, 2));
+    assert_eq!(ask(100), (Conclusion::Prompt, 2, 2));
+    assert_eq!(ask(0), (Conclusion::Prompt, 2, 2));
 }

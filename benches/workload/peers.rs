@@ -4,7 +4,7 @@
 
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::lower::{Automaton, LITERAL, Target};
-use execpolicy_runtime::Decision;
+use execpolicy_runtime::{Conclusion, Decision};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -85,16 +85,16 @@ impl Codex {
         Self(rules)
     }
 
-    pub fn check(&self, argv: &[String]) -> (Option<Decision>, Vec<Match>) {
+    pub fn check(&self, argv: &[String]) -> (Conclusion, Vec<Match>) {
         let rules = argv.first().and_then(|first| self.0.get(first)).map_or(&[][..], |rules| rules);
         let matches: Vec<Match> = rules.iter().filter_map(|rule| rule.matches(argv)).collect();
-        (matches.iter().map(|found| found.decision).max(), matches)
+        (Conclusion::of(matches.iter().map(|found| found.decision).max()), matches)
     }
 }
 
 /// What one writes without a compiler: a hash map at every node, on the same automaton.
 #[derive(Debug)]
-pub struct Trie(Vec<HashMap<String, (u32, Option<Decision>)>>);
+pub struct Trie(Vec<HashMap<String, (u32, Conclusion)>>);
 
 impl Trie {
     pub fn new(checked: &CheckedPolicy, automaton: &Automaton) -> Self {
@@ -106,7 +106,7 @@ impl Trie {
                 best = best.max(rules.max());
                 set = known.parent;
             }
-            best
+            Conclusion::of(best)
         };
         assert!(automaton.blocks.is_empty(), "the workload has no block");
         let mut nodes = vec![HashMap::new(); automaton.states as usize];
@@ -121,17 +121,17 @@ impl Trie {
         Self(nodes)
     }
 
-    pub fn decide(&self, argv: &[String]) -> Option<Decision> {
-        let mut decision = None;
+    pub fn decide(&self, argv: &[String]) -> Conclusion {
+        let mut conclusion = Conclusion::Unmatched;
         let mut at = LITERAL;
         for word in argv {
             let Some(&(next, strictest)) = self.0.get(at as usize).and_then(|node| node.get(word)) else {
                 break;
             };
-            decision = strictest;
+            conclusion = strictest;
             at = next;
         }
-        decision
+        conclusion
     }
 }
 
@@ -160,7 +160,7 @@ impl Regexes {
         Self { set: set.expect("escaped words are patterns"), decisions }
     }
 
-    pub fn decide(&self, argv: &[String]) -> Option<Decision> {
-        self.set.matches(&argv.join(" ")).iter().map(|at| self.decisions[at]).max()
+    pub fn decide(&self, argv: &[String]) -> Conclusion {
+        Conclusion::of(self.set.matches(&argv.join(" ")).iter().map(|at| self.decisions[at]).max())
     }
 }

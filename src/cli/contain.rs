@@ -24,7 +24,7 @@ use execpolicy_compiler::emit;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_profile::{Phase, Platform, Profile, Profiles};
-use execpolicy_runtime::Policy;
+use execpolicy_runtime::Artifact;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -113,7 +113,7 @@ pub fn library() -> Option<Vec<u8>> {
 }
 
 /// A policy's profiles: its own, or the standard library's if it has none.
-pub fn profiles<'b>(policy: &Policy<'b>, library: &'b [u8]) -> Result<Profiles<'b>, Refused> {
+pub fn profiles<'b>(policy: &Artifact<'b>, library: &'b [u8]) -> Result<Profiles<'b>, Refused> {
     match policy.profiles() {
         Some(profiles) => Ok(profiles),
         None => Profiles::from_bytes(library).map_err(|error| {
@@ -159,7 +159,7 @@ pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
 }
 
 /// What a command needs of a policy, or why it cannot be had.
-pub fn opened(compiled: Option<&Compiled>) -> Result<Policy<'_>, Refused> {
-    let policy = compiled.and_then(|compiled| Policy::from_bytes(&compiled.bytes).ok());
+pub fn opened(compiled: Option<&Compiled>) -> Result<Artifact<'_>, Refused> {
+    let policy = compiled.and_then(|compiled| Artifact::from_bytes(&compiled.bytes).ok());
     policy.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))
 }

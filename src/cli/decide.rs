@@ -6,8 +6,8 @@ use super::output::{Style, stderr, stdout};
 use super::policy::{self, From as Source};
 use super::segments::{self, Asked, What};
 use super::{Outcome, json};
-use execpolicy_runtime::script::Ruling;
-use execpolicy_runtime::{Context, Decision, Mode};
+use execpolicy_runtime::script::Decided;
+use execpolicy_runtime::{Conclusion, Context, Mode};
 use execpolicy_shell::Dialect;
 use std::ffi::{OsStr, OsString};
 use std::io::Read;
@@ -15,12 +15,12 @@ use std::os::unix::ffi::OsStrExt;
 
 /// The exit status of `--exit-code`: 0 allow, 3 forbidden, 4 prompt, 5 unmatched.
 #[must_use]
-pub const fn verdict_code(decision: Option<Decision>) -> u8 {
-    match decision {
-        Some(Decision::Allow) => 0,
-        Some(Decision::Forbidden) => 3,
-        Some(Decision::Prompt) => 4,
-        None => 5,
+pub const fn verdict_code(conclusion: Conclusion) -> u8 {
+    match conclusion {
+        Conclusion::Allow => 0,
+        Conclusion::Forbidden => 3,
+        Conclusion::Prompt => 4,
+        Conclusion::Unmatched => 5,
     }
 }
 
@@ -40,28 +40,28 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     let form = json::Form { pretty: arguments.pretty, details: arguments.details };
     let here = Here::now();
     let context = here.context(mode);
-    let decision = if let Some(given) = &arguments.script.shell {
+    let conclusion = if let Some(given) = &arguments.script.shell {
         let Some(script) = script(given) else { return Outcome::Findings };
         let verdict =
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let asked = Asked { what: What::Script(&script), cwd: context.cwd };
         let place = decider.script_placement(&verdict);
         stdout(&segments::verdict(&decider, asked, &verdict, place, form));
-        verdict.standing.decision()
+        verdict.conclusion
     } else {
         let argv = bytes(&arguments.command);
         let mut scratch = decider.policy().scratch();
-        let ruling = decider.decide(&argv, &context, &mut scratch);
-        stdout(&match &ruling {
-            Ruling::Plain(verdict) => json::verdict(verdict, &argv, form),
-            Ruling::Parts(verdict) => {
+        let decided = decider.decide(&argv, &context, &mut scratch);
+        stdout(&match &decided {
+            Decided::Plain(verdict) => json::verdict(verdict, &argv, form),
+            Decided::Parts(verdict) => {
                 let asked = Asked { what: What::Command(&argv), cwd: context.cwd };
-                segments::verdict(&decider, asked, verdict, decider.placement(&ruling, &argv), form)
+                segments::verdict(&decider, asked, verdict, decider.placement(&decided, &argv), form)
             }
         });
-        ruling.decision()
+        decided.conclusion()
     };
-    if arguments.exit_code { Outcome::Verdict(verdict_code(decision)) } else { Outcome::Good }
+    if arguments.exit_code { Outcome::Verdict(verdict_code(conclusion)) } else { Outcome::Good }
 }
 
 /// How much of standard input is read: far more than the analysis looks at, so that what is cut off

@@ -10,7 +10,7 @@ use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::diagnostic::Code;
 use execpolicy_compiler::diagnostic::text::{list, nearest};
 use execpolicy_compiler::policy::{PrefixRule, program::could_be};
-use execpolicy_runtime::script::Ruling;
+use execpolicy_runtime::script::Decided;
 use execpolicy_runtime::{Decision, Mode, RuleMatch, Verdict};
 use std::fmt::Write;
 
@@ -58,12 +58,12 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     }
     let argv = bytes(&arguments.what);
     let mut scratch = decider.policy().scratch();
-    let ruling = decider.decide(&argv, &context, &mut scratch);
-    stdout(&match &ruling {
-        Ruling::Plain(verdict) => explain(checked, verdict, &argv, style),
-        Ruling::Parts(verdict) => {
+    let decided = decider.decide(&argv, &context, &mut scratch);
+    stdout(&match &decided {
+        Decided::Plain(verdict) => explain(checked, verdict, &argv, style),
+        Decided::Parts(verdict) => {
             let what = What::Command(&argv);
-            let said = (verdict, decider.placement(&ruling, &argv));
+            let said = (verdict, decider.placement(&decided, &argv));
             explain_script::explain(&decider, checked, what, said, &in_short(&argv), style.stdout)
         }
     });
@@ -96,15 +96,10 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
     let on = style.stdout;
     let mut text = String::new();
     let shown = in_short(argv);
-    let (word, colour) = match verdict.decision {
-        Some(Decision::Allow) => ("allow", Colour::Green),
-        Some(Decision::Prompt) => ("prompt", Colour::Yellow),
-        Some(Decision::Forbidden) => ("forbidden", Colour::Red),
-        None => ("unmatched", Colour::Cyan),
-    };
+    let (word, colour) = (verdict.conclusion.as_str(), explain_script::colour(verdict.conclusion));
     let _ = writeln!(text, "{}: {}", paint(&shown, Colour::Bold, on), paint(word, colour, on));
     let matches: Vec<RuleMatch<'_>> = verdict.matches().collect();
-    let decider = matches.iter().position(|found| Some(found.decision) == verdict.decision);
+    let decider = matches.iter().position(|found| verdict.conclusion == found.decision.into());
     // The rule that decided comes first, the others in load order.
     let order = decider.into_iter().chain((0..matches.len()).filter(|number| Some(*number) != decider));
     for (number, found) in order.filter_map(|number| Some((number, matches.get(number)?))) {

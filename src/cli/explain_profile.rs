@@ -12,7 +12,7 @@ use execpolicy_compiler::policy::model::{Explanation, Kind, Model, Path, Roots, 
 use execpolicy_compiler::policy::profile::{Origin, Phase, Platform, Profiles, Promise, Resolved};
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
-use execpolicy_runtime::Policy;
+use execpolicy_runtime::Artifact;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -68,7 +68,7 @@ fn profiles(arguments: &Explain, style: Style) -> Option<Profiles> {
     let named = arguments.sources.named();
     let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style)?;
-    if let Some(profiles) = Policy::from_bytes(&compiled.bytes).ok()?.profiles() {
+    if let Some(profiles) = Artifact::from_bytes(&compiled.bytes).ok()?.profiles() {
         return Some(profiles.into());
     }
     let (mut sources, mut findings) = (SourceMap::new(), Diagnostics::new());

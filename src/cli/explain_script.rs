@@ -8,8 +8,8 @@ use super::placement;
 use super::render::{Mark, harmless, marked};
 use super::segments::{What, matched_prefix};
 use execpolicy_compiler::check::CheckedPolicy;
-use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict, Standing};
-use execpolicy_runtime::{Confinement, Placement};
+use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
+use execpolicy_runtime::{Conclusion, Confinement, Placement};
 use execpolicy_shell::{Access, AllowBlocker, Argv, Fit, Role};
 use std::fmt::Write;
 use std::ops::Range;
@@ -19,13 +19,13 @@ const TOLD: usize = 40;
 /// Segments that are marked in the script.
 const MARKED: usize = 24;
 
-/// The word for what a part amounts to, and its colour.
-pub const fn word(standing: Standing) -> (&'static str, Colour) {
-    match standing {
-        Standing::Allow => ("allow", Colour::Green),
-        Standing::Unmatched => ("unmatched", Colour::Cyan),
-        Standing::Prompt => ("prompt", Colour::Yellow),
-        Standing::Forbidden => ("forbidden", Colour::Red),
+/// The color of what a policy says.
+pub const fn colour(conclusion: Conclusion) -> Colour {
+    match conclusion {
+        Conclusion::Allow => Colour::Green,
+        Conclusion::Unmatched => Colour::Cyan,
+        Conclusion::Prompt => Colour::Yellow,
+        Conclusion::Forbidden => Colour::Red,
     }
 }
 
@@ -39,12 +39,12 @@ pub fn explain(
     on: bool,
 ) -> String {
     let mut text = String::new();
-    let (standing, colour) = word(verdict.standing);
-    let _ = writeln!(text, "{}: {}", paint(title, Colour::Bold, on), paint(standing, colour, on));
+    let conclusion = paint(verdict.conclusion.as_str(), colour(verdict.conclusion), on);
+    let _ = writeln!(text, "{}: {conclusion}", paint(title, Colour::Bold, on));
     // What carries others and is not spoken about is in the script, but nothing can be said of it.
-    let parts: Vec<&Part<RuleRef>> = verdict.parts.iter().filter(|part| part.standing.is_some()).collect();
+    let parts: Vec<&Part<RuleRef>> = verdict.parts.iter().filter(|part| part.conclusion.is_some()).collect();
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(parts[at].standing));
+    order.sort_by_key(|&at| std::cmp::Reverse(parts[at].conclusion));
     order.truncate(TOLD);
     order.sort_unstable();
     draw(&mut text, what, &parts, &order, on);
@@ -80,25 +80,24 @@ fn draw(text: &mut String, what: What<'_>, parts: &[&Part<RuleRef>], order: &[us
     let Some((script, argument)) = order.iter().find_map(|&at| located(at)) else { return };
     let Ok(script) = std::str::from_utf8(script) else { return };
     // By place: the numbers, and what is strictest.
-    let mut places: Vec<(Range<usize>, Vec<usize>, Standing)> = Vec::new();
+    let mut places: Vec<(Range<usize>, Vec<usize>, Conclusion)> = Vec::new();
     for &at in order.iter().filter(|&&at| located(at).is_some_and(|(_, found)| found == argument)) {
         let span = parts[at].segment.span;
         let range = span.start as usize..span.end as usize;
-        let standing = parts[at].standing.unwrap_or(Standing::Unmatched);
+        let conclusion = parts[at].conclusion.unwrap_or(Conclusion::Unmatched);
         match places.iter_mut().find(|(known, ..)| *known == range) {
             Some((_, numbers, strictest)) => {
                 numbers.push(at + 1);
-                *strictest = (*strictest).max(standing);
+                *strictest = (*strictest).max(conclusion);
             }
-            None => places.push((range, vec![at + 1], standing)),
+            None => places.push((range, vec![at + 1], conclusion)),
         }
     }
-    places.sort_by_key(|(_, _, standing)| std::cmp::Reverse(*standing));
+    places.sort_by_key(|(_, _, conclusion)| std::cmp::Reverse(*conclusion));
     places.truncate(MARKED);
-    let marks = places.into_iter().map(|(range, numbers, standing)| {
+    let marks = places.into_iter().map(|(range, numbers, conclusion)| {
         let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-        let (standing, colour) = word(standing);
-        Mark { range, message: format!("{}: {standing}", numbers.join(", ")), colour }
+        Mark { range, message: format!("{}: {conclusion}", numbers.join(", ")), colour: colour(conclusion) }
     });
     let name = argument.map_or_else(|| "script".to_owned(), |at| format!("word {}", at + 1));
     let _ = write!(text, "\n{}", marked(script, &name, marks.collect(), on));
@@ -113,7 +112,7 @@ fn tell(
     on: bool,
 ) {
     let segment = &part.segment;
-    let (standing, colour) = word(part.standing.unwrap_or(Standing::Unmatched));
+    let conclusion = part.conclusion.unwrap_or(Conclusion::Unmatched);
     let mut shown = harmless(&segment.argv.describe());
     if let Some((end, _)) = shown.char_indices().nth(100) {
         shown.truncate(end);
@@ -131,8 +130,12 @@ fn tell(
             format!(" (by {})", harmless(&names.join(", ")))
         }
     };
-    let _ =
-        writeln!(text, "  {number} {}{by}: {}", paint(&shown, Colour::Bold, on), paint(standing, colour, on));
+    let _ = writeln!(
+        text,
+        "  {number} {}{by}: {}",
+        paint(&shown, Colour::Bold, on),
+        paint(conclusion.as_str(), colour(conclusion), on)
+    );
     if let Some(why) = segment.opaque {
         let _ =
             writeln!(text, "    it {why}: no rule allows it, and it is prompted unless a rule is stricter");

@@ -284,7 +284,7 @@ pub fn verdict(verdict: &Verdict<'_>, argv: &[Vec<u8>], form: Form) -> String {
     });
     let decided = Decided {
         matched_rules: matched_rules.collect(),
-        decision: verdict.decision.map(|decision| decision.as_str()),
+        decision: verdict.conclusion.decision().map(|decision| decision.as_str()),
         placement: if form.details { placement::json(verdict.placement()) } else { None },
     };
     text(&decided, form.pretty)

@@ -13,7 +13,7 @@ use execpolicy_compiler::emit::EmitError;
 use execpolicy_compiler::loader::{Loader, STDLIB};
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_runtime::script::Decider;
-use execpolicy_runtime::{LoadError, LoadErrorKind, Policy};
+use execpolicy_runtime::{Artifact, LoadError, LoadErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What came of reading and checking.
@@ -67,7 +67,7 @@ pub struct Compiled {
 impl Compiled {
     /// What decides. `None` cannot be: the bytes were read once when they were made or loaded.
     pub fn decider(&self) -> Option<Decider<'_>> {
-        Policy::from_bytes(&self.bytes).and_then(Decider::new).ok()
+        Artifact::from_bytes(&self.bytes).and_then(Decider::new).ok()
     }
 }
 
@@ -136,7 +136,7 @@ fn read(path: &Path, style: Style) -> Option<Compiled> {
             return None;
         }
     };
-    match Policy::from_bytes(&bytes).and_then(Decider::new) {
+    match Artifact::from_bytes(&bytes).and_then(Decider::new) {
         Ok(_) => Some(Compiled { bytes, checked: None }),
         Err(error) => {
             fail(unusable(&error, shown), style);

@@ -1,17 +1,17 @@
-//! In: a policy's ruling about a command. Out: [`Ruled`]: what `run` needs of it, plain command or script alike: the decision, what is to
+//! In: what a policy says about a command. Out: [`Ruled`]: what `run` needs of it, plain command or script alike: the decision, what is to
 //! blame, and where the command runs.
 //! Not here: asking, and running (`run.rs`).
 
 use super::contain::Rule;
 use super::decide::Here;
 use super::render::harmless;
-use execpolicy_runtime::script::{Decider, Part, RuleRef, Ruling, ScriptVerdict};
-use execpolicy_runtime::{Confinement, Decision, Mode, Placement, RuleMatch, Verdict};
+use execpolicy_runtime::script::{Decided, Decider, Part, RuleRef, ScriptVerdict};
+use execpolicy_runtime::{Conclusion, Confinement, Mode, Placement, RuleMatch, Verdict};
 
 /// The decision about a command and everything that it runs.
 pub struct Ruled {
-    /// The strictest; `None` if no rule speaks.
-    pub decision: Option<Decision>,
+    /// The strictest.
+    pub conclusion: Conclusion,
     /// The rule that decided.
     pub rule: Option<Box<Rule>>,
     /// The part of the command that is to blame, if it is not the whole.
@@ -39,18 +39,18 @@ pub const UNCONFINED: &str = "unconfined";
 /// Asks the policy.
 pub fn ask(decider: &Decider<'_>, argv: &[Vec<u8>], here: &Here) -> Ruled {
     let mut scratch = decider.policy().scratch();
-    let ruling = decider.decide(argv, &here.context(Mode::Strict), &mut scratch);
-    let place = Place::of(decider.placement(&ruling, argv));
-    match &ruling {
-        Ruling::Plain(verdict) => plain(verdict, place),
-        Ruling::Parts(verdict) => parts(decider, verdict, place),
+    let decided = decider.decide(argv, &here.context(Mode::Strict), &mut scratch);
+    let place = Place::of(decider.placement(&decided, argv));
+    match &decided {
+        Decided::Plain(verdict) => plain(verdict, place),
+        Decided::Parts(verdict) => parts(decider, verdict, place),
     }
 }
 
 fn plain(verdict: &Verdict<'_>, place: Place) -> Ruled {
-    let decider = verdict.matches().find(|found| Some(found.decision) == verdict.decision);
+    let decider = verdict.matches().find(|found| verdict.conclusion == found.decision.into());
     Ruled {
-        decision: verdict.decision,
+        conclusion: verdict.conclusion,
         why: verdict.opaque.filter(|_| decider.is_none()).map(|why| why.sentence().to_owned()),
         rule: decider.as_ref().map(rule).map(Box::new),
         part: None,
@@ -67,15 +67,14 @@ fn rule(found: &RuleMatch<'_>) -> Rule {
 }
 
 fn parts(decider: &Decider<'_>, verdict: &ScriptVerdict<RuleRef>, place: Place) -> Ruled {
-    let decision = verdict.standing.decision();
-    let to_blame = verdict.parts.iter().find(|part| part.standing == Some(verdict.standing));
+    let to_blame = verdict.parts.iter().find(|part| part.conclusion == Some(verdict.conclusion));
     let found = |part: &Part<RuleRef>| {
-        let strictest = part.rules.iter().find(|found| Some(found.decision) == decision)?;
+        let strictest = part.rules.iter().find(|found| verdict.conclusion == found.decision.into())?;
         decider.rule_match(&part.segment.argv, strictest).as_ref().map(rule)
     };
     let rule = to_blame.and_then(found).map(Box::new);
     Ruled {
-        decision,
+        conclusion: verdict.conclusion,
         why: to_blame
             .and_then(|part| part.segment.opaque)
             .filter(|_| rule.is_none())

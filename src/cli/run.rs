@@ -11,7 +11,7 @@ use super::render::harmless;
 use super::ruled::{self, Place, Ruled, UNCONFINED};
 use super::status::Status;
 use execpolicy_profile::NetworkMode;
-use execpolicy_runtime::{Decision, Policy};
+use execpolicy_runtime::{Artifact, Conclusion};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 
@@ -33,7 +33,7 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
     let argv = bytes(&arguments.command);
     let ruled = ruled::ask(&decider, &argv, &Here::now());
     let shown = shown(&argv);
-    if ruled.decision == Some(Decision::Forbidden) {
+    if ruled.conclusion == Conclusion::Forbidden {
         return Err(forbidden(&ruled, &shown));
     }
     let (name, disputed) = match (&arguments.place.profile, &ruled.place) {
@@ -48,9 +48,9 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
         ));
     }
     let unasked = unasked(&ruled, &shown, name, disputed);
-    let asks = match (ruled.decision, arguments.approval) {
+    let asks = match (ruled.conclusion, arguments.approval) {
         (_, Approval::Granted) => false,
-        (Some(Decision::Prompt), _) | (None, Approval::AskUnmatched) => true,
+        (Conclusion::Prompt, _) | (Conclusion::Unmatched, Approval::AskUnmatched) => true,
         _ => disputed.is_some(),
     };
     if asks {
@@ -77,7 +77,7 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
 
 /// What a `network_rule` denies is taken from every profile of its policy; an artifact without profiles cannot have
 /// taken it from the standard library's.
-fn subtracted(policy: &Policy<'_>, mode: NetworkMode) -> Result<(), Refused> {
+fn subtracted(policy: &Artifact<'_>, mode: NetworkMode) -> Result<(), Refused> {
     if policy.profiles().is_none() && mode != NetworkMode::Off && policy.networks().next().is_some() {
         return Err(Refused::new(
             "policy",
@@ -113,11 +113,11 @@ fn forbidden(ruled: &Ruled, shown: &str) -> Refused {
 fn unasked(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
     let help = "run it in a terminal to be asked, or with `--approval granted` once somebody has agreed";
     let part = within(ruled);
-    let (reason, message) = match (ruled.decision, &ruled.why, disputed) {
-        (Some(Decision::Prompt), Some(why), _) => {
+    let (reason, message) = match (ruled.conclusion, &ruled.why, disputed) {
+        (Conclusion::Prompt, Some(why), _) => {
             ("prompt", format!("`{shown}` needs somebody to agree, because it {why}{part}"))
         }
-        (Some(Decision::Prompt), ..) => ("prompt", format!("`{shown}` needs somebody to agree{part}")),
+        (Conclusion::Prompt, ..) => ("prompt", format!("`{shown}` needs somebody to agree{part}")),
         (_, _, Some(other)) => (
             "placement",
             format!("`{shown}` may belong into `{place}` or into `{other}`, and neither is within the other"),

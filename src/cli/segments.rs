@@ -5,7 +5,7 @@
 use super::json::{Form, Matched, PrefixRuleMatch, RulePlace, text};
 use super::placement::{self, Placed};
 use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
-use execpolicy_runtime::{Placement, RuleMatch};
+use execpolicy_runtime::{Conclusion, Placement, RuleMatch};
 use execpolicy_shell::{Access, Argv, Fit, Item, Role, Segment, Span, WordSet};
 use serde::Serialize;
 
@@ -222,7 +222,7 @@ fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRe
         words: argv.0.iter().map(item).collect(),
         role: role(part.segment.role),
         span: place,
-        decision: part.standing.and_then(|standing| standing.decision()).map(|decision| decision.as_str()),
+        decision: part.conclusion.and_then(Conclusion::decision).map(|decision| decision.as_str()),
         matched_rules: part
             .rules
             .iter()
@@ -270,7 +270,7 @@ pub fn verdict<'a>(
     });
     let shown = Whole {
         matched_rules: settled.chain(parts).collect(),
-        decision: verdict.standing.decision().map(|decision| decision.as_str()),
+        decision: verdict.conclusion.decision().map(|decision| decision.as_str()),
         placement: if form.details { placement::json(place) } else { None },
         segments: verdict.parts.iter().map(|part| segment(decider, asked, part, form)).collect(),
     };

@@ -10,7 +10,7 @@ use crate::verify::{self, Verified};
 
 /// A verified artifact.
 #[derive(Clone, Debug)]
-pub struct Artifact {
+pub struct Built {
     /// The file.
     pub bytes: Vec<u8>,
     /// What was compared.
@@ -23,7 +23,7 @@ pub struct Artifact {
 /// # Errors
 /// [`EmitError::TooLarge`] and [`EmitError::Placement`] for policies beyond the format;
 /// [`EmitError::Wrong`] if the finished bytes do not say what the policy says, a fault of ours.
-pub fn build(checked: &CheckedPolicy) -> Result<Artifact, EmitError> {
+pub fn build(checked: &CheckedPolicy) -> Result<Built, EmitError> {
     build_within(checked, Budget::default())
 }
 
@@ -31,9 +31,9 @@ pub fn build(checked: &CheckedPolicy) -> Result<Artifact, EmitError> {
 ///
 /// # Errors
 /// As [`build`].
-pub fn build_within(checked: &CheckedPolicy, budget: Budget) -> Result<Artifact, EmitError> {
+pub fn build_within(checked: &CheckedPolicy, budget: Budget) -> Result<Built, EmitError> {
     let automaton = lower::lower(checked, budget)?;
     let bytes = emit::emit(checked, &automaton)?;
     let verified = verify::verify(checked, &automaton, &bytes).map_err(EmitError::Wrong)?;
-    Ok(Artifact { bytes, verified })
+    Ok(Built { bytes, verified })
 }

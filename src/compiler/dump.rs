@@ -4,7 +4,7 @@
 use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
 use crate::policy::tools::Tools;
 use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, ROOTS, Target};
-use execpolicy_runtime::{LoadError, Policy};
+use execpolicy_runtime::{Artifact, LoadError};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::{self, Write};
 
@@ -12,10 +12,10 @@ use std::fmt::{self, Write};
 /// edge, in an order that does not depend on where the edges are placed.
 ///
 /// # Errors
-/// As [`Policy::from_bytes`].
+/// As [`Artifact::from_bytes`].
 pub fn dump(bytes: &[u8]) -> Result<String, LoadError> {
-    let policy = Policy::from_bytes(bytes)?;
-    let extents = Policy::extents(bytes)?;
+    let policy = Artifact::from_bytes(bytes)?;
+    let extents = Artifact::extents(bytes)?;
     let mut text = String::new();
     let written = header(&mut text, &policy, bytes.len())
         .and_then(|()| {
@@ -33,7 +33,7 @@ pub fn dump(bytes: &[u8]) -> Result<String, LoadError> {
     Ok(text)
 }
 
-fn header(text: &mut String, policy: &Policy<'_>, len: usize) -> fmt::Result {
+fn header(text: &mut String, policy: &Artifact<'_>, len: usize) -> fmt::Result {
     writeln!(text, "format     {}", policy.format())?;
     writeln!(text, "compiler   {}", policy.compiler())?;
     writeln!(text, "digest     {}", hex(policy.digest()))?;
@@ -45,7 +45,7 @@ fn header(text: &mut String, policy: &Policy<'_>, len: usize) -> fmt::Result {
     Ok(())
 }
 
-fn records(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+fn records(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
     text.push_str("\nrules\n");
     for (number, rule) in (0..).map_while(|number| policy.rule(number).map(|rule| (number, rule))) {
         let heads: Vec<_> = policy.heads(&rule).map(|head| format!("{head:?}")).collect();
@@ -78,7 +78,7 @@ fn records(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
 
 /// Every profile as statements: the commands' phase on Linux in full, the other variants by what they
 /// have more (`+`) and less (`-`).
-fn profiles(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+fn profiles(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
     let Some(read) = policy.profiles() else { return Ok(()) };
     let profiles = Profiles::from(read);
     text.push_str("\nprofiles\n");
@@ -118,7 +118,7 @@ fn profiles(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
 }
 
 /// The facts about tools, as they are written in a file, unless they are those of this version.
-fn tools(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+fn tools(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
     let Some(facts) = policy.tools() else { return Ok(()) };
     text.push_str("\ntools\n");
     if facts == Tools::default().compact() {
@@ -151,7 +151,7 @@ fn justification(text: &mut String, justification: Option<&str>) -> fmt::Result 
 
 /// The edges of each state by their words, the states in the order in which words lead to them. The numbers that states
 /// have in the artifact follow from words, and mean nothing to a reader; they are numbered anew.
-fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
+fn automaton(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
     let mut edges: BTreeMap<u32, BTreeMap<String, Edge>> = BTreeMap::new();
     for edge in policy.table().edges() {
         edges.entry(edge.parent).or_default().insert(word(policy, &edge), edge);
@@ -216,7 +216,7 @@ fn automaton(text: &mut String, policy: &Policy<'_>) -> fmt::Result {
     Ok(())
 }
 
-fn word(policy: &Policy<'_>, edge: &Edge) -> String {
+fn word(policy: &Artifact<'_>, edge: &Edge) -> String {
     let (bytes, len) = edge.key.bytes();
     let word = if edge.key.is_long() {
         policy.strings().get(edge.string).into()

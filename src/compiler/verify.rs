@@ -49,7 +49,7 @@ pub struct Verified {
 /// # Errors
 /// Sentences that say what differs; at most a handful.
 pub fn verify(checked: &CheckedPolicy, automaton: &Automaton, bytes: &[u8]) -> Result<Verified, Vec<String>> {
-    let loaded = runtime::Policy::from_bytes(bytes).map_err(|error| vec![error.to_string()])?;
+    let loaded = runtime::Artifact::from_bytes(bytes).map_err(|error| vec![error.to_string()])?;
     let mut faults = Vec::new();
     if digest_of(bytes) != Some(*loaded.digest()) {
         faults.push("the digest is not that of the bytes".to_owned());
@@ -71,7 +71,7 @@ pub fn digest_of(bytes: &[u8]) -> Option<[u8; 32]> {
 
 /// Every edge leads where the automaton says. The artifact's states have numbers of their own; that every edge to a
 /// state leads to one number, and no other state has it, shows that they are the same states.
-fn edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+fn edges(automaton: &Automaton, loaded: &runtime::Artifact<'_>, faults: &mut Vec<String>) -> usize {
     let roots = automaton.root_walker();
     let mut looked_up = 0;
     let mut numbers = vec![NONE; automaton.states as usize];
@@ -126,7 +126,7 @@ fn edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut Vec<S
 }
 
 /// Every word of every block leads to exactly the rules that accept it.
-fn block_edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+fn block_edges(automaton: &Automaton, loaded: &runtime::Artifact<'_>, faults: &mut Vec<String>) -> usize {
     let mut looked_up = 0;
     for (number, block) in (0u32..).zip(&automaton.blocks) {
         let words = block.rules.len().div_ceil(64);
@@ -159,7 +159,7 @@ fn block_edges(automaton: &Automaton, loaded: &runtime::Policy<'_>, faults: &mut
     looked_up
 }
 
-fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+fn records(checked: &CheckedPolicy, loaded: &runtime::Artifact<'_>, faults: &mut Vec<String>) -> usize {
     let (policy, sources) = (checked.policy(), checked.sources());
     let name = |span: crate::source::Span| sources.get(span.source).name();
     let mut fault = |what: &str, at: usize| faults.push(format!("{what} {at} differs"));
@@ -240,7 +240,7 @@ fn records(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut V
         + sources.iter().count()
 }
 
-fn examples(policy: &Policy, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+fn examples(policy: &Policy, loaded: &runtime::Artifact<'_>, faults: &mut Vec<String>) -> usize {
     let parts = Parts::new(policy);
     let mut scratch = loaded.scratch();
     let mut decided = 0;
@@ -264,7 +264,7 @@ fn examples(policy: &Policy, loaded: &runtime::Policy<'_>, faults: &mut Vec<Stri
 }
 
 /// Every example of a sandbox rule is placed again.
-fn placed(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut Vec<String>) -> usize {
+fn placed(checked: &CheckedPolicy, loaded: &runtime::Artifact<'_>, faults: &mut Vec<String>) -> usize {
     let mut scratch = loaded.scratch();
     let rules = checked.policy().placements.iter();
     let examples: Vec<_> = rules.flat_map(|rule| rule.matches.iter().chain(&rule.not_matches)).collect();
@@ -278,7 +278,7 @@ fn placed(checked: &CheckedPolicy, loaded: &runtime::Policy<'_>, faults: &mut Ve
 /// `None` if they agree.
 pub fn compare_places<T: AsRef<[u8]>>(
     checked: &CheckedPolicy,
-    loaded: &runtime::Policy<'_>,
+    loaded: &runtime::Artifact<'_>,
     argv: &[T],
     scratch: &mut Scratch,
 ) -> Option<String> {
@@ -368,7 +368,7 @@ impl Parts {
 impl Part {
     fn difference(
         &self,
-        loaded: &runtime::Policy<'_>,
+        loaded: &runtime::Artifact<'_>,
         argv: &[String],
         context: &Context<'_>,
         scratch: &mut Scratch,
@@ -381,7 +381,7 @@ impl Part {
 /// `None` if they agree. The policy must be the whole one that the bytes were compiled from.
 pub fn compare<T: AsRef<[u8]>>(
     policy: &Policy,
-    loaded: &runtime::Policy<'_>,
+    loaded: &runtime::Artifact<'_>,
     argv: &[T],
     context: &Context<'_>,
     scratch: &mut Scratch,
@@ -392,7 +392,7 @@ pub fn compare<T: AsRef<[u8]>>(
 fn difference<T: AsRef<[u8]>>(
     policy: &Policy,
     number: impl Fn(usize) -> Option<u32>,
-    loaded: &runtime::Policy<'_>,
+    loaded: &runtime::Artifact<'_>,
     argv: &[T],
     context: &Context<'_>,
     scratch: &mut Scratch,
@@ -404,9 +404,9 @@ fn difference<T: AsRef<[u8]>>(
             argv.iter().map(|word| String::from_utf8_lossy(word.as_ref()).into_owned()).collect();
         format!("{words:?} in {:?}", context.mode)
     };
-    let heads = (expected.decision, expected.opaque, expected.resolved_program.as_deref());
-    if heads != (verdict.decision, verdict.opaque, verdict.resolved_program) {
-        let found = (verdict.decision, verdict.opaque, verdict.resolved_program);
+    let heads = (expected.conclusion, expected.opaque, expected.resolved_program.as_deref());
+    if heads != (verdict.conclusion, verdict.opaque, verdict.resolved_program) {
+        let found = (verdict.conclusion, verdict.opaque, verdict.resolved_program);
         return Some(format!("{}: {found:?} instead of {heads:?}", shown()));
     }
     let mut found = verdict.matches();

@@ -7,13 +7,13 @@
 //! What an agent does with a compiled policy and a command that may run:
 //!
 //! ```no_run
-//! use execpolicy_runtime::Policy;
+//! use execpolicy_runtime::Artifact;
 //! use execpolicy_confine::lower::{Host, lower};
 //! use execpolicy_confine::{ConfineError, Helper, Sandbox, Session};
 //! use execpolicy_profile::{Phase, Platform};
 //!
 //! /// A session for the commands that the policy places in a profile; `None` if there is no such profile.
-//! fn session(policy: &Policy<'_>, profile: &str) -> Option<Result<Session, ConfineError>> {
+//! fn session(policy: &Artifact<'_>, profile: &str) -> Option<Result<Session, ConfineError>> {
 //!     let profile = policy.profiles()?.get(profile, Phase::Run, Platform::Linux)?;
 //!     let start = || {
 //!         let lowered = lower(&profile, &Host::current("/work".as_ref())?)?;

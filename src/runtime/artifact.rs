@@ -1,4 +1,4 @@
-//! In: the bytes of an artifact. Out: [`Policy`], a view that borrows them and can be trusted.
+//! In: the bytes of an artifact. Out: [`Artifact`], a view that borrows them and can be trusted.
 //! Not here: the checks themselves (`validate.rs`), and deciding (`decide.rs`).
 #![forbid(unsafe_code)]
 
@@ -14,7 +14,7 @@ use execpolicy_profile::{DEFAULT, Order, Profiles};
 ///
 /// It borrows its bytes, so they can be embedded, read from a file, or shared. It owns nothing.
 #[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
+pub struct Artifact<'a> {
     pub(crate) header: Header<'a>,
     pub(crate) table: Table<'a>,
     pub(crate) sets: Sets<'a>,
@@ -118,7 +118,7 @@ pub struct Network<'a> {
     pub line: u32,
 }
 
-impl<'a> Policy<'a> {
+impl<'a> Artifact<'a> {
     /// Reads an artifact. Accepts every file that this version's compiler and the one before it
     /// write, and nothing that has been cut or changed by accident. Copies nothing; the time is
     /// linear in the bytes, whatever they are; never panics.
@@ -183,7 +183,7 @@ impl<'a> Policy<'a> {
         Ok(())
     }
 
-    /// The text about tools. Its statements are read by who uses them (`shell::Decider`).
+    /// The text about tools. Its statements are read by who uses them (`script::Decider`).
     fn read_tools(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
         let Some(Extent { start, len }) = extents.get(SectionId::Tools) else { return Ok(()) };
         let text =
@@ -416,7 +416,7 @@ impl<'a> Policy<'a> {
     /// Each section with the byte it begins at and its length.
     ///
     /// # Errors
-    /// As [`wire::open`]; not for bytes that [`Policy::from_bytes`] has accepted.
+    /// As [`wire::open`]; not for bytes that [`Artifact::from_bytes`] has accepted.
     pub fn extents(bytes: &[u8]) -> Result<Vec<(SectionId, usize, usize)>, LoadError> {
         let (_, extents) = wire::open(bytes)?;
         let known = SectionId::ALL.iter().filter_map(|&id| extents.get(id).map(|extent| (id, extent)));

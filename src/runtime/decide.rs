@@ -7,18 +7,18 @@
 //! no `/`, no capital) is its own base name, so there one walk gives all.
 #![forbid(unsafe_code)]
 
-use crate::artifact::{Heads, PlacementRule, Policy, Rule};
+use crate::artifact::{Artifact, Heads, PlacementRule, Rule};
 use crate::program::{absolute, is_system, may_be_opaque, name_key, normal_path};
 use crate::table::block::Hits;
 use crate::table::key::short;
 use crate::table::{Chain, FOLDED, Info, Kind, LITERAL, Sets, Step};
 use crate::wire::NONE;
-use crate::{Context, Decision, Mode, Opaque};
+use crate::{Conclusion, Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
 use core::iter::Peekable;
 use execpolicy_shell::programs::{base_name, opaque};
 
-/// Working memory of decisions, made once and used again: [`Policy::scratch`].
+/// Working memory of decisions, made once and used again: [`Artifact::scratch`].
 ///
 /// A decision in [`Mode::Strict`] allocates nothing with the scratch of its own policy. In
 /// [`Mode::Codex`] a path longer than all before makes it grow.
@@ -87,14 +87,12 @@ impl Found {
 /// What the strictest guard and an allow come to, from bits 0 to 2 of a [`Found`]. A table, because
 /// no branch could foretell it.
 #[inline]
-fn settled(found: u32) -> Option<Decision> {
-    const FORBIDDEN: Option<Decision> = Some(Decision::Forbidden);
-    const PROMPT: Option<Decision> = Some(Decision::Prompt);
-    const ALLOW: Option<Decision> = Some(Decision::Allow);
-    const SETTLED: [Option<Decision>; 8] =
-        [None, PROMPT, FORBIDDEN, FORBIDDEN, ALLOW, PROMPT, FORBIDDEN, FORBIDDEN];
+fn settled(found: u32) -> Conclusion {
+    use Conclusion::{Allow, Forbidden, Prompt, Unmatched};
+    const SETTLED: [Conclusion; 8] =
+        [Unmatched, Prompt, Forbidden, Forbidden, Allow, Prompt, Forbidden, Forbidden];
     // Three bits always have a place in it.
-    SETTLED.get(found as usize & 7).copied().unwrap_or(FORBIDDEN)
+    SETTLED.get(found as usize & 7).copied().unwrap_or(Forbidden)
 }
 
 /// Which alternatives of a rule's first position stand for the first word.
@@ -111,14 +109,14 @@ enum Filter<'v> {
 /// What the policy says about one command.
 #[derive(Clone, Debug)]
 pub struct Verdict<'v> {
-    /// The strictest decision; `None` if nothing matched and nothing is hidden.
-    pub decision: Option<Decision>,
+    /// The strictest of what the matching rules say.
+    pub conclusion: Conclusion,
     /// Set if the command runs something that its words do not show and no rule settled it: the
-    /// decision is then `prompt` at least, and no allow counted.
+    /// conclusion is then `prompt` at least, and no allow counted.
     pub opaque: Option<Opaque>,
     /// In Codex mode, the absolute path that was looked up for the first word.
     pub resolved_program: Option<&'v [u8]>,
-    policy: &'v Policy<'v>,
+    policy: &'v Artifact<'v>,
     program: &'v [u8],
     words: usize,
     filter: Filter<'v>,
@@ -183,7 +181,7 @@ impl<'v> RuleMatch<'v> {
     }
 }
 
-impl Policy<'_> {
+impl Artifact<'_> {
     /// Decides one command. Cannot fail; an empty argv matches nothing.
     ///
     /// Time: linear in the words up to the longest pattern, and in their lengths up to the longest
@@ -209,7 +207,7 @@ impl Policy<'_> {
     #[inline]
     fn verdict<'v>(&'v self, program: &'v [u8], words: usize, filter: Filter<'v>) -> Verdict<'v> {
         Verdict {
-            decision: None,
+            conclusion: Conclusion::Unmatched,
             opaque: None,
             resolved_program: None,
             policy: self,
@@ -233,7 +231,7 @@ impl Policy<'_> {
         };
         let mut verdict = self.verdict(program, argv.len(), Filter::Strict { trusted: None, hidden: false });
         verdict.set = info.number();
-        verdict.decision = settled(info.0);
+        verdict.conclusion = settled(info.0);
         verdict
     }
 
@@ -313,13 +311,13 @@ impl Policy<'_> {
             NONE => self.first_literal(program).map_or(Info(0), |first| self.follow(first, argv).0),
             _ => return self.codex_spelt(program, argv, resolve, context, scratch),
         };
-        let decision = settled(info.0);
-        if info.is(Kind::Block) || decision.is_none() && resolve {
+        let conclusion = settled(info.0);
+        if info.is(Kind::Block) || conclusion == Conclusion::Unmatched && resolve {
             return self.codex_spelt(program, argv, resolve, context, scratch);
         }
         let mut verdict = self.verdict(program, argv.len(), Filter::Literal);
         verdict.set = info.number();
-        verdict.decision = decision;
+        verdict.conclusion = conclusion;
         verdict
     }
 
@@ -480,9 +478,9 @@ impl<'v> Verdict<'v> {
     fn settle(&mut self, guard: Found, allow: bool, hidden: Option<Opaque>) {
         // In an opaque command the only allow that counts has the whole argv, so it settles it.
         self.opaque = if allow { None } else { hidden };
-        self.decision = settled(guard.guard() | if allow { Info::ALLOW } else { 0 });
+        self.conclusion = settled(guard.guard() | if allow { Info::ALLOW } else { 0 });
         if self.opaque.is_some() {
-            self.decision = self.decision.max(Some(Decision::Prompt));
+            self.conclusion = self.conclusion.max(Conclusion::Prompt);
         }
     }
 
@@ -507,7 +505,7 @@ impl<'v> Verdict<'v> {
     }
 
     /// The policy that decided.
-    pub(crate) const fn policy(&self) -> &'v Policy<'v> {
+    pub(crate) const fn policy(&self) -> &'v Artifact<'v> {
         self.policy
     }
 

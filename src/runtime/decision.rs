@@ -1,8 +1,10 @@
-//! In: nothing. Out: the words of a verdict: [`Decision`], [`Mode`], [`Context`].
+//! In: nothing. Out: the words of a verdict: [`Decision`], [`Conclusion`], [`Mode`], [`Context`].
 //! Not here: how a decision is found (`table.rs`) or what a command line means to a shell.
 
-/// What a policy says about a command. The order is the order of strictness: the strictest of
-/// all matching rules wins.
+use core::fmt;
+
+/// What a rule says about a command that it matches. The order is the order of strictness: the strictest
+/// of all matching rules wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Decision {
@@ -45,6 +47,74 @@ impl Decision {
             2 => Some(Self::Forbidden),
             _ => None,
         }
+    }
+}
+
+/// What a policy says about a command. The order is the order of strictness: where a command has several
+/// parts, the strictest of them wins, so an allow needs every part allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Conclusion {
+    /// Rules allow it, and nothing is stricter.
+    Allow = 0,
+    /// No rule speaks about it, and nothing is hidden. Whoever asks decides what that means.
+    Unmatched = 1,
+    /// Somebody has to be asked: a rule says so, or it runs something that cannot be known.
+    Prompt = 2,
+    /// A rule forbids it.
+    Forbidden = 3,
+}
+
+impl Conclusion {
+    /// The word used in messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Unmatched => "unmatched",
+            Self::Prompt => "prompt",
+            Self::Forbidden => "forbidden",
+        }
+    }
+
+    /// The decision that a rule would state to the same effect; `None` for unmatched, which no rule states.
+    #[must_use]
+    pub const fn decision(self) -> Option<Decision> {
+        match self {
+            Self::Allow => Some(Decision::Allow),
+            Self::Unmatched => None,
+            Self::Prompt => Some(Decision::Prompt),
+            Self::Forbidden => Some(Decision::Forbidden),
+        }
+    }
+
+    /// What the strictest of the matching rules comes to; `None` if no rule matches.
+    #[must_use]
+    pub const fn of(strictest: Option<Decision>) -> Self {
+        match strictest {
+            Some(Decision::Allow) => Self::Allow,
+            None => Self::Unmatched,
+            Some(Decision::Prompt) => Self::Prompt,
+            Some(Decision::Forbidden) => Self::Forbidden,
+        }
+    }
+}
+
+impl From<Decision> for Conclusion {
+    fn from(decision: Decision) -> Self {
+        Self::of(Some(decision))
+    }
+}
+
+impl fmt::Display for Decision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 

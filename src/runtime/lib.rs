@@ -18,9 +18,9 @@ pub mod table;
 mod validate;
 pub mod wire;
 
-pub use artifact::Policy;
+pub use artifact::Artifact;
 pub use decide::{RuleMatch, Scratch, Verdict};
-pub use decision::{Context, Decision, Mode};
+pub use decision::{Conclusion, Context, Decision, Mode};
 pub use execpolicy_shell::programs::Opaque;
 pub use placement::{Confinement, Placement};
 pub use wire::{LoadError, LoadErrorKind};

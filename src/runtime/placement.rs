@@ -3,7 +3,7 @@
 //! answer is compared with it.
 #![forbid(unsafe_code)]
 
-use crate::Policy;
+use crate::Artifact;
 use crate::artifact::PlacementRule;
 use crate::decide::Verdict;
 
@@ -28,7 +28,7 @@ pub enum Placement<'v> {
     Disputed(Confinement<'v>, Confinement<'v>),
 }
 
-impl<'v> Policy<'v> {
+impl<'v> Artifact<'v> {
     /// Whether all that one place allows is allowed by another; `None` is unconfined.
     #[must_use]
     pub fn place_within(&self, narrow: Option<&str>, wide: Option<&str>) -> bool {

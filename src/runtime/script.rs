@@ -10,6 +10,6 @@ mod place;
 mod rules;
 
 use decide::settle;
-pub use decide::{ArgvRules, Found, Part, ScriptVerdict, Standing, decide, judge};
-pub use decider::{Decider, Ruling};
+pub use decide::{ArgvRules, Found, Part, ScriptVerdict, decide, judge};
+pub use decider::{Decided, Decider};
 pub use rules::{RuleRef, TableRules};

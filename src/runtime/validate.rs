@@ -9,7 +9,7 @@
 //! searched by halves is unsorted.
 #![forbid(unsafe_code)]
 
-use crate::artifact::{Heads, Policy, split};
+use crate::artifact::{Artifact, Heads, split};
 use crate::table::block::Block;
 use crate::table::key::SHORT;
 use crate::table::{Edge, Kind, LITERAL, Part, ROOTS, Sets, is_root};
@@ -36,7 +36,7 @@ impl Place {
     }
 }
 
-impl Policy<'_> {
+impl Artifact<'_> {
     /// Checks everything; see the top of the file. Says whether the literal root has edges.
     pub(crate) fn validate(&self, bytes: &[u8], extents: &Extents) -> Result<bool, LoadError> {
         let place = |id: SectionId| {

@@ -97,7 +97,7 @@ sections! {
     Jumps = 17, "jumps", 8;
     /// Reserved: the layer each rule comes from.
     Layers = 32, "layers", 0;
-    /// Facts about programs that run other programs, as text: `shell::ToolFacts`.
+    /// Facts about programs that run other programs, as text: `execpolicy_shell::ToolFacts`.
     Tools = 33, "tools", 1;
     /// Reserved: edges that carry a set of words given by a predicate.
     Predicates = 34, "predicates", 0;

@@ -128,12 +128,11 @@ fn decide(fence: &Fence, directory: &Path) -> String {
     let mut text = String::new();
     for line in lines {
         let argv = shlex::split(line).unwrap_or_else(|| panic!("`{line}` is no command line"));
-        let decision = match mode {
-            Mode::Strict => decide_command(policy.policy(), &argv, context.cwd).standing.decision(),
-            Mode::Codex { .. } => matches::decide(policy.policy(), &argv, &context).decision,
+        let conclusion = match mode {
+            Mode::Strict => decide_command(policy.policy(), &argv, context.cwd).conclusion,
+            Mode::Codex { .. } => matches::decide(policy.policy(), &argv, &context).conclusion,
         };
-        let word = decision.map_or("unmatched", |decision| decision.as_str());
-        writeln!(text, "{line:width$} => {word}").unwrap();
+        writeln!(text, "{line:width$} => {conclusion}").unwrap();
     }
     text
 }

@@ -6,7 +6,7 @@
 
 use super::program::{absolute, could_be, surely_is};
 use super::{Pattern, Policy, PrefixRule, SandboxRule};
-use execpolicy_runtime::{Context, Decision, Mode};
+use execpolicy_runtime::{Conclusion, Context, Decision, Mode};
 use execpolicy_shell::programs::{Opaque, base_name, opaque};
 
 /// One rule that matched, by one alternative of its first position.
@@ -25,12 +25,12 @@ pub struct RuleMatch<'a> {
 /// What the policy says about one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict<'a> {
-    /// The strictest decision; `None` if nothing matched and nothing is hidden.
-    pub decision: Option<Decision>,
+    /// The strictest of what the matching rules say.
+    pub conclusion: Conclusion,
     /// All matching rules, in load order.
     pub matches: Vec<RuleMatch<'a>>,
     /// Set if the command runs something that its words do not show and no rule settled it: the
-    /// decision is then `prompt` at least, and no allow counted.
+    /// conclusion is then `prompt` at least, and no allow counted.
     pub opaque: Option<Opaque>,
     /// In Codex mode, the absolute path that was looked up for the first word.
     pub resolved_program: Option<Vec<u8>>,
@@ -91,7 +91,7 @@ fn strict<'a>(policy: &'a Policy, argv: &[&[u8]]) -> Verdict<'a> {
     let unsettled = hidden.filter(|_| !whole);
     let strictest = matches.iter().map(|found| found.what.decision).max();
     Verdict {
-        decision: strictest.max(unsettled.map(|_| Decision::Prompt)),
+        conclusion: Conclusion::of(strictest.max(unsettled.map(|_| Decision::Prompt))),
         matches,
         opaque: unsettled,
         resolved_program: None,
@@ -104,7 +104,8 @@ fn codex<'a>(policy: &'a Policy, argv: &[&[u8]], resolve: bool, context: &Contex
     let Some(&program) = argv.first() else { return nothing() };
     let literal: Vec<_> =
         entries(policy, argv).filter(|(_, head)| *head == program).map(|(found, _)| found).collect();
-    let mut verdict = Verdict { decision: None, matches: literal, opaque: None, resolved_program: None };
+    let mut verdict =
+        Verdict { conclusion: Conclusion::Unmatched, matches: literal, opaque: None, resolved_program: None };
     if verdict.matches.is_empty()
         && resolve
         && let Some(path) = absolute(program, context.cwd, context.home)
@@ -118,7 +119,7 @@ fn codex<'a>(policy: &'a Policy, argv: &[&[u8]], resolve: bool, context: &Contex
             verdict.resolved_program = Some(path);
         }
     }
-    verdict.decision = verdict.matches.iter().map(|found| found.what.decision).max();
+    verdict.conclusion = Conclusion::of(verdict.matches.iter().map(|found| found.what.decision).max());
     verdict
 }
 
@@ -200,7 +201,7 @@ pub fn example<'a>(
 }
 
 fn nothing<'a>() -> Verdict<'a> {
-    Verdict { decision: None, matches: Vec::new(), opaque: None, resolved_program: None }
+    Verdict { conclusion: Conclusion::Unmatched, matches: Vec::new(), opaque: None, resolved_program: None }
 }
 
 /// The paths of the `host_executable` that counts for a name.

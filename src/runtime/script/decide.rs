@@ -5,46 +5,10 @@
 //! Not here: how rules are stored; the compiler's plain policy and the compiled table each implement
 //! the trait.
 
-use crate::Decision;
+use crate::{Conclusion, Decision};
 use execpolicy_shell::{
     AllowBlocker, Analysis, Argv, Fit, Limits, Reason, Role, Segment, ToolFacts, analyse_argv,
 };
-
-/// What a set of parts amounts to, in the order in which parts combine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
-    /// Every part is allowed.
-    Allow,
-    /// Some part matches no rule, and nothing is stricter.
-    Unmatched,
-    /// Some part has to be asked about: by a rule, or because it is opaque.
-    Prompt,
-    /// Some part is forbidden.
-    Forbidden,
-}
-
-impl Standing {
-    /// The decision; `None` for unmatched.
-    #[must_use]
-    pub const fn decision(self) -> Option<Decision> {
-        match self {
-            Self::Allow => Some(Decision::Allow),
-            Self::Unmatched => None,
-            Self::Prompt => Some(Decision::Prompt),
-            Self::Forbidden => Some(Decision::Forbidden),
-        }
-    }
-}
-
-impl From<Decision> for Standing {
-    fn from(decision: Decision) -> Self {
-        match decision {
-            Decision::Allow => Self::Allow,
-            Decision::Prompt => Self::Prompt,
-            Decision::Forbidden => Self::Forbidden,
-        }
-    }
-}
 
 /// A rule that matches an [`Argv`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +48,7 @@ pub struct Part<R> {
     /// The part.
     pub segment: Segment,
     /// The verdict of this part alone; `None` if it carries others and no rule speaks about it.
-    pub standing: Option<Standing>,
+    pub conclusion: Option<Conclusion>,
     /// The rules that count for it.
     pub rules: Vec<Found<R>>,
 }
@@ -93,7 +57,7 @@ pub struct Part<R> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScriptVerdict<R> {
     /// The strictest part.
-    pub standing: Standing,
+    pub conclusion: Conclusion,
     /// The parts, in the order in which they are written.
     pub parts: Vec<Part<R>>,
     /// The allow whose pattern is the whole argv and that settled it, if one did.
@@ -127,7 +91,7 @@ pub(super) fn settle<R: ArgvRules, T: AsRef<[u8]>>(
     let guarded =
         verdict.parts.iter().any(|part| part.rules.iter().any(|found| found.decision != Decision::Allow));
     if let Some(found) = whole.filter(|_| !guarded) {
-        verdict.standing = Standing::Allow;
+        verdict.conclusion = Conclusion::Allow;
         verdict.whole = Some(found);
     }
     verdict
@@ -140,16 +104,16 @@ pub fn judge<R: ArgvRules>(rules: &R, analysis: Analysis) -> ScriptVerdict<R::Ru
     let mut strictest = None;
     let mut allowed = false;
     for part in &parts {
-        strictest = strictest.max(part.standing);
-        allowed |= part.segment.role == Role::Command && part.standing == Some(Standing::Allow);
+        strictest = strictest.max(part.conclusion);
+        allowed |= part.segment.role == Role::Command && part.conclusion == Some(Conclusion::Allow);
     }
     // Nothing but carriers and assignments: no rule spoke.
-    let standing = match strictest {
-        None => Standing::Unmatched,
-        Some(Standing::Allow) if !allowed => Standing::Unmatched,
-        Some(standing) => standing,
+    let conclusion = match strictest {
+        None => Conclusion::Unmatched,
+        Some(Conclusion::Allow) if !allowed => Conclusion::Unmatched,
+        Some(conclusion) => conclusion,
     };
-    ScriptVerdict { standing, parts, whole: None }
+    ScriptVerdict { conclusion, parts, whole: None }
 }
 
 fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
@@ -173,23 +137,23 @@ fn part<R: ArgvRules>(rules: &R, mut segment: Segment) -> Part<R::Rule> {
     }
     let ruled = counted.iter().map(|found| match (found.decision, found.fit) {
         // A file of the right name would have to be there.
-        (Decision::Forbidden, Fit::IfFile) => Standing::Prompt,
+        (Decision::Forbidden, Fit::IfFile) => Conclusion::Prompt,
         (decision, _) => decision.into(),
     });
-    let mut standing = ruled.max();
+    let mut conclusion = ruled.max();
     if segment.opaque.is_some() {
-        standing = standing.max(Some(Standing::Prompt));
+        conclusion = conclusion.max(Some(Conclusion::Prompt));
     }
     // A forbid is stricter than "unmatched", an allow is not there if it did not count.
-    let standing = match (segment.role, standing) {
-        (Role::Command | Role::Bare, None) => Some(Standing::Unmatched),
+    let conclusion = match (segment.role, conclusion) {
+        (Role::Command | Role::Bare, None) => Some(Conclusion::Unmatched),
         // What it starts has its own segment, but not the file it opens or the variable it is given.
         (Role::Carrier, None)
             if matches!(segment.blocker, Some(AllowBlocker::Effects | AllowBlocker::Environment)) =>
         {
-            Some(Standing::Unmatched)
+            Some(Conclusion::Unmatched)
         }
-        (_, standing) => standing,
+        (_, conclusion) => conclusion,
     };
-    Part { segment, standing, rules: counted }
+    Part { segment, conclusion, rules: counted }
 }

@@ -1,4 +1,4 @@
-//! In: a compiled policy and a command or script. Out: a [`Ruling`]: the decision about it and about
+//! In: a compiled policy and a command or script. Out: a [`Decided`]: the decision about it and about
 //! everything that it can run. **This is the function for agents.**
 //!
 //! Not here: the decision of a plain command (`crate::decide`), which this calls first, and how parts
@@ -6,11 +6,11 @@
 
 use super::rules::{RuleRef, Steps, TableRules, Within};
 use super::{Found, Part, ScriptVerdict, judge, settle};
-use crate::artifact::Policy;
+use crate::artifact::Artifact;
 use crate::decide::{RuleMatch, Scratch, Verdict};
 use crate::program::{Names, may_be_opaque, name_key};
 use crate::wire::{LoadError, LoadErrorKind, SectionId};
-use crate::{Context, Decision, Mode};
+use crate::{Conclusion, Context, Mode};
 use execpolicy_shell::programs::{base_name, opaque};
 use execpolicy_shell::{Argv, Dialect, Item, Limits, Role, ToolFacts, analyse, analyse_argv};
 
@@ -28,20 +28,20 @@ pub struct Decider<'a> {
 
 /// What the policy says about a command and everything that it runs.
 #[derive(Clone, Debug)]
-pub enum Ruling<'v> {
+pub enum Decided<'v> {
     /// A command that runs nothing but itself.
     Plain(Verdict<'v>),
     /// A script, a wrapper, or a command whose words are not all that counts.
     Parts(ScriptVerdict<RuleRef>),
 }
 
-impl Ruling<'_> {
-    /// The decision; `None` if no rule speaks and nothing is hidden ("unmatched").
+impl Decided<'_> {
+    /// The strictest of what is said about it and everything that it runs.
     #[must_use]
-    pub const fn decision(&self) -> Option<Decision> {
+    pub const fn conclusion(&self) -> Conclusion {
         match self {
-            Self::Plain(verdict) => verdict.decision,
-            Self::Parts(verdict) => verdict.standing.decision(),
+            Self::Plain(verdict) => verdict.conclusion,
+            Self::Parts(verdict) => verdict.conclusion,
         }
     }
 }
@@ -52,7 +52,7 @@ impl<'a> Decider<'a> {
     ///
     /// # Errors
     /// [`LoadErrorKind::Tools`] if the facts cannot be read; such a policy allows nothing.
-    pub fn new(policy: Policy<'a>) -> Result<Self, LoadError> {
+    pub fn new(policy: Artifact<'a>) -> Result<Self, LoadError> {
         let Some((start, text)) = policy.tools else {
             return Ok(Self::with_facts(policy, ToolFacts::none()));
         };
@@ -66,7 +66,7 @@ impl<'a> Decider<'a> {
 
     /// Takes a policy and the facts about tools that are to hold in place of its own.
     #[must_use]
-    pub fn with_facts(policy: Policy<'a>, tools: ToolFacts) -> Self {
+    pub fn with_facts(policy: Artifact<'a>, tools: ToolFacts) -> Self {
         let names = tools.names().fold(Names::NONE, Names::with);
         Self { rules: TableRules::new(policy), tools, names, limits: Limits::default() }
     }
@@ -79,7 +79,7 @@ impl<'a> Decider<'a> {
 
     /// The policy.
     #[must_use]
-    pub const fn policy(&self) -> &Policy<'a> {
+    pub const fn policy(&self) -> &Artifact<'a> {
         self.rules.policy()
     }
 
@@ -102,23 +102,23 @@ impl<'a> Decider<'a> {
     /// Decides one command: what its own words say, and, if it is a shell with a script or a program
     /// that runs others, every command that it can run. Cannot fail; an empty argv matches nothing.
     ///
-    /// A plain command costs what [`Policy::decide`] costs. In [`Mode::Codex`] every command is plain.
+    /// A plain command costs what [`Artifact::decide`] costs. In [`Mode::Codex`] every command is plain.
     pub fn decide<'v, T: AsRef<[u8]>>(
         &'v self,
         argv: &'v [T],
         context: &Context<'_>,
         scratch: &'v mut Scratch,
-    ) -> Ruling<'v> {
+    ) -> Decided<'v> {
         if context.mode != Mode::Strict || self.is_plain(argv) {
-            return Ruling::Plain(self.policy().decide(argv, context, scratch));
+            return Decided::Plain(self.policy().decide(argv, context, scratch));
         }
         let analysis = analyse_argv(argv, context.cwd, &self.tools, &self.limits);
         let rules = Within(&self.rules, Steps::new(self.limits.steps));
         let verdict = settle(&rules, argv, judge(&rules, analysis));
         if opaque(argv).is_none() && tells_nothing_more(&verdict, argv) {
-            return Ruling::Plain(self.policy().decide(argv, context, scratch));
+            return Decided::Plain(self.policy().decide(argv, context, scratch));
         }
-        Ruling::Parts(verdict)
+        Decided::Parts(verdict)
     }
 
     /// Decides a script as a shell would read it. No rule about the shell itself is asked, and no

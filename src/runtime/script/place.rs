@@ -1,10 +1,10 @@
-//! In: a ruling. Out: where the command or script runs.
+//! In: what was decided. Out: where the command or script runs.
 //! Not here: which rules there are (`table.rs`), and how places combine (`crate::placement`).
 //! The compiler's `policy/scripts.rs` states the meaning plainly; every answer is compared with it.
 //!
 //! A script runs in one place. It gets more than the default only if every part of it is placed there.
 
-use super::decider::{Decider, Ruling};
+use super::decider::{Decided, Decider};
 use super::rules::{RuleRef, Steps};
 use super::{Part, ScriptVerdict};
 use crate::placement::{Confinement, Placement};
@@ -15,10 +15,10 @@ impl Decider<'_> {
     ///
     /// A rule for the very argv, byte for byte, stands in place of the default for all parts.
     #[must_use]
-    pub fn placement<'v, T: AsRef<[u8]>>(&'v self, ruling: &'v Ruling<'v>, argv: &[T]) -> Placement<'v> {
-        let verdict = match ruling {
-            Ruling::Plain(verdict) => return verdict.placement(),
-            Ruling::Parts(verdict) => verdict,
+    pub fn placement<'v, T: AsRef<[u8]>>(&'v self, decided: &'v Decided<'v>, argv: &[T]) -> Placement<'v> {
+        let verdict = match decided {
+            Decided::Plain(verdict) => return verdict.placement(),
+            Decided::Parts(verdict) => verdict,
         };
         let Some(default) = self.policy().default_place() else { return Placement::Unsaid };
         let program = argv.first().map(AsRef::as_ref);

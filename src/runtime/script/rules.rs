@@ -9,7 +9,7 @@
 
 use super::{ArgvRules, Found};
 use crate::Decision;
-use crate::artifact::{PlacementRule, Policy};
+use crate::artifact::{Artifact, PlacementRule};
 use crate::table::block::Block;
 use crate::table::{Edge, FOLDED, LITERAL, Step, Target};
 use core::cell::Cell;
@@ -30,7 +30,7 @@ pub struct RuleRef {
 /// A compiled policy, ready to be asked about sets of argvs.
 #[derive(Clone, Debug)]
 pub struct TableRules<'a> {
-    policy: Policy<'a>,
+    policy: Artifact<'a>,
     edges: OnceLock<EdgesByState>,
 }
 
@@ -61,13 +61,13 @@ type Ended = BTreeMap<u32, Fit>;
 impl<'a> TableRules<'a> {
     /// Takes a policy. Costs nothing until a word is not known.
     #[must_use]
-    pub const fn new(policy: Policy<'a>) -> Self {
+    pub const fn new(policy: Artifact<'a>) -> Self {
         Self { policy, edges: OnceLock::new() }
     }
 
     /// The policy.
     #[must_use]
-    pub const fn policy(&self) -> &Policy<'a> {
+    pub const fn policy(&self) -> &Artifact<'a> {
         &self.policy
     }
 
