@@ -1,11 +1,11 @@
 //! In: what is emitted for bubblewrap, and bubblewrap itself. Out: a failure where the escape suite's attacks get out by a way that no
-//! gap names, or an honest program breaks. Where there is no bubblewrap, or no C compiler, it says SKIPPED.
+//! gap names, or an honest program breaks. Where there is no bubblewrap, or no C compiler, it is skipped.
 //! Not here: the runtime's own sandbox (`confine/`), and the probes (`confine/probes.rs`), which both suites share.
 
 #[path = "confine/probes.rs"]
 mod probes;
 
-use crate::harness::run;
+use crate::harness::{self, run};
 use probes::{KEPT, Line, Targets, build, contents, lay, lay_secret, parse};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -105,11 +105,13 @@ fn there(program: &str) -> bool {
     tried.is_ok_and(|status| status.success())
 }
 
+/// As the test library calls it.
+const TEST: &str = "bwrap::the_escape_suite_under_bubblewrap";
+
 #[test]
 fn the_escape_suite_under_bubblewrap() {
     if !there("bwrap") || !there("cc") {
-        println!("SKIPPED: bubblewrap or a C compiler is not here");
-        return;
+        return harness::skip(TEST, "bubblewrap or a C compiler is not here");
     }
     let world = World::new();
     let program = world.base.join("probes");
@@ -158,8 +160,7 @@ fn the_escape_suite_under_bubblewrap() {
         let why = String::from_utf8_lossy(&ran.stderr).into_owned();
         // A host without user namespaces; anything else is a fault of the arguments.
         assert!(why.contains("namespace") || why.contains("ermission"), "{why}");
-        println!("SKIPPED: {why}");
-        return;
+        return harness::skip(TEST, &why);
     }
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut faults = Vec::new();

@@ -1,6 +1,6 @@
 //! `--codex` against verified answers of Codex 0.169: every case in `../shared`, where that folder is.
 
-use crate::harness::{root, run};
+use crate::harness::{root, run, skip};
 use std::path::PathBuf;
 
 /// The folder of shared material, or a loud word that it is not there.
@@ -9,7 +9,7 @@ pub fn shared(what: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("SKIPPED: {} is not there; the cases of our own in tests/suite/codex ran", path.display());
+    skip(std::thread::current().name().unwrap_or("codex"), "../shared is not here");
     None
 }
 

@@ -6,7 +6,7 @@
 //! test program, started again ([`probe`]). What the model and a kernel may differ in is named in [`Gap`] and counted.
 #![cfg(target_os = "linux")]
 
-use crate::harness::run::PROGRAM;
+use crate::harness::{self, run::PROGRAM};
 use crate::random::Random;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::emit;
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -73,24 +73,25 @@ struct Tally {
 fn the_kernel_does_what_the_model_says() {
     let helper = Path::new(PROGRAM);
     if let Err(why) = execpolicy_confine::detect(&Helper::at(helper).unwrap()) {
-        eprintln!("SKIPPED: this host cannot build sandboxes: {why}");
-        return;
+        return harness::skip(TEST, &why.to_string());
     }
     let base = directory();
-    let program = base.join("program");
+    let program = base.path().join("program");
     fs::copy(helper, &program).unwrap();
-    let tally = compare(&base, &program);
+    let tally = compare(base.path(), &program);
     println!("{tally:?}");
-    if fs::metadata(&base).unwrap().uid() == 0 {
-        again_as_user(&base, &program);
+    if fs::metadata(base.path()).unwrap().uid() == 0 {
+        again_as_user(base.path(), &program);
     }
-    fs::remove_dir_all(&base).unwrap();
 }
 
-fn directory() -> PathBuf {
-    // Not in /tmp, which profiles like to make private.
-    let base = PathBuf::from(format!("/var/tmp/execpolicy-model-{}", std::process::id()));
-    fs::create_dir_all(&base).unwrap();
+/// As the test library calls it.
+const TEST: &str = "confine_model::the_kernel_does_what_the_model_says";
+
+/// Gone when it is dropped, also after a panic. Not in /tmp, which profiles like to make private; and another user passes through it.
+fn directory() -> tempfile::TempDir {
+    let base = tempfile::Builder::new().prefix("execpolicy-model-").tempdir_in("/var/tmp").unwrap();
+    fs::set_permissions(base.path(), fs::Permissions::from_mode(0o755)).unwrap();
     base
 }
 
@@ -109,7 +110,7 @@ fn again_as_user(base: &Path, program: &Path) {
             print!("{}", String::from_utf8_lossy(&output.stdout));
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         }
-        Err(why) => eprintln!("SKIPPED as an ordinary user: setpriv: {why}"),
+        Err(why) => harness::skip_part(TEST, "as an ordinary user", &format!("setpriv: {why}")),
     }
 }
 
@@ -118,9 +119,8 @@ fn again_as_user(base: &Path, program: &Path) {
 fn as_user() {
     let Some(program) = std::env::var_os(HELPER) else { return };
     let base = directory();
-    let tally = compare(&base, Path::new(&program));
+    let tally = compare(base.path(), Path::new(&program));
     println!("as a user: {tally:?}");
-    fs::remove_dir_all(&base).unwrap();
 }
 
 fn compare(base: &Path, program: &Path) -> Tally {

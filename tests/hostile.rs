@@ -1,6 +1,7 @@
 //! Bytes that are no artifact are refused; rules and commands that are meant to hurt are bounded.
 
 use crate::generate;
+use crate::harness::Watchdog;
 use crate::random::Random;
 use execpolicy_compiler::artifact::{build, build_within};
 use execpolicy_compiler::check::CheckedPolicy;
@@ -9,7 +10,7 @@ use execpolicy_compiler::verify::{CONTEXTS, compare};
 use execpolicy_runtime::script::{Decided, Decider};
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
 use execpolicy_runtime::{Artifact, Conclusion, Context, Decision, Placement};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// An artifact with something in every section that all have, blocks included.
 fn sample() -> (CheckedPolicy, Vec<u8>) {
@@ -229,13 +230,10 @@ fn vocabulary(name: &str, count: usize) -> Vec<String> {
     (0..count).map(|at| format!("{name}{at}")).collect()
 }
 
-/// Bounds are generous: the machine may be busy, and debug builds are slow. What must not happen
-/// is growth by powers, which no bound would hold.
-fn within<T>(seconds: u64, work: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = work();
-    assert!(start.elapsed() < Duration::from_secs(seconds), "took {:?}", start.elapsed());
-    result
+/// What must not happen is growth by powers: that would never end.
+fn ends<T>(work: impl FnOnce() -> T) -> T {
+    let _ends = Watchdog::new(std::thread::current().name().unwrap_or("hostile"));
+    work()
 }
 
 #[test]
@@ -243,7 +241,7 @@ fn twelve_positions_of_five_hundred_alternatives() {
     let tokens: Vec<_> = (0..12).map(|at| vocabulary(&format!("w{at}-"), 500)).collect();
     let argv: Vec<_> = tokens.iter().map(|words| words[499].clone()).collect();
     let checked = generate::literal(&[(Decision::Forbidden, tokens)]);
-    let artifact = within(30, || build(&checked).unwrap());
+    let artifact = ends(|| build(&checked).unwrap());
     assert!(artifact.bytes.len() < 600_000, "{}", artifact.bytes.len());
     let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let mut scratch = policy.scratch();
@@ -281,7 +279,7 @@ fn overlap(count: usize, same_program: bool) {
         .flat_map(|rule| &rule.pattern.tokens)
         .map(|t| t.alternatives.len() * 7)
         .sum();
-    let artifact = within(120, || build(&checked).unwrap());
+    let artifact = ends(|| build(&checked).unwrap());
     // The base of the budget allows 65,536 copies of an alternative, each at most an edge.
     let bound = 3 * source + 65_536 * 40;
     assert!(artifact.bytes.len() < bound, "{} of {source}", artifact.bytes.len());
@@ -338,7 +336,7 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
     argv.push("x".repeat(10_000_000));
     for first in ["git", "/usr/bin/git"] {
         argv[0] = first.to_owned();
-        let verdict = within(5, || policy.decide(&argv, &Context::default(), &mut scratch));
+        let verdict = ends(|| policy.decide(&argv, &Context::default(), &mut scratch));
         assert_eq!(verdict.conclusion, Conclusion::Prompt);
         assert_eq!(verdict.matches().count(), 2);
     }
@@ -348,7 +346,7 @@ fn long_commands_cost_no_more_than_the_longest_pattern() {
         for context in CONTEXTS {
             let expected =
                 execpolicy_compiler::policy::matches::decide(checked.policy(), &argv[..3], &context);
-            let verdict = within(20, || policy.decide(&argv[..3], &context, &mut scratch));
+            let verdict = ends(|| policy.decide(&argv[..3], &context, &mut scratch));
             assert_eq!(verdict.conclusion, expected.conclusion);
         }
     }
@@ -360,7 +358,7 @@ fn a_very_long_pattern_is_a_chain() {
     tokens.resize(5000, vec!["y".to_owned()]);
     let argv: Vec<_> = tokens.iter().map(|token| token[0].clone()).collect();
     let checked = generate::literal(&[(Decision::Forbidden, tokens.clone()), (Decision::Forbidden, tokens)]);
-    let artifact = within(30, || build(&checked).unwrap());
+    let artifact = ends(|| build(&checked).unwrap());
     assert!(artifact.bytes.len() < 400_000, "{}", artifact.bytes.len());
     let policy = Artifact::from_bytes(&artifact.bytes).unwrap();
     let verdict_of = |argv: &[String]| {

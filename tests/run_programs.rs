@@ -5,7 +5,7 @@
 //! What is not installed is skipped, named and counted on standard error.
 #![cfg(target_os = "linux")]
 
-use crate::harness::run::PROGRAM;
+use crate::harness::{self, run::PROGRAM};
 use execpolicy_confine::Helper;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
@@ -15,7 +15,6 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static NUMBER: AtomicUsize = AtomicUsize::new(0);
-static SKIPPED: AtomicUsize = AtomicUsize::new(0);
 
 /// Where an ordinary user's workspaces are, and that user's copy of the program.
 const BASE: &str = "EXECPOLICY_TEST_BASE";
@@ -30,7 +29,7 @@ fn all_of_it_as_an_ordinary_user() {
     // Not where profiles make directories private, and not in anybody's home.
     let base = PathBuf::from(format!("/opt/execpolicy-programs-{}", std::process::id()));
     if fs::create_dir(&base).is_err() {
-        return skip("everything as another user", "this user cannot become one");
+        return skip("this user cannot become one");
     }
     let tests = base.join("tests");
     fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
@@ -41,6 +40,8 @@ fn all_of_it_as_an_ordinary_user() {
         .arg(&tests)
         .args(["run_programs::", "--skip", "as_an_ordinary_user", "--nocapture"])
         .env(BASE, &base)
+        // That user cannot write there.
+        .env_remove(harness::SKIPS)
         .env("HOME", &base)
         .env("PATH", "/usr/local/bin:/usr/bin:/bin")
         .current_dir(&base)
@@ -48,14 +49,14 @@ fn all_of_it_as_an_ordinary_user() {
     fs::remove_dir_all(&base).unwrap();
     match output {
         Ok(output) => {
-            for line in
-                String::from_utf8_lossy(&output.stderr).lines().filter(|line| line.contains("SKIPPED"))
-            {
-                eprintln!("as a user: {line}");
+            for line in String::from_utf8_lossy(&output.stderr).lines() {
+                if let Some(line) = line.strip_prefix(harness::SKIPPED) {
+                    harness::skip_part("run_programs", "as an ordinary user", line);
+                }
             }
             assert!(output.status.success(), "{}", text(&output));
         }
-        Err(why) => skip("everything as another user", &why.to_string()),
+        Err(why) => skip(&why.to_string()),
     }
 }
 
@@ -80,7 +81,7 @@ impl Ground {
     /// `None`, loudly, where no sandbox can be built.
     fn new() -> Option<Self> {
         if let Err(why) = execpolicy_confine::detect(&Helper::at(&program()).unwrap()) {
-            skip("every program", &why.to_string());
+            skip(&why.to_string());
             return None;
         }
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -166,16 +167,16 @@ fn text(output: &Output) -> String {
     )
 }
 
-fn skip(what: &str, why: &str) {
-    let count = SKIPPED.fetch_add(1, Ordering::Relaxed) + 1;
-    eprintln!("SKIPPED ({count} so far) {what}: {why}");
+/// This test cannot run here. The test library names its threads after the tests.
+fn skip(why: &str) {
+    harness::skip(std::thread::current().name().unwrap_or("run_programs"), why);
 }
 
 /// Whether a program is there for an ordinary sandbox: below a directory that everybody may read.
 fn has(program: &str) -> bool {
     let found = ["/usr/local/bin", "/usr/bin", "/bin"].iter().any(|at| Path::new(at).join(program).exists());
     if !found {
-        skip(program, "it is not in /usr/local/bin, /usr/bin or /bin");
+        skip(&format!("{program} is not in /usr/local/bin, /usr/bin or /bin"));
     }
     found
 }
@@ -206,7 +207,7 @@ fn shells_compilers_and_make() {
 fn python() {
     let Some(ground) = Ground::new() else { return };
     if !Path::new("/usr/bin/python3").exists() {
-        return skip("python3", "it is not in /usr/bin");
+        return skip("python3 is not in /usr/bin");
     }
     ground.write(
         "all.py",
@@ -231,7 +232,7 @@ fn python() {
         &format!("{PLAIN} python3 -m venv --without-pip v && v/bin/python -c 'print(6*7)'"),
     );
     if text(&venv).contains("ensurepip") {
-        skip("venv", "python3-venv is not installed");
+        harness::skip_part("run_programs::python", "venv", "python3-venv is not installed");
     } else {
         assert!(venv.status.success() && text(&venv).contains("42"), "{}", text(&venv));
     }
@@ -273,10 +274,10 @@ fn cargo_offline() {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     let (Some(cargo), Some(rustc)) = (tool("cargo"), tool("rustc")) else {
-        return skip("cargo", "rustup does not say where it is");
+        return skip("rustup does not say where cargo is");
     };
     if fs::metadata(&cargo).is_err() {
-        return skip("cargo", "it is in another user's home");
+        return skip("cargo is in another user's home");
     }
     ground.write(
         "p/Cargo.toml",
@@ -400,14 +401,14 @@ fn protected_names_come_back_from_quarantine_only() {
 fn a_command_cannot_pass_off_its_files_as_ours() {
     let Some(ground) = Ground::new() else { return };
     if !Path::new("/usr/bin/python3").exists() {
-        return skip("forged marks", "python3 is not in /usr/bin");
+        return skip("python3 is not in /usr/bin");
     }
     // The mark of a placeholder, and the ending of what is in quarantine.
     let forge = "mkdir -p a/.vscode 'b.execpolicy-quarantine/.vscode' c/.vscode; echo x > a/.vscode/tasks.json; \
                  /usr/bin/python3 -c \"import os\nfor d in 'a', 'c': os.setxattr(d + '/.vscode', 'user.execpolicy.placeholder', b'1')\"";
     let output = ground.sandbox("workspace-write", forge);
     if text(&output).contains("not supported") {
-        return skip("forged marks", "no extended attributes here");
+        return skip("no extended attributes here");
     }
     assert!(output.status.success(), "{}", text(&output));
     assert!(!ground.work.join("a/.vscode").exists(), "{}", text(&output));

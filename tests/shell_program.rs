@@ -1,11 +1,10 @@
 //! Scripts through the program itself: from the command line and from standard input, under rule files
 //! and under the artifact compiled from them.
 
-use crate::harness::run::PROGRAM;
+use crate::harness::{Watchdog, run::PROGRAM};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 const RULES: &str = r#"
 prefix_rule(pattern = ["git", ["status", "log"]])
@@ -99,9 +98,8 @@ fn bad_input_is_opaque_with_its_reason_and_place() {
         (deep.as_bytes(), "depth"),
         (&b"git status\n".repeat(1_000_000), "script-length"),
     ] {
-        let start = Instant::now();
+        let _ends = Watchdog::new(code);
         let output = run(room.path(), &["check", "--rules", "policy.rules", "--shell", "-"], script);
-        assert!(start.elapsed() < Duration::from_secs(30), "{code}: {:?}", start.elapsed());
         let json: serde_json::Value = serde_json::from_str(&output).unwrap();
         assert_eq!(json["decision"], "prompt", "{output}");
         let part = json["segments"].as_array().unwrap().iter().find(|part| part["opaque"]["code"] == code);

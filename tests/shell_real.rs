@@ -40,7 +40,7 @@ fn shells() -> Vec<Shell> {
     .filter_map(|(name, program, start, dialect)| {
         let found = std::env::split_paths(&path).map(|at| at.join(program)).find(|at| at.is_file());
         if found.is_none() {
-            println!("SKIPPED: no {program} on this machine: {name} was not asked");
+            crate::harness::skip_part("shell_real", name, &format!("no {program} here"));
         }
         Some(Shell { name, program: found?, start, dialect })
     })

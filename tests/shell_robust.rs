@@ -1,5 +1,6 @@
 //! Hostile scripts: the analysis ends, in bounded time and stack, and never says "nothing here".
 
+use crate::harness::Watchdog;
 use crate::random::Random;
 use crate::shell_policy::{compare, policy};
 use execpolicy_compiler::policy::tools::Tools;
@@ -123,9 +124,8 @@ proptest! {
     fn any_words_are_analysed(words in prop::collection::vec(word(), 0..60), glue in prop::bool::ANY) {
         let script = words.join(if glue { " " } else { "" });
         for dialect in [Dialect::Bash, Dialect::Posix, Dialect::Zsh] {
-            let start = Instant::now();
+            let _ends = Watchdog::new(&script);
             let _ = analyse(script.as_bytes(), dialect, None, &Tools::default().facts(), &Limits::default());
-            prop_assert!(start.elapsed() < Duration::from_secs(10), "{:?}", script);
         }
     }
 
@@ -219,6 +219,7 @@ fn any_bytes_for_a_while() {
         while start.elapsed() < Duration::from_secs(seconds) {
             let script = arbitrary(&mut random, &scripts);
             let shell: &[u8] = [&b"bash"[..], b"sh", b"zsh", b"dash"][random.below(4)];
+            let _ends = Watchdog::new(&String::from_utf8_lossy(&script));
             let begin = Instant::now();
             let argv = [shell, b"-c", &script];
             let (verdict, fault) = compare(written, decider, &argv, None, &mut scratch);
@@ -227,7 +228,6 @@ fn any_bytes_for_a_while() {
                 println!("slowest so far {slowest:?}: {:?}", String::from_utf8_lossy(&script));
             }
             assert_eq!(fault, None, "{script:?}");
-            assert!(begin.elapsed() < Duration::from_secs(20), "{script:?}");
             for part in &verdict.parts {
                 let span = part.segment.span;
                 let inside = argv.get(span.argument as usize).is_some_and(|word| {

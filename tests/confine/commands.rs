@@ -7,7 +7,7 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use execpolicy_confine::{Command, ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox, Session};
 
@@ -70,15 +70,19 @@ pub fn alive(marker: &str) -> usize {
     count
 }
 
-pub fn gone(marker: &str) -> Result<()> {
-    let start = Instant::now();
-    while alive(marker) > 0 {
-        if start.elapsed() > Duration::from_secs(5) {
-            return Err(format!("{} of {marker} are alive", alive(marker)));
+/// Waits for what the kernel does in its own time; so long that only what never comes is a failure.
+pub fn patiently(what_if_not: &str, mut done: impl FnMut() -> bool) -> Result<()> {
+    for _ in 0..12_000 {
+        if done() {
+            return Ok(());
         }
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
+    Err(what_if_not.into())
+}
+
+pub fn gone(marker: &str) -> Result<()> {
+    patiently(&format!("{marker} is alive"), || alive(marker) == 0)
 }
 
 /// Waits until no helper of this program is alive; another suite may run beside this one.
@@ -93,14 +97,7 @@ pub fn helpers_gone() -> Result<()> {
             && fs::read_link(pid.join("exe")).map_or(true, |exe| exe == own)
     };
     let count = || fs::read_dir("/proc").unwrap().flatten().filter(|entry| ours(&entry.path())).count();
-    let start = Instant::now();
-    while count() > 0 {
-        if start.elapsed() > Duration::from_secs(5) {
-            return Err(format!("{} helpers are alive", count()));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
+    patiently("a helper is alive", || count() == 0)
 }
 
 /// A command that says when it is up and leaves background processes, all with a marker.

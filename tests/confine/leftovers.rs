@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use execpolicy_confine::{Access, Helper, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session};
 
 use crate::Scenario;
-use crate::commands::{Result, check, end_of, gone, helpers_gone, shell, words};
+use crate::commands::{Result, check, end_of, gone, helpers_gone, patiently, shell, words};
 use crate::world::World;
 
 pub const SCENARIOS: &[Scenario] = &[Scenario { name: "nothing is left", run: || check(nothing_left) }];
@@ -94,16 +94,13 @@ fn kill_one(mut caller: Child, whom: u64, moment: Duration) -> Result<&'static s
             "caller"
         }
     };
-    let start = Instant::now();
-    while caller.try_wait().map_err(|e| e.to_string())?.is_none() {
-        if start.elapsed() > Duration::from_secs(10) {
-            kill(caller.id());
-            let _ = caller.wait();
-            return Err(format!("a caller waits for ever after the death of its {victim}"));
-        }
-        std::thread::sleep(Duration::from_micros(200));
+    let why = format!("a caller waits for ever after the death of its {victim}");
+    let ended = patiently(&why, || caller.try_wait().is_ok_and(|status| status.is_some()));
+    if ended.is_err() {
+        kill(caller.id());
+        let _ = caller.wait();
     }
-    Ok(victim)
+    ended.map(|()| victim)
 }
 
 /// Everything outside that a run could leave: names where we make any, control groups, mounts.

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use execpolicy_confine::{Command, ConfineError, Outcome, Session, SessionChild, Step};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
@@ -145,24 +145,17 @@ fn crowded() -> Result<String> {
         let tried = scope.spawn(|| {
             sched_setaffinity(None, &only).map_err(|e| e.to_string())?;
             let session = start(&world)?;
-            let begin = Instant::now();
             for n in 0..60 {
                 let outcome = run(&session, &format!("exit {n}"))?;
                 if outcome != Outcome::Code(n) {
                     return Err(format!("{n}: {outcome:?}"));
                 }
             }
-            Ok(begin.elapsed())
+            Ok("60 commands beside two busy threads".into())
         });
         let tried = tried.join().unwrap_or_else(|_| Err("panicked".into()));
         stop.store(true, Ordering::Relaxed);
-        match tried? {
-            // A time slice of each of the others for every switch would still be less.
-            time if time < Duration::from_secs(20) => {
-                Ok(format!("60 commands beside two busy threads, {time:.0?}"))
-            }
-            time => Err(format!("60 commands took {time:?}")),
-        }
+        tried
     })
 }
 
