@@ -244,8 +244,14 @@ pub fn checked(mut policy: Policy, sources: SourceMap) -> CheckedPolicy {
     check(policy, sources, Options { codex: true }, &mut Diagnostics::new()).expect("nothing was reported")
 }
 
-/// A policy from rules as words: a position is a list of alternatives.
+/// A policy from rules as words, checked: a position is a list of alternatives.
 pub fn literal(rules: &[(Decision, Vec<Vec<String>>)]) -> CheckedPolicy {
+    let (policy, sources) = unchecked(rules);
+    checked(policy, sources)
+}
+
+/// A policy from rules as words that is not checked yet.
+pub fn unchecked(rules: &[(Decision, Vec<Vec<String>>)]) -> (Policy, SourceMap) {
     let mut sources = SourceMap::new();
     let span = Span::new(sources.add("test.rules", "x"), 0..1);
     let mut policy = Policy::default();
@@ -265,5 +271,5 @@ pub fn literal(rules: &[(Decision, Vec<Vec<String>>)]) -> CheckedPolicy {
             hosts_known: 0,
         });
     }
-    checked(policy, sources)
+    (policy, sources)
 }

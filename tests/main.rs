@@ -33,5 +33,6 @@ mod shell_soundness;
 mod shell_spellings;
 mod shell_state;
 mod shell_table;
+mod shell_wrappers;
 mod suite;
 mod targets;

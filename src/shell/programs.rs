@@ -1,6 +1,10 @@
 //! In: nothing. Out: the built-in facts about programs that every decision needs: where the
-//! system keeps its programs, and which programs run others.
-//! Not here: facts about options and sub-commands.
+//! system keeps its programs, and which programs run others ([`PROGRAMS`], made of the facts about tools).
+//! Not here: what they run (`launch/`, by the facts themselves).
+
+mod table;
+
+pub use table::PROGRAMS;
 
 use crate::reason::Reason;
 
@@ -54,142 +58,23 @@ impl Opaque {
 pub enum Runs {
     /// A shell: with `-c`, with `-s`, or with no script file (it then reads standard input).
     Script,
+    /// A shell whose arguments are not read: whatever they are.
+    Shell,
     /// Whatever its arguments are.
     Always,
-    /// When it has an argument; alone it only prints something.
+    /// When it has an argument; alone it only prints something, or fails.
     WithArguments,
-    /// When one of its arguments begins with one of these words.
-    WithOption(&'static [&'static str]),
+    /// When one of its arguments is one of these words.
+    WithWord(&'static [&'static str]),
     /// When an option of one dash has one of these letters, or an argument begins with one of
     /// these words: `fd -Hx rm` is `fd -H -x rm`.
-    WithCluster(&'static [u8], &'static [&'static str]),
+    WithOption {
+        /// Options of one letter.
+        letters: &'static [u8],
+        /// Longer ones, with their dashes.
+        words: &'static [&'static str],
+    },
 }
-
-/// Programs that run others, sorted by name, so that a program is found by binary search.
-///
-/// Sources: the wrappers that Claude Code, Gemini CLI and Codex see through or are known to miss,
-/// the manuals of coreutils, util-linux, findutils, moreutils, fd and the dynamic loaders.
-pub const PROGRAMS: &[(&str, Runs)] = &[
-    (".", Runs::Always),
-    ("aa-exec", Runs::Always),
-    ("arch", Runs::WithArguments),
-    ("ash", Runs::Script),
-    ("at", Runs::Always),
-    ("bash", Runs::Script),
-    ("bash-static", Runs::Script),
-    ("batch", Runs::Always),
-    ("builtin", Runs::WithArguments),
-    ("busybox", Runs::WithArguments),
-    ("busybox.static", Runs::WithArguments),
-    ("bwrap", Runs::Always),
-    ("caffeinate", Runs::WithArguments),
-    ("catchsegv", Runs::Always),
-    ("cgexec", Runs::Always),
-    ("choom", Runs::Always),
-    ("chpst", Runs::Always),
-    ("chronic", Runs::Always),
-    ("chroot", Runs::Always),
-    ("chrt", Runs::Always),
-    ("command", Runs::WithArguments),
-    ("coproc", Runs::Always),
-    ("csh", Runs::Script),
-    ("dash", Runs::Script),
-    ("dbus-launch", Runs::Always),
-    ("dbus-run-session", Runs::Always),
-    ("direnv", Runs::WithOption(&["exec"])),
-    ("doas", Runs::Always),
-    ("elvish", Runs::Script),
-    ("entr", Runs::Always),
-    ("env", Runs::WithArguments),
-    ("eval", Runs::WithArguments),
-    ("exec", Runs::WithArguments),
-    ("expect", Runs::WithArguments),
-    ("fakechroot", Runs::Always),
-    ("fakeroot", Runs::Always),
-    ("faketime", Runs::Always),
-    ("fd", Runs::WithCluster(b"xX", &["--exec"])),
-    ("fdfind", Runs::WithCluster(b"xX", &["--exec"])),
-    ("find", Runs::WithOption(&["-exec", "-ok"])),
-    ("firejail", Runs::Always),
-    ("fish", Runs::Script),
-    ("flatpak-spawn", Runs::Always),
-    ("flock", Runs::Always),
-    ("gosu", Runs::Always),
-    ("gtimeout", Runs::Always),
-    ("hyperfine", Runs::WithArguments),
-    ("i386", Runs::Always),
-    ("ifne", Runs::Always),
-    ("ionice", Runs::WithArguments),
-    ("ksh", Runs::Script),
-    ("ksh93", Runs::Script),
-    ("ld.so", Runs::Always),
-    ("linux32", Runs::Always),
-    ("linux64", Runs::Always),
-    ("ltrace", Runs::Always),
-    ("mksh", Runs::Script),
-    ("nice", Runs::WithArguments),
-    ("nocache", Runs::Always),
-    ("noglob", Runs::Always),
-    ("nohup", Runs::Always),
-    ("nsenter", Runs::Always),
-    ("nu", Runs::Script),
-    ("numactl", Runs::Always),
-    ("oksh", Runs::Script),
-    ("osh", Runs::Script),
-    ("parallel", Runs::Always),
-    ("perf", Runs::WithOption(&["record", "stat", "trace", "mem", "c2c", "kmem", "lock", "sched", "bench"])),
-    ("pkexec", Runs::Always),
-    ("posh", Runs::Script),
-    ("powershell", Runs::Always),
-    ("prlimit", Runs::WithArguments),
-    ("proot", Runs::Always),
-    ("proxychains", Runs::Always),
-    ("proxychains4", Runs::Always),
-    ("pwsh", Runs::Always),
-    ("rbash", Runs::Script),
-    ("rksh", Runs::Script),
-    ("rlwrap", Runs::Always),
-    ("run0", Runs::Always),
-    ("runcon", Runs::WithArguments),
-    ("runuser", Runs::Always),
-    ("screen", Runs::Always),
-    ("script", Runs::Always),
-    ("setarch", Runs::Always),
-    ("setpriv", Runs::Always),
-    ("setsid", Runs::Always),
-    ("setuidgid", Runs::Always),
-    ("sh", Runs::Script),
-    ("softlimit", Runs::Always),
-    ("source", Runs::Always),
-    ("sshpass", Runs::Always),
-    ("start-stop-daemon", Runs::Always),
-    ("stdbuf", Runs::Always),
-    ("strace", Runs::Always),
-    ("su", Runs::Always),
-    ("su-exec", Runs::Always),
-    ("sudo", Runs::Always),
-    ("sudoedit", Runs::Always),
-    ("systemd-run", Runs::Always),
-    ("taskset", Runs::Always),
-    ("tcsh", Runs::Script),
-    ("time", Runs::Always),
-    ("timeout", Runs::Always),
-    ("tmux", Runs::Always),
-    ("toybox", Runs::WithArguments),
-    ("trap", Runs::WithArguments),
-    ("uclampset", Runs::Always),
-    ("unbuffer", Runs::Always),
-    ("unshare", Runs::Always),
-    ("valgrind", Runs::Always),
-    ("watch", Runs::Always),
-    ("watchexec", Runs::Always),
-    ("x86_64", Runs::Always),
-    ("xargs", Runs::Always),
-    ("xonsh", Runs::Script),
-    ("xvfb-run", Runs::Always),
-    ("yash", Runs::Script),
-    ("zsh", Runs::Script),
-];
 
 /// Whether an argv runs something that its own words do not show. Looks at the program's base
 /// name without regard to ASCII case, so that `/bin/sudo` is `sudo`; allocates nothing; linear in
@@ -206,12 +91,13 @@ pub fn opaque<T: AsRef<[u8]>>(argv: &[T]) -> Option<Opaque> {
     let runs = lookup(name).or_else(|| lookup(without_version(name)?))?;
     let hidden = match runs {
         Runs::Script => return reads_script(arguments).then_some(Opaque::Shell),
+        Runs::Shell => return Some(Opaque::Shell),
         Runs::Always => true,
         Runs::WithArguments => !arguments.is_empty(),
-        Runs::WithOption(words) => arguments
-            .iter()
-            .any(|argument| words.iter().any(|word| argument.as_ref().starts_with(word.as_bytes()))),
-        Runs::WithCluster(letters, words) => arguments.iter().map(AsRef::as_ref).any(|argument| {
+        Runs::WithWord(words) => {
+            arguments.iter().any(|argument| words.iter().any(|word| argument.as_ref() == word.as_bytes()))
+        }
+        Runs::WithOption { letters, words } => arguments.iter().map(AsRef::as_ref).any(|argument| {
             words.iter().any(|word| argument.starts_with(word.as_bytes()))
                 || matches!(argument, [b'-', first, ..] if *first != b'-')
                     && argument.iter().any(|byte| letters.contains(byte))
@@ -285,6 +171,50 @@ fn reads_script<T: AsRef<[u8]>>(arguments: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::facts::{Inner, Tool, ToolFacts};
+
+    /// What the facts about a tool come to if its options are not read.
+    fn runs(tool: &Tool) -> String {
+        let words = |words: &[Vec<u8>]| {
+            let quoted = words.iter().map(|word| format!("{:?}", String::from_utf8_lossy(word)));
+            quoted.collect::<Vec<_>>().join(", ")
+        };
+        if let Some(shell) = tool.shell {
+            (if shell.is_some() { "Runs::Script" } else { "Runs::Shell" }).to_owned()
+        } else if !tool.only_with.is_empty() {
+            format!("Runs::WithWord(&[{}])", words(&tool.only_with))
+        } else if tool.inner != Inner::None {
+            (if tool.alone { "Runs::WithArguments" } else { "Runs::Always" }).to_owned()
+        } else {
+            let (short, long): (Vec<_>, Vec<_>) =
+                tool.clauses.iter().cloned().partition(|word| word.len() == 2);
+            let letters: String = short.iter().map(|word| char::from(word[1])).collect();
+            format!("Runs::WithOption {{ letters: b{letters:?}, words: &[{}] }}", words(&long))
+        }
+    }
+
+    #[test]
+    fn the_table_is_made_of_the_facts_about_tools() {
+        let facts = include_str!("../../stdlib/tools/wrappers.tools");
+        let facts = ToolFacts::parse(facts).unwrap();
+        let mut table = "//! Programs that run others, sorted by name. Written by a test of `programs.rs` from \
+                         `stdlib/tools/wrappers.tools`;\n//! edit that, and run `UPDATE_EXPECT=1 cargo test -p \
+                         execpolicy-shell`. Not here: what they run.\n\n\
+                         use super::Runs;\n\n\
+                         /// Programs that run others, sorted by name, so that a program is found by binary search.\n\
+                         #[rustfmt::skip]\n\
+                         pub const PROGRAMS: &[(&str, Runs)] = &[\n"
+            .to_owned();
+        for (name, tool) in facts.all().filter(|(_, tool)| tool.names_a_command()) {
+            table += &format!("    ({:?}, {}),\n", String::from_utf8_lossy(name), runs(tool));
+        }
+        table += "];\n";
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/programs/table.rs"), &table).unwrap();
+        } else {
+            assert_eq!(include_str!("programs/table.rs"), table, "run with UPDATE_EXPECT=1");
+        }
+    }
 
     #[test]
     fn programs_are_sorted() {

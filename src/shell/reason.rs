@@ -114,6 +114,7 @@ Reason {
     InterpreterInput = "interpreter-input": "is an interpreter that may read its program from standard input",
     HiddenCommand = "hidden-command": "runs another command that its own name does not show",
     Command = "inner-command": "runs another command that is not analyzed",
+    NoCommand = "no-command": "is given no command, and may start a shell or read commands from standard input",
     CommandLine = "command-line": "runs a command line that a shell may read",
     // Of shells.
     OtherShell = "other-shell": "is a shell whose scripts are not analyzed",

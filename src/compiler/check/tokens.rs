@@ -180,20 +180,27 @@ fn without_effect(rule: &PrefixRule, diagnostics: &mut Diagnostics) {
         rule.pattern.tokens.iter().map(|token| token.alternatives[0].value.as_str()).collect();
     // A prefix is there for what follows it: `env` alone only prints, `env x` runs.
     let longer = words.iter().copied().chain(["x"]).collect::<Vec<_>>();
-    let Some(why) = opaque(&words).or_else(|| opaque(&longer)) else { return };
+    let dead = opaque(&longer);
+    let Some(why) = dead.or_else(|| opaque(&words)) else { return };
     // A whole script is allowed byte for byte; such rules are saved by agents and do work.
     if words.len() >= 3 && why == execpolicy_runtime::Opaque::Shell {
         return;
     }
     let head = &rule.pattern.tokens[0].alternatives[0];
+    // `bash x` runs a script file, which is a program like any other.
+    let (what, still) = if dead.is_some() {
+        ("commands it runs", "this rule allows it only where it runs no other command")
+    } else {
+        ("scripts it is given", "this rule allows script files only, as in `bash build.sh`")
+    };
     let fault = Diagnostic::new(
         Code::EP0404,
         head.span,
-        format!("an allow that begins with `{}` has no effect", head.value),
+        format!("an allow that begins with `{}` does not allow the {what}", head.value),
     )
     .label(format!("`{}` {}", head.value, why.sentence()))
     .hint("allow the inner command itself; a wrapper or script is then decided by what it runs")
-    .hint("only the exact argv of the pattern, with nothing after it, is allowed by this rule");
+    .hint(still);
     diagnostics.push(fault);
 }
 

@@ -96,7 +96,7 @@ catalogue! {
     EP0401 Error true "a shell operator is a pattern token";
     EP0402 Warning true "a rule can never add anything";
     EP0403 Warning true "an exception never takes effect";
-    EP0404 Warning true "an allow of a shell or wrapper has no effect";
+    EP0404 Warning true "an allow of a shell or wrapper does not allow what it runs";
     EP0405 Warning true "a token is written as if the shell expanded it";
     EP0406 Error true "a token is a placeholder";
     EP0407 Warning true "an alternative is listed twice";

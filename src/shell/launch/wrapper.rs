@@ -170,14 +170,20 @@ impl Walker<'_> {
         }
         let blocker = (!neutral).then_some(AllowBlocker::Wrapper);
         let mut own = self.segment(state, call, argv.clone(), Role::Carrier);
-        own.opaque = unclear.or((tool.inner == Inner::Hidden).then_some(Reason::Command));
+        let inner: Vec<Item> = rest.get(at.min(rest.len())..).unwrap_or_default().to_vec();
+        let nothing = inner.is_empty() && scripts.is_empty() && programs.is_empty();
+        own.opaque = unclear.or(match tool.inner {
+            Inner::Hidden if !(tool.alone && arguments.is_empty()) => Some(Reason::Command),
+            // Without a command, `unshare` and `ssh` start a shell.
+            _ if nothing && !tool.alone => Some(Reason::NoCommand),
+            _ => None,
+        });
         own.blocker = own.blocker.or(Some(AllowBlocker::Carrier));
         if !neutral || own.opaque.is_some() {
             own.role = Role::Command;
         }
-        // Alone, a wrapper runs nothing (`env`, `nice`).
-        let inner: Vec<Item> = rest.get(at.min(rest.len())..).unwrap_or_default().to_vec();
-        if own.opaque.is_none() && inner.is_empty() && scripts.is_empty() && programs.is_empty() {
+        // Alone, the others run nothing (`env`, `nice`).
+        if own.opaque.is_none() && nothing {
             own.role = Role::Command;
             own.blocker = own.blocker.filter(|blocker| *blocker != AllowBlocker::Carrier);
         }

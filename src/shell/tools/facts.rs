@@ -72,6 +72,8 @@ pub(crate) struct Tool {
     pub operands: usize,
     pub assignments: bool,
     pub numeric: bool,
+    /// Without a command it runs nothing: it prints something, or fails.
+    pub alone: bool,
     pub inner: Inner,
     /// Options before a command that ends at `;` or `+`.
     pub clauses: Vec<Vec<u8>>,
@@ -180,6 +182,12 @@ impl ToolFacts {
         self.find(name).is_none_or(|tool| tool.surely_alone(arguments))
     }
 
+    /// Every tool with its name, in order.
+    #[cfg(test)]
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&[u8], &Tool)> {
+        self.tools.iter().map(|(name, tool)| (name.as_slice(), tool))
+    }
+
     /// The names of all tools, in order.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.tools.keys().map(Vec::as_slice)
@@ -187,6 +195,13 @@ impl ToolFacts {
 }
 
 impl Tool {
+    /// Whether a decision that reads no options has to know the program: it runs a command that its arguments name, or a
+    /// script. Not so for a program of which only some option is code.
+    #[cfg(test)]
+    pub(crate) fn names_a_command(&self) -> bool {
+        self.shell.is_some() || self.inner != Inner::None || !self.clauses.is_empty()
+    }
+
     /// [`ToolFacts::surely_alone`].
     fn surely_alone<T: AsRef<[u8]>>(&self, arguments: &[T]) -> bool {
         let mut arguments = arguments.iter().map(AsRef::as_ref);
@@ -194,7 +209,7 @@ impl Tool {
             return !arguments.any(|argument| self.only_with.iter().any(|word| word == argument));
         }
         self.shell.is_none()
-            && self.inner == Inner::None
+            && (self.inner == Inner::None || self.alone && arguments.clone().next().is_none())
             && self.language.is_none()
             && !self.dashless
             && !(self.input && arguments.clone().next().is_none())
@@ -216,6 +231,7 @@ impl Tool {
             "neutral" => none(words).map(|()| self.neutral = true),
             "remote" => none(words).map(|()| self.remote = true),
             "assignments" => none(words).map(|()| self.assignments = true),
+            "alone" => none(words).map(|()| self.alone = true),
             "numeric" => none(words).map(|()| self.numeric = true),
             "dashless" => none(words).map(|()| self.dashless = true),
             "input" => none(words).map(|()| self.input = true),
