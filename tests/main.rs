@@ -3,6 +3,7 @@
 mod boundary;
 #[cfg(target_os = "linux")]
 mod bwrap;
+mod cli_options;
 mod codex;
 mod confine_model;
 mod differential;

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use execpolicy_compiler::diagnostic::text::nearest;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -16,6 +17,9 @@ Examples:
   execpolicy explain --rules my.rules -- git push   say which rule decided, and which almost did
   execpolicy explain EP0301                     explain a diagnostic
   execpolicy run -- make test                   decide a command, confine it, run it
+
+Options stand before the command: its first word is the first one that is no option, and what follows is the command's own.
+`--` says where it begins.
 
 Exit status: 0 good, 1 findings or a policy that cannot be used, 2 wrong usage. `run` and `sandbox` end as the command does.")]
 pub struct Cli {
@@ -147,13 +151,7 @@ pub struct CheckCommand {
     #[command(flatten)]
     pub script: Script,
     /// The command; its own options may follow it.
-    #[arg(
-        id = "CMD",
-        value_name = "CMD",
-        required_unless_present = "shell",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(id = "CMD", value_name = "CMD", required_unless_present = "shell", trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }
 
@@ -187,7 +185,7 @@ pub struct Compile {
     /// Rule files, and directories of them; without any, the policy root of this directory.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The file to write.
+    /// The file to write; a regular file in its place is replaced. `-` is standard output.
     #[arg(long, short, value_name = "FILE", default_value = "policy.epc")]
     pub output: PathBuf,
     /// Write nothing; end with 1 if the file is not what would be written.
@@ -265,8 +263,7 @@ pub struct Explain {
         id = "CMD",
         value_name = "CODE|CMD|THING",
         required_unless_present_any = ["shell", "profile"],
-        trailing_var_arg = true,
-        allow_hyphen_values = true
+        trailing_var_arg = true
     )]
     pub what: Vec<OsString>,
 }
@@ -312,7 +309,7 @@ pub struct Run {
     #[command(flatten)]
     pub watch: Watch,
     /// The command; its own options may follow it.
-    #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "CMD", required = true, trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }
 
@@ -333,12 +330,7 @@ pub struct Sandbox {
     #[arg(long, value_enum, value_name = "WHAT")]
     pub print: Option<Print>,
     /// The command; its own options may follow it.
-    #[arg(
-        value_name = "CMD",
-        required_unless_present = "print",
-        trailing_var_arg = true,
-        allow_hyphen_values = true
-    )]
+    #[arg(value_name = "CMD", required_unless_present = "print", trailing_var_arg = true)]
     pub command: Vec<OsString>,
 }
 
@@ -433,25 +425,49 @@ pub enum When {
     Never,
 }
 
-/// `check` has two forms with different operands. The one that decides a command is known by its
-/// `--rules`, `--policy` or `--shell` before any `--`; it gets its own name here, so that each has its own options.
-pub fn split_check(args: &mut [OsString]) {
-    let Some(at) =
-        args.iter().skip(1).position(|word| !word.to_string_lossy().starts_with("--color")).map(|at| at + 1)
-    else {
-        return;
+/// Reads the words of the command line.
+///
+/// Options come before the command: the first word that is no option begins the command, and whatever follows is the
+/// command's own. So a misspelled option in front of it is an error, never a word of the command.
+///
+/// # Errors
+/// What clap says; its own text goes to standard output or error.
+pub fn parse(mut args: Vec<OsString>) -> Result<Cli, clap::Error> {
+    split_check(&mut args);
+    Cli::try_parse_from(args)
+}
+
+/// `check` has two forms with different operands. The one that decides a command is known by an option of its own
+/// before any `--`, or by a misspelling of one; it gets its own name here, so that each has its own options.
+fn split_check(args: &mut [OsString]) {
+    let mut words = args.iter().enumerate().skip(1);
+    let at = loop {
+        match words.next() {
+            Some((_, word)) if word == "--color" => drop(words.next()),
+            Some((_, word)) if word.to_string_lossy().starts_with("--color=") => {}
+            Some((at, word)) if word == "check" => break at,
+            _ => return,
+        }
     };
-    if args[at] != "check" {
-        return;
-    }
-    let named = |word: &str, option: &str| {
-        word.strip_prefix(option).is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    let cli = Cli::command();
+    let options = |name: &str| -> Vec<String> {
+        let command = cli.find_subcommand(name);
+        let options = command.into_iter().flat_map(clap::Command::get_arguments);
+        options.filter_map(|option| option.get_long().map(str::to_owned)).collect()
     };
-    let decides = args[at + 1..].iter().take_while(|word| *word != "--").any(|word| {
+    let (files, decides) = (options("check"), options(CHECK_COMMAND));
+    let own = |word: &OsString| {
         let word = word.to_string_lossy();
-        ["--rules", "--policy", "--shell"].iter().any(|option| named(&word, option)) || word.starts_with("-r")
-    });
-    if decides {
+        let Some(name) = word.strip_prefix("--") else { return word.starts_with("-r") };
+        let name = name.split_once('=').map_or(name, |(name, _)| name);
+        let known = files.iter().chain(&decides).map(String::as_str);
+        // What is near to nothing is left to clap, which knows both for what they are not.
+        let meant = if files.iter().any(|known| known == name) { Some(name) } else { nearest(name, known) };
+        meant.is_some_and(|meant| {
+            decides.iter().any(|known| known == meant) && files.iter().all(|known| known != meant)
+        })
+    };
+    if args[at + 1..].iter().take_while(|word| *word != "--").any(own) {
         args[at] = CHECK_COMMAND.into();
     }
 }

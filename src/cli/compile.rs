@@ -3,12 +3,11 @@
 use super::args::Compile;
 use super::output::{Style, count, stderr, stdout};
 use super::render::{self, Limit};
+use super::write::{is_standard_output, write};
 use super::{Outcome, emit, files, policy};
 use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use execpolicy_compiler::source::SourceMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Runs `compile`.
 pub fn run(arguments: &Compile, style: Style) -> Outcome {
@@ -26,6 +25,11 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
         Err(error) => return fail(policy::not_written(&error), style),
     };
     let shown = arguments.output.display().to_string();
+    let piped = is_standard_output(&arguments.output);
+    if arguments.check && piped {
+        stderr("execpolicy: `--check` compares a file; name one with `-o FILE`\n");
+        return Outcome::Usage;
+    }
     if arguments.check {
         return match std::fs::read(&arguments.output) {
             Ok(bytes) if bytes == built.bytes => {
@@ -49,7 +53,7 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
             shown,
             format!("the file cannot be written: {}", files::said(&error)),
         )
-        .hint("nothing was changed; name another file with `-o FILE`");
+        .hint("nothing was changed; name another file with `-o FILE`, or `-o -` for standard output");
         return fail(fault, style);
     }
     if !arguments.quiet {
@@ -61,7 +65,9 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
             0 => String::new(),
             names => format!("{}, ", count(names, "profile")),
         };
-        stdout(&format!(
+        // What stands there already is the policy.
+        let say = if piped { stderr } else { stdout };
+        say(&format!(
             "wrote {shown}: {}, {profiles}{bytes} bytes from {source} bytes of source; {} and {} compared\n",
             count(rules, "rule"),
             count(checked.edges, "edge"),
@@ -81,32 +87,6 @@ fn fail(diagnostic: Diagnostic, style: Style) -> Outcome {
     diagnostics.error(diagnostic);
     render::print(&diagnostics, &SourceMap::new(), style, Limit::Errors);
     Outcome::Findings
-}
-
-/// Writes a file whole or not at all: a neighbour is written, flushed to disk and renamed over it.
-/// A link is followed, so that it stays one.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let target = if path.is_symlink() { path.canonicalize()? } else { path.to_path_buf() };
-    let directory = target
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .map_or(PathBuf::from("."), Path::to_path_buf);
-    let name = target.file_name().ok_or_else(|| std::io::Error::other("it has no file name"))?;
-    let mut neighbour = std::ffi::OsString::from(".");
-    neighbour.push(name);
-    neighbour.push(format!(".{}.new", std::process::id()));
-    let neighbour = directory.join(neighbour);
-    let written = File::create_new(&neighbour).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let placed = written.and_then(|()| std::fs::rename(&neighbour, &target));
-    if placed.is_err() {
-        // Nothing is left behind; that it cannot be removed would change nothing about the error.
-        let _ = std::fs::remove_file(&neighbour);
-        return placed;
-    }
-    File::open(&directory)?.sync_all()
 }
 
 /// Runs `dump`.

@@ -88,11 +88,13 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         parts.extend(rules.map(|text| (one.file.with_extension("rules"), text.into_bytes())));
         parts.extend(gaps.map(|text| (beside(&one.file, ".gaps"), text.into_bytes())));
         for (file, bytes) in parts {
-            if let Err(error) = super::compile::write(&file, &bytes) {
+            if let Err(error) = super::write::write(&file, &bytes) {
                 stderr(&format!("execpolicy: {}: {}\n", file.display(), files::said(&error)));
                 return Some(Outcome::Findings);
             }
-            stdout(&format!("wrote {}\n", file.display()));
+            if !super::write::is_standard_output(&file) {
+                stdout(&format!("wrote {}\n", file.display()));
+            }
         }
     }
     None

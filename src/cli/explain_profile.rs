@@ -31,10 +31,9 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
     };
     let Some(profile) = profiles.get(name, phase, platform) else {
         let names: Vec<&str> = profiles.names().collect();
-        let hint = profiles.nearest(name).map_or_else(
-            || format!("the profiles are {}", list(&names)),
-            |meant| format!("did you mean `{meant}`?"),
-        );
+        let meant =
+            profiles.nearest(name).map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
+        let hint = format!("{meant}the profiles are {}", list(&names));
         stderr(&format!("execpolicy: there is no profile `{}`; {hint}\n", harmless(name)));
         return Outcome::Usage;
     };
@@ -53,7 +52,9 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
             stderr("execpolicy: the statements of a profile are UTF-8, and this is not\n");
             return Outcome::Usage;
         };
-        let subject = Subject::guess(&Model::new(profile, &roots, &Tree::new()), text);
+        let mut named = Tree::new();
+        look(&Path::parse(&roots.workspace).join(text), &mut named);
+        let subject = Subject::guess(&Model::new(profile, &roots, &named), text);
         let model = Model::new(profile, &roots, &tree(profile, &roots, &subject));
         if number > 0 {
             stdout("\n");

@@ -32,9 +32,9 @@ mod segments;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod status;
 mod survey;
+mod write;
 
-use args::{Cli, Command};
-use clap::Parser;
+use args::Command;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -70,12 +70,11 @@ fn main() -> ExitCode {
     // The helper that builds sandboxes is this program, started again: there this does not return.
     #[cfg(target_os = "linux")]
     execpolicy_confine::init();
-    let mut args: Vec<OsString> = std::env::args_os().collect();
+    let args: Vec<OsString> = std::env::args_os().collect();
     if args.get(1).is_some_and(|word| word == evaluator::COMMAND) {
         return evaluator::child(args.get(2).is_some_and(|word| word == "--trace"));
     }
-    args::split_check(&mut args);
-    let cli = match Cli::try_parse_from(args) {
+    let cli = match args::parse(args) {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { Outcome::Usage } else { Outcome::Good };

@@ -33,7 +33,7 @@ pub struct Explanation {
 }
 
 impl Subject {
-    /// Guesses what a text is about. With a `/` in it, or beginning with `~`, `.` or `$`, it is a path, relative to the workspace; with
+    /// What a text is about. What exists in the workspace by this name is a path. Else it is guessed: with a `/` in it, or beginning with `~`, `.` or `$`, it is a path, relative to the workspace; with
     /// a `.` or `:` or all in lower case, a host (`:443` unless it names a port); a file with a capital letter and a `.`, a path; else a variable.
     /// `unix:PATH` is a socket, and `./x` always a path.
     #[must_use]
@@ -64,6 +64,9 @@ impl Subject {
         }
         if text.parse::<std::net::IpAddr>().is_ok() {
             return Self::Host(Destination::new(text, 443));
+        }
+        if model.tree.kind(&path(text)).is_some() {
+            return Self::Path(path(text));
         }
         let bracket = text.starts_with('[');
         if !bracket && (text.contains('/') || text.starts_with(['~', '.', '$'])) {
