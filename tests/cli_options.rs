@@ -120,7 +120,7 @@ fn what_follows_the_command_is_its_own() {
 fn only_regular_files_are_replaced() {
     let ground = Ground::new("output");
     let compile = |output: &Path| ground.run(&["compile", "f.rules", "-q", "-o", output.to_str().unwrap()]);
-    let is_artifact = |bytes: &[u8]| execpolicy_runtime::Policy::from_bytes(bytes).is_ok();
+    let is_artifact = |bytes: &[u8]| execpolicy_runtime::Artifact::from_bytes(bytes).is_ok();
 
     std::fs::create_dir(ground.path("directory")).unwrap();
     assert!(Command::new("mkfifo").arg(ground.path("fifo")).status().unwrap().success());
