@@ -8,7 +8,7 @@ use crate::reason::Reason;
 use crate::segment::{Dialect, Span};
 use crate::syntax::ast::{List, Part, Word};
 use crate::value::argv::Item;
-use crate::value::field::{Field, concatenate, has_glob, splice};
+use crate::value::field::{Field, has_glob, splice};
 use crate::value::words::{Pattern, Piece, WordSet};
 use crate::value::{arithmetic, brace};
 
@@ -156,14 +156,15 @@ impl Walker<'_> {
         span: Span,
         colons: bool,
     ) -> WordSet {
-        let mut all = WordSet::Known(Vec::new());
+        let mut all = WordSet::default();
         let tilde = tilde(parts);
         for (at, part) in parts.iter().enumerate() {
             let value = match part {
-                Part::Plain(text) if at == 0 && tilde > 0 => concatenate(
-                    &home(state, text.get(..tilde).unwrap_or_default()),
-                    &WordSet::Known(text.get(tilde..).unwrap_or_default().to_vec()),
-                ),
+                Part::Plain(text) if at == 0 && tilde > 0 => {
+                    let mut path = home(state, text.get(..tilde).unwrap_or_default());
+                    path.append(&WordSet::Known(text.get(tilde..).unwrap_or_default().to_vec()));
+                    path
+                }
                 Part::Plain(text) if colons && text.windows(2).any(|pair| pair == b":~") => {
                     WordSet::anything()
                 }
@@ -182,7 +183,7 @@ impl Walker<'_> {
                 Part::Command { body, .. } => self.command_value(state, body),
                 Part::Arithmetic { text, .. } => self.arithmetic(state, text, span),
             };
-            all = concatenate(&all, &value);
+            all.append(&value);
         }
         all
     }

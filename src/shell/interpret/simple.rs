@@ -123,8 +123,9 @@ impl Walker<'_> {
                     list.extend(more);
                     Some(Value::List(list))
                 }
-                (Some(Value::Text(before)), Value::Text(more)) => {
-                    Some(Value::Text(crate::value::field::concatenate(&before, &more)))
+                (Some(Value::Text(mut text)), Value::Text(more)) => {
+                    text.append(&more);
+                    Some(Value::Text(text))
                 }
                 _ => None,
             }
@@ -154,7 +155,9 @@ impl Walker<'_> {
                     let value = self.assignment(&mut copy, assignment, true, span);
                     let prefix =
                         [assignment.name.as_slice(), if assignment.append { b"+=" } else { b"=" }].concat();
-                    items.push(Item::one(crate::value::field::concatenate(&WordSet::Known(prefix), &value)));
+                    let mut word = WordSet::Known(prefix);
+                    word.append(&value);
+                    items.push(Item::one(word));
                 }
             }
         }

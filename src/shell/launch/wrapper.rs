@@ -12,7 +12,6 @@ use crate::reason::Reason;
 use crate::segment::{Dialect, Environment, Role};
 use crate::tools::facts::{Effect as OptionEffect, Inner, Shell, Tool};
 use crate::value::argv::{Argv, Item};
-use crate::value::field::concatenate;
 use crate::value::words::{Pattern, Piece, WordSet};
 
 impl Walker<'_> {
@@ -211,13 +210,16 @@ impl Walker<'_> {
         } else if !inner.is_empty() {
             match tool.inner {
                 Inner::Script => {
-                    let mut text = WordSet::Known(Vec::new());
+                    let mut text = WordSet::default();
                     for (at, item) in inner.iter().enumerate() {
                         if at > 0 {
-                            text = concatenate(&text, &WordSet::Known(b" ".to_vec()));
+                            text.append(&WordSet::Known(b" ".to_vec()));
                         }
-                        let words = if item.many { WordSet::anything() } else { item.words.clone() };
-                        text = concatenate(&text, &words);
+                        if item.many {
+                            text.append(&WordSet::anything());
+                        } else {
+                            text.append(&item.words);
+                        }
                     }
                     self.script_word(state, &Item::one(text), call.span, Shell(Dialect::Posix), &[]);
                 }

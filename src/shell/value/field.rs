@@ -7,7 +7,7 @@ use crate::value::words::{Pattern, Piece, WordSet};
 /// One field that is being put together.
 #[derive(Clone, Default)]
 pub struct Field {
-    alternatives: Vec<Pattern>,
+    words: WordSet,
     /// The text if nothing in it is expanded as a pathname.
     pub quoted: bool,
     /// Unquoted `*`, `?` or `[…]`: pathname expansion.
@@ -18,37 +18,11 @@ pub struct Field {
     optional: bool,
 }
 
-/// The strings that are one of the first followed by one of the second.
-pub fn concatenate(first: &WordSet, second: &WordSet) -> WordSet {
-    let (first, second) = (first.patterns(), second.patterns());
-    if first.len() * second.len() > 64 {
-        return WordSet::anything();
-    }
-    let joined = first.iter().flat_map(|left| {
-        second.iter().map(move |right| {
-            let mut whole = left.clone();
-            for piece in &right.0 {
-                whole.push(piece.clone());
-            }
-            whole
-        })
-    });
-    WordSet::of(joined.collect())
-}
-
 impl Field {
     /// Appends what a part of the word can be.
     pub fn add(&mut self, words: &WordSet) {
-        self.alternatives = concatenate(&self.set(), words).patterns();
+        self.words.append(words);
         self.begun = true;
-    }
-
-    fn set(&self) -> WordSet {
-        if self.alternatives.is_empty() {
-            WordSet::Known(Vec::new())
-        } else {
-            WordSet::of(self.alternatives.clone())
-        }
     }
 
     /// Ends the field; it is a word unless nothing was put in.
@@ -56,7 +30,7 @@ impl Field {
         if !self.begun && !self.quoted {
             return;
         }
-        let words = self.set();
+        let words = self.words;
         if self.files && !words.known().is_some_and(is_plain) {
             // Matching files, or the text itself.
             out.push(Item { words: glob(&words), many: true, files: !self.optional });
@@ -146,7 +120,7 @@ pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
             *field = Field { optional: touches || joined, ..Field::default() };
             if at + 1 == count {
                 // What follows is joined to the last word, if there is one.
-                field.alternatives = vec![Pattern::anything()];
+                field.words = WordSet::anything();
             }
         } else {
             if at > 0 {

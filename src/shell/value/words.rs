@@ -35,6 +35,13 @@ pub enum WordSet {
     Patterns(Vec<Pattern>),
 }
 
+impl Default for WordSet {
+    /// The empty text.
+    fn default() -> Self {
+        Self::Known(Vec::new())
+    }
+}
+
 impl Pattern {
     /// The pattern of any string.
     #[must_use]
@@ -53,6 +60,14 @@ impl Pattern {
             (_, piece) if !full => self.0.push(piece),
             _ => self.0.push(Piece::Anything),
         }
+    }
+
+    /// This one with the pieces of another behind it.
+    fn followed_by(mut self, next: &Self) -> Self {
+        for piece in &next.0 {
+            self.push(piece.clone());
+        }
+        self
     }
 
     /// The bytes, if the pattern stands for one string only.
@@ -204,14 +219,7 @@ impl WordSet {
     /// The alternatives as patterns.
     #[must_use]
     pub fn patterns(&self) -> Vec<Pattern> {
-        match self {
-            Self::Known(bytes) => {
-                let mut pattern = Pattern::default();
-                pattern.push(Piece::Literal(bytes.clone()));
-                vec![pattern]
-            }
-            Self::Patterns(patterns) => patterns.clone(),
-        }
+        self.clone().into_patterns()
     }
 
     /// The set of these alternatives; too many become "anything".
@@ -222,12 +230,48 @@ impl WordSet {
         if patterns.len() > MAX_ALTERNATIVES || patterns.is_empty() {
             return Self::anything();
         }
-        if let [only] = patterns.as_slice()
-            && let Some(bytes) = only.literal()
-        {
-            return Self::Known(bytes.to_vec());
+        match patterns.as_mut_slice() {
+            [Pattern(only)] if only.is_empty() => Self::default(),
+            [Pattern(only)] => match only.as_mut_slice() {
+                [Piece::Literal(bytes)] => Self::Known(core::mem::take(bytes)),
+                _ => Self::Patterns(patterns),
+            },
+            _ => Self::Patterns(patterns),
         }
-        Self::Patterns(patterns)
+    }
+
+    /// Every string of this set followed by one of the next. Text behind text is put in its place: a word of many parts is not
+    /// copied for each of them.
+    pub fn append(&mut self, next: &Self) {
+        let right: &[Pattern] = match (&mut *self, next) {
+            (Self::Known(text), Self::Known(more)) => return text.extend_from_slice(more),
+            (Self::Patterns(patterns), Self::Known(more)) => {
+                if let [pattern] = patterns.as_mut_slice() {
+                    return pattern.push(Piece::Literal(more.clone()));
+                }
+                &next.patterns()
+            }
+            (_, Self::Patterns(patterns)) => patterns,
+        };
+        let left = core::mem::take(self).into_patterns();
+        *self = match (left.len() * right.len(), right) {
+            (65.., _) => Self::anything(),
+            (_, [only]) => Self::of(left.into_iter().map(|pattern| pattern.followed_by(only)).collect()),
+            _ => {
+                let pairs =
+                    left.iter().flat_map(|one| right.iter().map(move |other| one.clone().followed_by(other)));
+                Self::of(pairs.collect())
+            }
+        };
+    }
+
+    /// The alternatives as patterns, without a copy.
+    fn into_patterns(self) -> Vec<Pattern> {
+        match self {
+            Self::Known(text) if text.is_empty() => vec![Pattern::default()],
+            Self::Known(text) => vec![Pattern(vec![Piece::Literal(text)])],
+            Self::Patterns(patterns) => patterns,
+        }
     }
 
     /// Everything that either can be.
