@@ -33,7 +33,6 @@ fn kind(code: &str, message: &str) -> &'static str {
 }
 
 #[test]
-#[ignore = "reads ../shared; .ci/run runs it where that folder is"]
 fn agrees_with_every_verified_case() {
     let Some(path) = shared("cases/execpolicy_check.json") else { return };
     let text = std::fs::read_to_string(path).unwrap();
@@ -78,7 +77,6 @@ fn agrees_with_every_verified_case() {
 /// The real files of the corpus load, or are refused, as Codex does; a refusal in the strict mode
 /// that Codex does not share is named in `docs/semantics.md`.
 #[test]
-#[ignore = "reads ../shared; .ci/run runs it where that folder is"]
 fn real_files_load_as_in_codex() {
     let Some(path) = shared("corpus/rules") else { return };
     let refused_by_codex = [

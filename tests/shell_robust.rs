@@ -12,11 +12,10 @@ use std::time::{Duration, Instant};
 
 fn asked(script: &[u8]) {
     let rules = policy(&[(Forbidden, "rm"), (Allow, "echo"), (Allow, "true"), (Allow, "x")]);
-    let start = Instant::now();
-    let found = rules.decide(&[&b"bash"[..], b"-c", script], None).conclusion;
     let shown = String::from_utf8_lossy(script.get(..40.min(script.len())).unwrap_or_default()).into_owned();
+    let _ends = Watchdog::new(&shown);
+    let found = rules.decide(&[&b"bash"[..], b"-c", script], None).conclusion;
     assert!(found >= Conclusion::Prompt, "{shown:?}…: {found:?}");
-    assert!(start.elapsed() < Duration::from_secs(20), "{shown:?}… took {:?}", start.elapsed());
 }
 
 #[test]
@@ -190,13 +189,12 @@ fn arbitrary(random: &mut Random, scripts: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// `SHELL_ROBUST_SECONDS=600 cargo test -- --ignored any_bytes_for_a_while --nocapture`: everything is
+/// `SHELL_ROBUST_SECONDS=600 cargo test -- any_bytes_for_a_while --nocapture`: everything is
 /// decided twice, from the compiled table and from the rules as written, and must come out alike.
 #[test]
-#[ignore = "a long run, by hand"]
 fn any_bytes_for_a_while() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seconds = number("SHELL_ROBUST_SECONDS").unwrap_or(600);
+    let seconds = number("SHELL_ROBUST_SECONDS").unwrap_or(5);
     let mut random = Random(number("SHELL_ROBUST_SEED").unwrap_or(1));
     let scripts: Vec<Vec<u8>> = include_str!("../corpus/shell/spellings.jsonl")
         .lines()
@@ -221,6 +219,7 @@ fn any_bytes_for_a_while() {
             let shell: &[u8] = [&b"bash"[..], b"sh", b"zsh", b"dash"][random.below(4)];
             let _ends = Watchdog::new(&String::from_utf8_lossy(&script));
             let begin = Instant::now();
+            let _ends = Watchdog::new(&String::from_utf8_lossy(&script));
             let argv = [shell, b"-c", &script];
             let (verdict, fault) = compare(written, decider, &argv, None, &mut scratch);
             if begin.elapsed() > slowest {

@@ -80,7 +80,6 @@ fn a_removal_is_seen_through_every_wrapper() {
 /// Every case that was measured, with its own policy file and its own argv, by the program, from rule files
 /// and from the artifact compiled from them.
 #[test]
-#[ignore = "reads ../shared; .ci/run runs it where that folder is"]
 fn the_program_decides_every_verified_spelling() {
     let path = crate::harness::root().join("../shared/cases/shell_spellings.json");
     let Ok(text) = std::fs::read_to_string(path) else {
