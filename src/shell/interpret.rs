@@ -2,10 +2,13 @@
 //! Not here: the shell's own commands (`builtins/`), and programs that run others (`launch/`).
 
 pub mod call;
+mod compound;
 mod expand;
+mod function;
 mod invoke;
 mod parameter;
-pub mod simple;
+pub mod scope;
+mod simple;
 pub mod state;
 pub mod variables;
 pub mod walk;

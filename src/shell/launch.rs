@@ -2,6 +2,8 @@
 //! (`wrapper.rs`), by some of its options (`options.rs`), or by a script (`shell.rs`).
 //! Not here: which programs do so (`tools/`, `stdlib/tools`).
 
-pub mod options;
-mod shell;
-pub mod wrapper;
+mod cluster;
+mod options;
+pub mod shell;
+mod value;
+mod wrapper;

@@ -22,7 +22,7 @@ pub use tools::facts::{FactsError, ToolFacts};
 pub use value::argv::{Argv, Fit, Item};
 pub use value::words::{Pattern, Piece, WordSet};
 
-use interpret::walk::Walker;
+use interpret::walk::Walk;
 
 /// Analyses a script. Never fails: what cannot be understood is an opaque segment.
 #[must_use]
@@ -33,9 +33,7 @@ pub fn analyse(
     facts: &ToolFacts,
     limits: &Limits,
 ) -> Analysis {
-    let mut walker = Walker::new(facts, limits);
-    walker.whole_script(script, dialect, cwd);
-    walker.finish()
+    Walk::new(facts, limits).script(script, dialect, cwd)
 }
 
 /// Analyses one argv: the command itself first, then whatever it runs. An empty argv is nothing.
@@ -46,7 +44,5 @@ pub fn analyse_argv<T: AsRef<[u8]>>(
     facts: &ToolFacts,
     limits: &Limits,
 ) -> Analysis {
-    let mut walker = Walker::new(facts, limits);
-    walker.whole_argv(&Argv::known(argv), cwd);
-    walker.finish()
+    Walk::new(facts, limits).argv(&Argv::known(argv), cwd)
 }

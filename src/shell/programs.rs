@@ -171,7 +171,7 @@ fn reads_script<T: AsRef<[u8]>>(arguments: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tools::facts::{Inner, Tool, ToolFacts};
+    use crate::tools::facts::{Inner, Shell, Tool, ToolFacts};
 
     /// What the facts about a tool come to if its options are not read.
     fn runs(tool: &Tool) -> String {
@@ -180,7 +180,7 @@ mod tests {
             quoted.collect::<Vec<_>>().join(", ")
         };
         if let Some(shell) = tool.shell {
-            (if shell.is_some() { "Runs::Script" } else { "Runs::Shell" }).to_owned()
+            (if shell == Shell::Other { "Runs::Shell" } else { "Runs::Script" }).to_owned()
         } else if !tool.only_with.is_empty() {
             format!("Runs::WithWord(&[{}])", words(&tool.only_with))
         } else if tool.inner != Inner::None {

@@ -53,6 +53,16 @@ pub struct Effect {
     pub target: WordSet,
 }
 
+impl Effect {
+    /// Whether an allow has to worry about it.
+    pub(crate) fn opens_a_file(&self) -> bool {
+        !matches!(
+            self.target.known(),
+            Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
+        )
+    }
+}
+
 /// An assignment before a command: part of its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {

@@ -5,6 +5,7 @@
 use crate::interpret::call::Call;
 use crate::interpret::state::{State, Value};
 use crate::interpret::walk::Walker;
+use crate::launch::shell::keeps_reading;
 use crate::reason::AllowBlocker;
 use crate::reason::Reason;
 use crate::segment::{Dialect, Role};
@@ -37,14 +38,14 @@ const INNER: &[&[u8]] = &[
 /// How long a word of options may be in which names are looked for.
 const MOST_OPTIONS: usize = 64;
 
-impl Walker<'_> {
+impl Walker<'_, '_> {
     /// Runs one of the shell's own commands; `false` if there is none of that name.
     pub(crate) fn builtin(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
         let arguments = argv.0.get(1..).unwrap_or_default();
         let words: Option<Vec<&[u8]>> = arguments.iter().map(Item::as_known).collect();
         let carrier = INNER.contains(&name);
         match name {
-            b"break" | b"continue" | b"return" => self.escape(state),
+            b"break" | b"continue" | b"return" => self.scope.escape(state),
             b":" | b"true" | b"false" | b"exit" | b"wait" | b"echo" | b"pwd" | b"printf" | b"test" | b"[" => {
                 if name == b"printf" {
                     self.printf(state, arguments, call);
@@ -64,7 +65,7 @@ impl Walker<'_> {
             b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
                 // Outside of functions `local` is an error that declares nothing, except in zsh.
-                let unsure = name == b"local" && self.calling.is_empty();
+                let unsure = name == b"local" && self.scope.calling.is_empty();
                 self.perhaps(state, unsure, |walker, state| walker.declare(state, name, arguments, call));
             }
             b"unset" => {
@@ -109,10 +110,7 @@ impl Walker<'_> {
                             &words
                         };
                         let text = words.join(&b' ');
-                        let outer = self.inside;
-                        self.inside = Some(call.span);
-                        self.text(state, &text);
-                        self.inside = outer;
+                        self.at(self.scope.within(call.span)).text(state, &text);
                     }
                     None => {
                         self.opaque(call.span, Reason::UnknownEval, state);
@@ -133,7 +131,7 @@ impl Walker<'_> {
                 return true;
             }
             b"alias" => {
-                self.aliased |= !arguments.is_empty();
+                self.walk.aliased |= !arguments.is_empty();
                 for item in arguments {
                     match item.as_known() {
                         Some(word) => {
@@ -330,9 +328,7 @@ impl Walker<'_> {
         }
         for assignment in declared.by_ref() {
             let array = array || is_array(state, &assignment.name);
-            self.silent += 1;
-            let value = self.assignment(state, assignment, exported, call.span);
-            self.silent -= 1;
+            let value = self.silently().assignment(state, assignment, exported, call.span);
             // Whether it holds an array can depend on what was run before; a text that says so is enough.
             let listed = value.finite().is_some_and(|texts| texts.iter().any(|text| text.starts_with(b"(")));
             let read_again = listed || array && value.could_start_with(b"(");
@@ -343,7 +339,7 @@ impl Walker<'_> {
                 self.opaque(call.span, Reason::CodeVariable, state);
             }
             let braces = matches!(&assignment.value, Assigned::Word(word) if has_braces(word));
-            if self.dialect == Dialect::Posix || braces {
+            if self.scope.dialect == Dialect::Posix || braces {
                 // Some shells do not have the command, others split the value; braces are expanded here.
                 self.assign(state, &assignment.name, None, exported, call.span);
             }
@@ -412,14 +408,14 @@ impl Walker<'_> {
         if matches!(*text, b"-" | b"" | b"-l" | b"-p") || signals.is_empty() {
             return;
         }
-        self.traps.push((text.to_vec(), call.span));
-        if self.silent > 0 {
+        self.walk.traps.push((text.to_vec(), call.span));
+        if self.scope.silent {
             return;
         }
         // At any other time it can run between two commands and change what the second one means, by a variable, a
         // function, a directory; in zsh a function has an end of its own.
         let at_end = signals.iter().all(|signal| matches!(*signal, b"EXIT" | b"0"));
-        if !at_end || self.dialect == Dialect::Zsh {
+        if !at_end || self.scope.dialect == Dialect::Zsh {
             self.opaque(call.span, Reason::Trap, state);
             state.forget();
         }
@@ -477,14 +473,13 @@ impl Walker<'_> {
         let mut inner_call = call.clone();
         inner_call.no_functions = true;
         inner_call.program_only = call.program_only || name == b"exec";
-        self.through.push(name.to_vec());
-        if name == b"exec" && self.dialect == Dialect::Zsh {
-            self.opaque(call.span, Reason::Zsh, state);
+        let mut walker = self.at(self.scope.behind(name));
+        if name == b"exec" && walker.scope.dialect == Dialect::Zsh {
+            walker.opaque(call.span, Reason::Zsh, state);
         }
         // `command` finds no command of the shell itself in zsh, and `builtin` is none in dash.
-        let unsure = self.dialect != Dialect::Bash;
-        self.perhaps(state, unsure, |walker, state| walker.invoke(state, &inner, &inner_call));
-        self.through.pop();
+        let unsure = walker.scope.dialect != Dialect::Bash;
+        walker.perhaps(state, unsure, |walker, state| walker.invoke(state, &inner, &inner_call));
     }
 
     /// Does what may leave nothing behind, if `unsure`: then both what was known before and what is known after count.
@@ -495,14 +490,6 @@ impl Walker<'_> {
             state.join(&before, false);
         }
     }
-}
-
-/// Whether a word is surely the name of an option (`set -o NAME`, `bash -o NAME`) with which a shell reads as without it.
-pub fn keeps_reading(option: &Item) -> bool {
-    matches!(
-        option.as_known(),
-        Some(b"pipefail" | b"errexit" | b"nounset" | b"xtrace" | b"verbose" | b"noclobber" | b"noglob")
-    )
 }
 
 /// The name of a variable with which a word begins, perhaps none.

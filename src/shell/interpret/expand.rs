@@ -12,7 +12,7 @@ use crate::value::field::{Field, has_glob, splice};
 use crate::value::words::{Pattern, Piece, WordSet};
 use crate::value::{arithmetic, brace};
 
-impl Walker<'_> {
+impl Walker<'_, '_> {
     /// The words that a word becomes.
     pub(crate) fn fields(&mut self, state: &mut State, word: &Word, span: Span) -> Vec<Item> {
         if !self.take_room(word.at.end.saturating_sub(word.at.start)) {
@@ -32,7 +32,7 @@ impl Walker<'_> {
         for parts in &words {
             self.fields_of(state, parts, span, &mut out);
         }
-        if braces && self.dialect == Dialect::Posix {
+        if braces && self.scope.dialect == Dialect::Posix {
             // A shell without brace expansion passes the text as it is.
             self.fields_of(state, &word.parts, span, &mut out);
             let all = out.iter().map(|item| item.words.clone()).reduce(|all, words| all.union(&words));
@@ -62,7 +62,7 @@ impl Walker<'_> {
                     field.quoted = true;
                 }
                 Part::Perhaps(text) => {
-                    let other = if self.dialect == Dialect::Posix {
+                    let other = if self.scope.dialect == Dialect::Posix {
                         WordSet::Known([b"$", text.as_slice()].concat())
                     } else {
                         WordSet::anything()
@@ -119,7 +119,7 @@ impl Walker<'_> {
         };
         match value.finite() {
             Some(texts) if !state.ifs_changed && texts.iter().all(|text| simple(text)) => field.add(&value),
-            Some(texts) if !state.ifs_changed && self.dialect != Dialect::Zsh && texts.len() == 1 => {
+            Some(texts) if !state.ifs_changed && self.scope.dialect != Dialect::Zsh && texts.len() == 1 => {
                 let text = texts.first().copied().unwrap_or_default();
                 let blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n');
                 let words = text.split(|&byte| blank(byte));
@@ -254,7 +254,6 @@ impl Walker<'_> {
 
     /// The output of a command substitution, if it is plain: `echo` or `printf` of known words.
     fn command_value(&mut self, state: &mut State, list: &List) -> WordSet {
-        let before = self.segments.len();
         self.substitution(state, list);
         let [entry] = list.entries.as_slice() else {
             return if list.entries.is_empty() && list.unread.is_none() {
@@ -271,16 +270,13 @@ impl Walker<'_> {
             return WordSet::anything();
         }
         // Expand the words again, without noting anything twice.
-        self.silent += 1;
         let mut copy = state.clone();
         let mut items = Vec::new();
         for word in words {
             if let crate::syntax::ast::Argument::Word(word) = word {
-                items.extend(self.words_of(&mut copy, word, Span::default()));
+                items.extend(self.silently().fields(&mut copy, word, Span::default()));
             }
         }
-        self.silent -= 1;
-        debug_assert!(self.segments.len() >= before);
         let Some(argv) = items.iter().map(Item::as_known).collect::<Option<Vec<_>>>() else {
             return WordSet::anything();
         };

@@ -4,7 +4,7 @@
 //! some of their options (`launch/options.rs`), or by a script (`launch/shell.rs`).
 
 use crate::interpret::call::Call;
-use crate::interpret::state::State;
+use crate::interpret::state::{Function, State};
 use crate::interpret::walk::Walker;
 use crate::programs::{base_name, opaque};
 use crate::reason::AllowBlocker;
@@ -18,23 +18,23 @@ use std::rc::Rc;
 const MOST_CANDIDATES: usize = 32;
 /// How deep wrappers may be nested.
 const MOST_WRAPPERS: usize = 24;
+/// How deep functions may call each other.
+const MOST_CALLS: usize = 8;
 
-impl Walker<'_> {
+impl Walker<'_, '_> {
     /// Runs a command in this shell.
     pub(crate) fn invoke(&mut self, state: &mut State, argv: &Argv, call: &Call) {
         let Some(head) = argv.0.first() else { return };
-        if self.depth == 0 || self.through.len() > MOST_WRAPPERS {
+        let deeper = self.scope.deeper().filter(|scope| scope.through.len() <= MOST_WRAPPERS);
+        let Some(scope) = deeper else {
             self.opaque(call.span, Reason::Depth, state);
             state.forget();
             return;
-        }
-        let Some(name) = head.as_known().map(<[u8]>::to_vec) else {
-            self.unknown_program(state, argv, call);
-            return;
         };
-        self.depth -= 1;
-        self.named(state, &name, argv, call);
-        self.depth += 1;
+        match head.as_known() {
+            Some(name) => self.at(scope).named(state, name, argv, call),
+            None => self.unknown_program(state, argv, call),
+        }
     }
 
     fn unknown_program(&mut self, state: &mut State, argv: &Argv, call: &Call) {
@@ -61,7 +61,6 @@ impl Walker<'_> {
     }
 
     fn named(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
-        let arguments = argv.0.get(1..).unwrap_or_default();
         if !call.program_only && (state.any_alias || state.aliases.contains(name)) {
             self.opaque(call.span, Reason::Alias, state);
         }
@@ -72,35 +71,7 @@ impl Walker<'_> {
             && !call.no_functions
             && let Some(function) = state.functions.get(name).cloned()
         {
-            if call.effects.iter().any(crate::interpret::simple::opens_a_file) {
-                let segment = self.segment(state, call, Argv::default(), Role::Bare);
-                self.note(segment);
-            }
-            let mut ends: Option<State> = None;
-            for body in &function.bodies {
-                let mut copy = state.clone();
-                if self.calling.contains(&Rc::as_ptr(body)) || self.calling.len() > 8 {
-                    self.opaque(call.span, Reason::FunctionDepth, state);
-                    copy.forget();
-                } else {
-                    self.call_body(&mut copy, body, Some(arguments.to_vec()));
-                }
-                match &mut ends {
-                    Some(ends) => ends.join(&copy, false),
-                    None => ends = Some(copy),
-                }
-            }
-            if !function.surely {
-                let call = Call { no_functions: true, ..call.clone() };
-                self.named(state, name, argv, &call);
-            }
-            if let Some(ends) = ends {
-                if function.surely {
-                    *state = ends;
-                } else {
-                    state.join(&ends, false);
-                }
-            }
+            self.function(state, name, &function, argv, call);
             return;
         }
         if !call.program_only && self.builtin(state, name, argv, call) {
@@ -109,9 +80,41 @@ impl Walker<'_> {
         self.program(state, name, argv, call);
     }
 
+    /// Calls a function, or the command of its name if it may be none.
+    fn function(&mut self, state: &mut State, name: &[u8], function: &Function, argv: &Argv, call: &Call) {
+        let arguments = argv.0.get(1..).unwrap_or_default();
+        self.note_effects(state, call);
+        let mut ends: Option<State> = None;
+        for body in &function.bodies {
+            let mut copy = state.clone();
+            let calling = &self.scope.calling;
+            if calling.contains(&Rc::as_ptr(body)) || calling.len() > MOST_CALLS {
+                self.opaque(call.span, Reason::FunctionDepth, state);
+                copy.forget();
+            } else {
+                self.call_body(&mut copy, body, Some(arguments.to_vec()));
+            }
+            match &mut ends {
+                Some(ends) => ends.join(&copy, false),
+                None => ends = Some(copy),
+            }
+        }
+        if !function.surely {
+            let call = Call { no_functions: true, ..call.clone() };
+            self.named(state, name, argv, &call);
+        }
+        if let Some(ends) = ends {
+            if function.surely {
+                *state = ends;
+            } else {
+                state.join(&ends, false);
+            }
+        }
+    }
+
     /// What only some shells know by this name; `true` if nothing is left to look at.
     fn means_another(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) -> bool {
-        let modifier = match self.dialect {
+        let modifier = match self.scope.dialect {
             Dialect::Bash => false,
             // `time "-p" …` where `time` is a program; read as a word of the grammar, `-p` is the command.
             Dialect::Posix => name.starts_with(b"-"),
@@ -124,7 +127,7 @@ impl Walker<'_> {
             return true;
         }
         let arguments = argv.0.get(1..).unwrap_or_default();
-        if self.dialect == Dialect::Zsh && crate::interpret::zsh::changes_the_shell(name, arguments) {
+        if self.scope.dialect == Dialect::Zsh && crate::interpret::zsh::changes_the_shell(name, arguments) {
             self.opaque(call.span, Reason::Zsh, state);
             state.forget();
         }
@@ -134,7 +137,7 @@ impl Walker<'_> {
     /// Runs a program: it sees the environment and nothing else of the shell.
     fn program(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
         let arguments = argv.0.get(1..).unwrap_or_default();
-        let facts = self.facts;
+        let facts = self.walk.facts;
         let base = base_name(name).to_ascii_lowercase();
         let Some(tool) = facts.find(&base) else {
             let known: Vec<&[u8]> = argv.0.iter().map(|item| item.as_known().unwrap_or(b"?")).collect();
@@ -157,7 +160,7 @@ impl Walker<'_> {
         } else if tool.inner == Inner::None {
             self.options_that_run(state, tool, argv, call);
         } else {
-            self.wrapper(state, tool, &base, arguments, argv, call);
+            self.wrapper(state, tool, &base, argv, call);
         }
     }
 

@@ -41,7 +41,7 @@ fn names_variables(parameter: &Parameter) -> bool {
     parameter.indirect && matches!(&parameter.operation, Operation::Edit(words) if words.is_empty())
 }
 
-impl Walker<'_> {
+impl Walker<'_, '_> {
     /// `$@`, `$*`, `${a[@]}`, and what has one of them for its other value: several words. `None` for any other parameter.
     pub(crate) fn list_parameter(
         &mut self,
@@ -120,7 +120,7 @@ impl Walker<'_> {
             return match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
                 (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
                     let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
-                    let single = !items.iter().any(|item| item.many) && self.dialect == Dialect::Bash;
+                    let single = !items.iter().any(|item| item.many) && self.scope.dialect == Dialect::Bash;
                     match index.filter(|_| single).and_then(|index| items.get(index)) {
                         Some(item) => item.words.clone(),
                         None => WordSet::anything(),

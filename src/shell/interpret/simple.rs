@@ -6,13 +6,13 @@ use crate::interpret::state::{State, Value};
 use crate::interpret::variables::runs_code;
 use crate::interpret::walk::Walker;
 use crate::reason::Reason;
-use crate::segment::{Access, Dialect, Effect, Environment, Role, Span};
+use crate::segment::{Access, Dialect, Effect, Environment, Span};
 use crate::syntax::ast::{Argument, Assigned, Assignment, Command, Operator, Part, Redirection};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::WordSet;
 use std::rc::Rc;
 
-impl Walker<'_> {
+impl Walker<'_, '_> {
     pub(crate) fn redirections(
         &mut self,
         state: &mut State,
@@ -34,7 +34,7 @@ impl Walker<'_> {
                 continue;
             }
             let target = self.value(state, &redirection.target, span);
-            if self.dialect == Dialect::Posix
+            if self.scope.dialect == Dialect::Posix
                 && matches!(redirection.operator, Operator::Both | Operator::BothAppend)
             {
                 self.opaque(span, Reason::AndRedirection, state);
@@ -49,7 +49,7 @@ impl Walker<'_> {
                 Operator::Append | Operator::BothAppend => Access::Append,
                 Operator::ReadWrite => Access::ReadWrite,
             };
-            let connects = self.dialect != Dialect::Zsh
+            let connects = self.scope.dialect != Dialect::Zsh
                 && target
                     .known()
                     .is_some_and(|word| word.starts_with(b"/dev/tcp/") || word.starts_with(b"/dev/udp/"));
@@ -70,7 +70,7 @@ impl Walker<'_> {
         if runs_code(name) {
             self.opaque(span, Reason::CodeVariable, state);
         }
-        if self.dialect == Dialect::Zsh {
+        if self.scope.dialect == Dialect::Zsh {
             if crate::interpret::zsh::is_special(name) {
                 self.opaque(span, Reason::ZshVariable, state);
             }
@@ -88,7 +88,7 @@ impl Walker<'_> {
         exported: bool,
         span: Span,
     ) -> WordSet {
-        let posix_append = assignment.append && self.dialect == Dialect::Posix;
+        let posix_append = assignment.append && self.scope.dialect == Dialect::Posix;
         if posix_append {
             self.opaque(span, Reason::PlusAssignment, state);
         }
@@ -171,10 +171,7 @@ impl Walker<'_> {
         }
         if items.is_empty() {
             *state = inner;
-            if call.effects.iter().any(opens_a_file) {
-                let segment = self.segment(state, &call, Argv::default(), Role::Bare);
-                self.note(segment);
-            }
+            self.note_effects(state, &call);
             return;
         }
         call.declared = declared.into_iter().cloned().collect();
@@ -235,14 +232,6 @@ impl Walker<'_> {
         }
         *state = inner;
     }
-}
-
-/// Whether an allow has to worry about the effect.
-pub(crate) fn opens_a_file(effect: &Effect) -> bool {
-    !matches!(
-        effect.target.known(),
-        Some(b"/dev/null" | b"/dev/stdin" | b"/dev/stdout" | b"/dev/stderr" | b"/dev/zero")
-    )
 }
 
 fn is_descriptor(target: &WordSet) -> bool {

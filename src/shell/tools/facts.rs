@@ -67,7 +67,7 @@ pub(crate) enum Language {
 pub(crate) struct Tool {
     pub neutral: bool,
     pub remote: bool,
-    pub shell: Option<Option<Shell>>,
+    pub shell: Option<Shell>,
     pub options: BTreeMap<Vec<u8>, (Arity, Effect)>,
     pub operands: usize,
     pub assignments: bool,
@@ -90,9 +90,14 @@ pub(crate) struct Tool {
     pub only_with: Vec<Vec<u8>>,
 }
 
-/// A shell that can be read.
+/// How the scripts of a shell are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shell(pub Dialect);
+pub(crate) enum Shell {
+    /// As this dialect.
+    Read(Dialect),
+    /// Not at all.
+    Other,
+}
 
 /// What is known about programs that run other programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -282,10 +287,10 @@ impl Tool {
             }
             "shell" => {
                 self.shell = Some(match one(words)?.as_str() {
-                    "bash" => Some(Shell(Dialect::Bash)),
-                    "posix" => Some(Shell(Dialect::Posix)),
-                    "zsh" => Some(Shell(Dialect::Zsh)),
-                    "other" => None,
+                    "bash" => Shell::Read(Dialect::Bash),
+                    "posix" => Shell::Read(Dialect::Posix),
+                    "zsh" => Shell::Read(Dialect::Zsh),
+                    "other" => Shell::Other,
                     _ => return Err("`shell` is `bash`, `posix`, `zsh` or `other`"),
                 });
                 Ok(())
