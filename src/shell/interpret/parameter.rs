@@ -6,7 +6,7 @@ use crate::interpret::state::{State, Value};
 use crate::interpret::walk::Walker;
 use crate::reason::Reason;
 use crate::segment::{Dialect, Span};
-use crate::syntax::ast::{Operation, Parameter, Part};
+use crate::syntax::ast::{Fallback, Operation, Parameter, Part, Word};
 use crate::value::argv::Item;
 use crate::value::arithmetic;
 use crate::value::field::has_glob;
@@ -39,6 +39,38 @@ fn defaults_to_list(parameter: &Parameter) -> bool {
 /// `${!prefix@}` and `${!prefix*}`: the names of variables.
 fn names_variables(parameter: &Parameter) -> bool {
     parameter.indirect && matches!(&parameter.operation, Operation::Edit(words) if words.is_empty())
+}
+
+/// The value of a parameter without a subscript or an operator, if it is known.
+fn plain_value(state: &State, name: &[u8]) -> Option<WordSet> {
+    match name {
+        b"#" | b"?" | b"$" => Some(WordSet::integer()),
+        // Empty before the first background command.
+        b"!" => Some(WordSet::integer().union(&WordSet::Known(Vec::new()))),
+        b"-" | b"0" | b"@" | b"*" => None,
+        name if name.iter().all(u8::is_ascii_digit) => {
+            let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
+            match (&state.positional, at) {
+                (Some(list), Some(at)) if at > 0 => {
+                    let certain = list.iter().take(at).all(|item| !item.many);
+                    match list.get(at - 1) {
+                        Some(item) if certain => Some(item.words.clone()),
+                        None if certain => Some(WordSet::Known(Vec::new())),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            }
+        }
+        name => match state.get(name) {
+            Some(Value::Text(text)) => Some(text),
+            Some(Value::List(items)) => match items.first() {
+                Some(item) if !item.many => Some(item.words.clone()),
+                _ => None,
+            },
+            None => None,
+        },
+    }
 }
 
 impl Walker<'_, '_> {
@@ -109,106 +141,98 @@ impl Walker<'_, '_> {
             return WordSet::integer();
         }
         if let Some(subscript) = &parameter.subscript {
-            self.arithmetic(state, subscript, span);
-            if parameter.indirect {
-                self.opaque(span, INDIRECT, state);
-            }
-            self.operation_words(state, parameter, span);
-            if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
-                self.assign(state, &parameter.name, None, false, span);
-            }
-            return match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
-                (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
-                    let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
-                    let single = !items.iter().any(|item| item.many) && self.scope.dialect == Dialect::Bash;
-                    match index.filter(|_| single).and_then(|index| items.get(index)) {
-                        Some(item) => item.words.clone(),
-                        None => WordSet::anything(),
-                    }
-                }
-                _ => WordSet::anything(),
-            };
+            return self.element(state, parameter, subscript, span);
         }
         if parameter.indirect {
-            // The value is taken as a name, and a name can hold a subscript that runs a command.
-            let harmless = match state.get(&parameter.name) {
-                Some(Value::Text(text)) => text.finite().is_some_and(|texts| {
-                    texts
-                        .iter()
-                        .all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
-                }),
-                _ => names_variables(parameter),
-            };
-            if !harmless {
-                self.opaque(span, INDIRECT, state);
-            }
-            self.operation_words(state, parameter, span);
-            if matches!(parameter.operation, Operation::Default { kind: b'=', .. }) {
-                state.forget();
-            }
-            return WordSet::anything();
+            return self.indirect(state, parameter, span);
         }
-        let value = match parameter.name.as_slice() {
-            b"#" | b"?" | b"$" => Some(WordSet::integer()),
-            // Empty before the first background command.
-            b"!" => Some(WordSet::integer().union(&WordSet::Known(Vec::new()))),
-            b"-" | b"0" | b"@" | b"*" => None,
-            name if name.iter().all(u8::is_ascii_digit) => {
-                let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
-                match (&state.positional, at) {
-                    (Some(list), Some(at)) if at > 0 => {
-                        let certain = list.iter().take(at).all(|item| !item.many);
-                        match list.get(at - 1) {
-                            Some(item) if certain => Some(item.words.clone()),
-                            None if certain => Some(WordSet::Known(Vec::new())),
-                            _ => None,
-                        }
-                    }
-                    _ => None,
-                }
-            }
-            name => match state.get(name) {
-                Some(Value::Text(text)) => Some(text),
-                Some(Value::List(items)) => match items.first() {
-                    Some(item) if !item.many => Some(item.words.clone()),
-                    _ => None,
-                },
-                None => None,
-            },
-        };
+        let value = plain_value(state, &parameter.name);
         // `x=$x$x` doubles; past a length the value is just anything.
         let value = value.filter(|value| value.size() <= MOST_BYTES && self.take_room(value.size()));
         match &parameter.operation {
             Operation::None => value.unwrap_or_else(WordSet::anything),
             Operation::Default { kind, colon, word } => {
-                let mut copy = state.clone();
-                let other = self.parts_value(&mut copy, &word.parts, span, false);
-                let (known, full) = match value.as_ref().and_then(WordSet::finite) {
-                    Some(texts) => (true, texts.iter().all(|text| !text.is_empty())),
-                    None => (false, false),
-                };
-                let value = value.unwrap_or_else(WordSet::anything);
-                match kind {
-                    b'+' => other.union(&WordSet::Known(Vec::new())),
-                    b'=' => {
-                        if full || (known && !colon) {
-                            return value;
-                        }
-                        let all = value.union(&other);
-                        self.assign(state, &parameter.name, Some(Value::Text(all.clone())), false, span);
-                        all
-                    }
-                    b'-' if full || (known && !colon && !parameter.name.iter().all(u8::is_ascii_digit)) => {
-                        value
-                    }
-                    b'-' => value.union(&other),
-                    _ => value,
-                }
+                self.default(state, &parameter.name, value, (*kind, *colon), word, span)
             }
             _ => {
                 self.operation_words(state, parameter, span);
                 WordSet::anything()
             }
+        }
+    }
+
+    /// `${name[subscript]…}`.
+    fn element(&mut self, state: &mut State, parameter: &Parameter, subscript: &Word, span: Span) -> WordSet {
+        self.arithmetic(state, subscript, span);
+        if parameter.indirect {
+            self.opaque(span, INDIRECT, state);
+        }
+        self.operation_words(state, parameter, span);
+        if matches!(parameter.operation, Operation::Default { kind: Fallback::Assign, .. }) {
+            self.assign(state, &parameter.name, None, false, span);
+        }
+        match (state.get(&parameter.name), &parameter.operation, subscript.parts.as_slice()) {
+            (Some(Value::List(items)), Operation::None, [Part::Quoted(index)]) if !parameter.indirect => {
+                let index = arithmetic::constant(index).and_then(|index| usize::try_from(index).ok());
+                let single = !items.iter().any(|item| item.many) && self.scope.dialect == Dialect::Bash;
+                match index.filter(|_| single).and_then(|index| items.get(index)) {
+                    Some(item) => item.words.clone(),
+                    None => WordSet::anything(),
+                }
+            }
+            _ => WordSet::anything(),
+        }
+    }
+
+    /// `${!name…}`.
+    fn indirect(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
+        // The value is taken as a name, and a name can hold a subscript that runs a command.
+        let harmless = match state.get(&parameter.name) {
+            Some(Value::Text(text)) => text.finite().is_some_and(|texts| {
+                texts.iter().all(|text| text.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_'))
+            }),
+            _ => names_variables(parameter),
+        };
+        if !harmless {
+            self.opaque(span, INDIRECT, state);
+        }
+        self.operation_words(state, parameter, span);
+        if matches!(parameter.operation, Operation::Default { kind: Fallback::Assign, .. }) {
+            state.forget();
+        }
+        WordSet::anything()
+    }
+
+    /// `${name-word}` and its like, of a value that may be known.
+    fn default(
+        &mut self,
+        state: &mut State,
+        name: &[u8],
+        value: Option<WordSet>,
+        (kind, colon): (Fallback, bool),
+        word: &Word,
+        span: Span,
+    ) -> WordSet {
+        let mut copy = state.clone();
+        let other = self.parts_value(&mut copy, &word.parts, span, false);
+        let (known, full) = match value.as_ref().and_then(WordSet::finite) {
+            Some(texts) => (true, texts.iter().all(|text| !text.is_empty())),
+            None => (false, false),
+        };
+        let value = value.unwrap_or_else(WordSet::anything);
+        match kind {
+            Fallback::Alternative => other.union(&WordSet::Known(Vec::new())),
+            Fallback::Assign => {
+                if full || (known && !colon) {
+                    return value;
+                }
+                let all = value.union(&other);
+                self.assign(state, name, Some(Value::Text(all.clone())), false, span);
+                all
+            }
+            Fallback::Use if full || (known && !colon && !name.iter().all(u8::is_ascii_digit)) => value,
+            Fallback::Use => value.union(&other),
+            Fallback::Fail => value,
         }
     }
 

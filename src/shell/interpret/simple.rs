@@ -180,36 +180,7 @@ impl Walker<'_, '_> {
             return;
         }
         // The command sees the assignments; whether they stay is up to the shell and the command.
-        let stays = items.first().is_none_or(|item| {
-            item.as_known().is_none_or(|name| {
-                state.functions.contains_key(name)
-                    || matches!(
-                        name,
-                        b"." | b":"
-                            | b"eval"
-                            | b"exec"
-                            | b"export"
-                            | b"readonly"
-                            | b"return"
-                            | b"set"
-                            | b"shift"
-                            | b"source"
-                            | b"times"
-                            | b"trap"
-                            | b"unset"
-                            | b"break"
-                            | b"continue"
-                            | b"exit"
-                            | b"command"
-                            | b"builtin"
-                            | b"declare"
-                            | b"typeset"
-                            | b"local"
-                            | b"alias"
-                            | b"unalias"
-                    )
-            })
-        });
+        let stays = items.first().is_none_or(|item| keeps_assignments(state, item));
         if stays {
             self.invoke(&mut inner, &Argv(items), &call);
             state.join(&inner, false);
@@ -232,6 +203,38 @@ impl Walker<'_, '_> {
         }
         *state = inner;
     }
+}
+
+/// Whether what is assigned before this command may stay: so for functions, and for special commands of the shell.
+fn keeps_assignments(state: &State, command: &Item) -> bool {
+    command.as_known().is_none_or(|name| {
+        state.functions.contains_key(name)
+            || matches!(
+                name,
+                b"." | b":"
+                    | b"eval"
+                    | b"exec"
+                    | b"export"
+                    | b"readonly"
+                    | b"return"
+                    | b"set"
+                    | b"shift"
+                    | b"source"
+                    | b"times"
+                    | b"trap"
+                    | b"unset"
+                    | b"break"
+                    | b"continue"
+                    | b"exit"
+                    | b"command"
+                    | b"builtin"
+                    | b"declare"
+                    | b"typeset"
+                    | b"local"
+                    | b"alias"
+                    | b"unalias"
+            )
+    })
 }
 
 fn is_descriptor(target: &WordSet) -> bool {

@@ -202,12 +202,25 @@ pub struct Parameter {
     pub operation: Operation,
 }
 
+/// What is done if a parameter is unset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// `-`: the word is used.
+    Use,
+    /// `=`: the word is assigned, too.
+    Assign,
+    /// `?`: the shell fails.
+    Fail,
+    /// `+`: nothing is used, and the word otherwise.
+    Alternative,
+}
+
 #[derive(Clone, Debug)]
 pub enum Operation {
     None,
-    /// `-`, `=`, `?`, `+`; `colon` if an empty value counts as unset.
+    /// `colon` if an empty value counts as unset.
     Default {
-        kind: u8,
+        kind: Fallback,
         colon: bool,
         word: Word,
     },

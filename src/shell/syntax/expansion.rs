@@ -1,7 +1,7 @@
 //! In: a reader at a `$` or a backquote. Out: the part of a word that it becomes: a parameter, commands, arithmetic,
 //! a quoted text. Not here: what it yields (`interpret/expand.rs`).
 
-use super::ast::{List, Operation, Parameter, Part, Word};
+use super::ast::{Fallback, List, Operation, Parameter, Part, Word};
 use super::list::script;
 use super::reader::{Read, Reader};
 use super::word::{Until, push_byte};
@@ -226,6 +226,23 @@ impl Reader<'_> {
             subscript: None,
             operation: Operation::None,
         };
+        self.prefix(&mut parameter);
+        self.parameter_name(&mut parameter)?;
+        // `${##[0-9]}` is `$#` without a digit.
+        let subscripted =
+            parameter.name.first().is_some_and(|byte| *byte == b'_' || byte.is_ascii_alphabetic());
+        if subscripted && self.take(b"[") {
+            parameter.subscript = Some(self.arithmetic_text(b"]")?);
+        }
+        if parameter.length {
+            return if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) };
+        }
+        parameter.operation = self.operation(quoted, parameter.indirect)?;
+        if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) }
+    }
+
+    /// `#` or `!` before the name.
+    fn prefix(&mut self, parameter: &mut Parameter) {
         let first = self.peek();
         let named = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'*');
         if matches!(first, Some(b'#' | b'!')) {
@@ -245,6 +262,9 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+
+    fn parameter_name(&mut self, parameter: &mut Parameter) -> Read<()> {
         match self.peek() {
             Some(byte) if byte == b'_' || byte.is_ascii_alphabetic() => {
                 parameter.name = self.name().unwrap_or_default();
@@ -261,21 +281,23 @@ impl Reader<'_> {
             }
             _ => return self.stop(Reason::Expansion),
         }
-        // `${##[0-9]}` is `$#` without a digit.
-        let subscripted =
-            parameter.name.first().is_some_and(|byte| *byte == b'_' || byte.is_ascii_alphabetic());
-        if subscripted && self.take(b"[") {
-            parameter.subscript = Some(self.arithmetic_text(b"]")?);
-        }
-        if parameter.length {
-            return if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) };
-        }
+        Ok(())
+    }
+
+    /// What is behind the name.
+    fn operation(&mut self, quoted: bool, indirect: bool) -> Read<Operation> {
         let colon = self.take(b":");
         let brace = Until::Brace { quoted };
-        parameter.operation = match self.peek() {
+        Ok(match self.peek() {
             Some(b'}') if !colon => Operation::None,
-            Some(kind @ (b'-' | b'=' | b'?' | b'+')) => {
+            Some(byte @ (b'-' | b'=' | b'?' | b'+')) => {
                 self.at += 1;
+                let kind = match byte {
+                    b'-' => Fallback::Use,
+                    b'=' => Fallback::Assign,
+                    b'?' => Fallback::Fail,
+                    _ => Fallback::Alternative,
+                };
                 Operation::Default { kind, colon, word: self.parts(brace)? }
             }
             _ if colon => Operation::Slice(self.parts(Until::Brace { quoted: true })?),
@@ -310,7 +332,7 @@ impl Reader<'_> {
                 self.at += 1;
                 Operation::Edit(vec![self.parts(Until::Brace { quoted: false })?])
             }
-            Some(b'@' | b'*') if parameter.indirect => {
+            Some(b'@' | b'*') if indirect => {
                 self.at += 1;
                 Operation::Edit(Vec::new())
             }
@@ -325,8 +347,7 @@ impl Reader<'_> {
                 }
             }
             _ => return self.stop(Reason::Expansion),
-        };
-        if self.take(b"}") { Ok(parameter) } else { self.stop(Reason::Expansion) }
+        })
     }
 }
 

@@ -83,33 +83,8 @@ impl Reader<'_> {
                 }
                 return self.stop(Reason::Incomplete);
             };
-            match until {
-                Until::Meta if is_meta(byte) && !(self.sees(b"<(") || self.sees(b">(")) => {
-                    break;
-                }
-                Until::Blank if matches!(byte, b' ' | b'\t' | b'\n') && nested == 0 => break,
-                Until::Blank if byte == b'(' => nested += 1,
-                Until::Blank if byte == b')' => match nested.checked_sub(1) {
-                    Some(left) => nested = left,
-                    None => break,
-                },
-                Until::Blank if nested == 0 && (self.sees(b"&&") || self.sees(b"||")) => break,
-                Until::Quote if byte == b'"' => break,
-                Until::Brace { .. } if byte == b'}' => break,
-                Until::Slash { .. } if byte == b'}' || (byte == b'/' && self.at > start) => break,
-                Until::Arithmetic(close) => match byte {
-                    b'(' | b'[' => nested += 1,
-                    b')' | b']' if nested > 0 => nested -= 1,
-                    b')' | b']' => {
-                        if self.take(close) {
-                            word.at = Range { start, end: self.at };
-                            return Ok(word);
-                        }
-                        return self.stop(Reason::NotUnderstood);
-                    }
-                    _ => {}
-                },
-                _ => {}
+            if self.ends(until, byte, start, &mut nested)? {
+                break;
             }
             match byte {
                 b'\\' => self.backslash(&mut word, until)?,
@@ -161,6 +136,44 @@ impl Reader<'_> {
         }
         word.at = Range { start, end: self.at };
         Ok(word)
+    }
+
+    /// Whether the run of parts ends at this byte; the closing brackets of arithmetic are stepped over.
+    fn ends(&mut self, until: Until, byte: u8, start: usize, nested: &mut usize) -> Read<bool> {
+        let none = *nested == 0;
+        Ok(match until {
+            Until::Meta => is_meta(byte) && !(self.sees(b"<(") || self.sees(b">(")),
+            Until::Blank => match byte {
+                b' ' | b'\t' | b'\n' if none => true,
+                b'(' => {
+                    *nested += 1;
+                    false
+                }
+                b')' if none => true,
+                b')' => {
+                    *nested -= 1;
+                    false
+                }
+                _ => none && (self.sees(b"&&") || self.sees(b"||")),
+            },
+            Until::Quote => byte == b'"',
+            Until::Brace { .. } => byte == b'}',
+            Until::Slash { .. } => byte == b'}' || (byte == b'/' && self.at > start),
+            Until::Arithmetic(close) => match byte {
+                b'(' | b'[' => {
+                    *nested += 1;
+                    false
+                }
+                b')' | b']' if !none => {
+                    *nested -= 1;
+                    false
+                }
+                b')' | b']' if self.take(close) => true,
+                b')' | b']' => return self.stop(Reason::NotUnderstood),
+                _ => false,
+            },
+            Until::Text => false,
+        })
     }
 
     fn backslash(&mut self, word: &mut Word, until: Until) -> Read<()> {

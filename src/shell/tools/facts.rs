@@ -241,12 +241,11 @@ impl Tool {
             "dashless" => none(words).map(|()| self.dashless = true),
             "input" => none(words).map(|()| self.input = true),
             "code-words" => {
-                for word in words {
+                self.behind.extend(words.iter().map(|word| {
                     let (first, second) =
                         word.split_once('+').map_or((*word, None), |(first, second)| (first, Some(second)));
-                    let second = second.map(|second| second.as_bytes().to_vec());
-                    self.behind.push((first.as_bytes().to_vec(), second));
-                }
+                    (first.into(), second.map(Into::into))
+                }));
                 Ok(())
             }
             "global" => none(words).map(|()| self.global = true),
