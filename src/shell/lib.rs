@@ -2,7 +2,12 @@
 //! ([`analyse`], [`analyse_argv`]).
 //!
 //! Not here: rules, and how a command is confined. The meaning in words: `docs/scripts.md`.
+#![no_std]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod builtins;
 mod interpret;

@@ -172,6 +172,7 @@ fn reads_script<T: AsRef<[u8]>>(arguments: &[T]) -> bool {
 mod tests {
     use super::*;
     use crate::tools::facts::{Inner, Shell, Tool, ToolFacts};
+    use std::prelude::rust_2024::*;
 
     /// What the facts about a tool come to if its options are not read.
     fn runs(tool: &Tool) -> String {

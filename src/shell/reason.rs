@@ -141,6 +141,7 @@ AllowBlocker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     #[test]
     fn every_code_is_unique_kebab_case_and_every_sentence_follows_it() {

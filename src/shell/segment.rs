@@ -4,6 +4,7 @@
 use crate::reason::{AllowBlocker, Reason};
 use crate::value::argv::Argv;
 use crate::value::words::WordSet;
+use alloc::vec::Vec;
 
 /// Where something stands: bytes `start..end` of one argument of the command. A part of a script
 /// inside a script has the span of the word that holds the inner script.

@@ -10,6 +10,7 @@ use crate::reason::AllowBlocker;
 use crate::reason::Reason;
 use crate::segment::Role;
 use crate::value::argv::{Argv, Item};
+use alloc::vec::Vec;
 
 /// Commands that change nothing but this shell, in ways that the walk knows.
 const INNER: &[&[u8]] = &[

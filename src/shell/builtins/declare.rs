@@ -10,6 +10,7 @@ use crate::segment::Dialect;
 use crate::syntax::ast::{Assigned, Assignment, Part, Word};
 use crate::value::argv::Item;
 use crate::value::words::{Piece, WordSet};
+use alloc::vec;
 
 /// How variables are declared.
 #[derive(Clone, Copy)]

@@ -8,7 +8,8 @@ use crate::launch::shell::keeps_reading;
 use crate::reason::Reason;
 use crate::syntax::reader::is_reserved;
 use crate::value::argv::Item;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 impl Walker<'_, '_> {
     pub(crate) fn set_options(&mut self, state: &mut State, arguments: &[Item], call: &Call) {

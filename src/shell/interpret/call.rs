@@ -3,6 +3,7 @@
 
 use crate::segment::{Effect, Environment, Span};
 use crate::syntax::ast::Assignment;
+use alloc::vec::Vec;
 
 /// How a command is called.
 #[derive(Clone)]

@@ -10,6 +10,8 @@ use crate::segment::{Dialect, Span};
 use crate::syntax::ast::{Command, Join, Kind, List, Word};
 use crate::value::argv::Item;
 use crate::value::words::WordSet;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How often a loop is tried before nothing about its state counts as known.
 const TRIES: usize = 4;

@@ -11,6 +11,9 @@ use crate::value::argv::Item;
 use crate::value::field::{Field, has_glob, splice};
 use crate::value::words::{Pattern, Piece, WordSet};
 use crate::value::{arithmetic, brace};
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
 
 impl Walker<'_, '_> {
     /// The words that a word becomes.
@@ -126,7 +129,7 @@ impl Walker<'_, '_> {
                 let mut first = true;
                 for word in words {
                     if !first {
-                        std::mem::take(field).finish(out);
+                        core::mem::take(field).finish(out);
                     }
                     first = false;
                     if !word.is_empty() {
@@ -196,7 +199,7 @@ impl Walker<'_, '_> {
             match part {
                 Part::Plain(bytes) | Part::Quoted(bytes) => written.extend_from_slice(bytes),
                 other => {
-                    let value = self.parts_value(state, std::slice::from_ref(other), span, false);
+                    let value = self.parts_value(state, core::slice::from_ref(other), span, false);
                     match value.known() {
                         Some(bytes) if value.is_integer() => written.extend_from_slice(bytes),
                         _ => {

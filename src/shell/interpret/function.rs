@@ -7,7 +7,9 @@ use crate::reason::Reason;
 use crate::segment::{Dialect, Span};
 use crate::syntax::ast::Command;
 use crate::value::argv::Item;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How many functions are kept.
 const MOST_FUNCTIONS: usize = 256;
@@ -47,7 +49,7 @@ impl Walker<'_, '_> {
         if !self.scope.silent && !self.walk.called.contains(&pointer) {
             self.walk.called.push(pointer);
         }
-        let outer = std::mem::replace(&mut state.positional, arguments.map(Rc::new));
+        let outer = core::mem::replace(&mut state.positional, arguments.map(Rc::new));
         let before = state.clone();
         let mut walker = self.at(self.scope.in_function(pointer));
         walker.command(state, body);

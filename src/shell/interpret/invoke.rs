@@ -12,7 +12,8 @@ use crate::reason::Reason;
 use crate::segment::{Dialect, Role};
 use crate::tools::facts::Inner;
 use crate::value::argv::{Argv, Item};
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 /// How many readings of an unclear argv are looked at.
 const MOST_CANDIDATES: usize = 32;

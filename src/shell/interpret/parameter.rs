@@ -11,6 +11,8 @@ use crate::value::argv::Item;
 use crate::value::arithmetic;
 use crate::value::field::has_glob;
 use crate::value::words::WordSet;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How long a variable's value may be before it is unknown.
 const MOST_BYTES: usize = 1 << 16;
@@ -49,7 +51,7 @@ fn plain_value(state: &State, name: &[u8]) -> Option<WordSet> {
         b"!" => Some(WordSet::integer().union(&WordSet::Known(Vec::new()))),
         b"-" | b"0" | b"@" | b"*" => None,
         name if name.iter().all(u8::is_ascii_digit) => {
-            let at = std::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
+            let at = core::str::from_utf8(name).ok().and_then(|digits| digits.parse::<usize>().ok());
             match (&state.positional, at) {
                 (Some(list), Some(at)) if at > 0 => {
                     let certain = list.iter().take(at).all(|item| !item.many);

@@ -6,8 +6,9 @@ use crate::interpret::state::State;
 use crate::reason::AllowBlocker;
 use crate::segment::{Dialect, Span};
 use crate::syntax::ast::Command;
-use std::cell::Cell;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// Where a walk stands.
 #[derive(Clone, Default)]

@@ -10,7 +10,9 @@ use crate::segment::{Access, Dialect, Effect, Environment, Span};
 use crate::syntax::ast::{Argument, Assigned, Assignment, Command, Operator, Part, Redirection};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::WordSet;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 impl Walker<'_, '_> {
     pub(crate) fn redirections(

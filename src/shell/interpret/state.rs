@@ -5,8 +5,9 @@ use super::variables::{DYNAMIC, is_safe};
 use crate::syntax::ast::Command;
 use crate::value::argv::Item;
 use crate::value::words::WordSet;
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 /// A variable's value.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use crate::syntax::ast::{Command, Range};
 use crate::syntax::list::script;
 use crate::tools::facts::ToolFacts;
 use crate::value::argv::{Argv, Item};
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
 
 /// Bytes that segments and expanded values may take.
 const ROOM: usize = 32 << 20;
@@ -129,7 +130,7 @@ impl<'f> Walker<'_, 'f> {
             Some(Reason::ScriptLength)
         } else if text.contains(&0) {
             Some(Reason::ZeroByte)
-        } else if std::str::from_utf8(text).is_err() {
+        } else if core::str::from_utf8(text).is_err() {
             Some(Reason::NotUtf8)
         } else if self.scope.depth == 0 {
             Some(Reason::Depth)

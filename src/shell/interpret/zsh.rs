@@ -4,6 +4,7 @@
 
 use crate::reason::Reason;
 use crate::value::argv::Item;
+use alloc::vec::Vec;
 
 /// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
 /// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.

@@ -2,6 +2,8 @@
 //! ([`options_of`]) or in any ([`options_possible`]). Not here: what follows from them (`options.rs`, `wrapper.rs`).
 
 use crate::tools::facts::{Arity, Effect, Tool};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Whether the last option in a word may take the next word as its value.
 pub fn takes_the_next(tool: &Tool, word: &[u8]) -> bool {

@@ -13,6 +13,7 @@ use crate::tools::facts::{Effect, Language, Tool};
 use crate::tools::harmless::{awk_is_harmless, sed_is_harmless};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::Piece;
+use alloc::vec::Vec;
 
 /// How many commands of one program are looked at.
 const MOST_CLAUSES: usize = 64;
@@ -55,7 +56,7 @@ impl<'a> Arguments<'a> {
         let mut value_next = false;
         while let Some(item) = arguments.get(read.at) {
             read.at += 1;
-            let is_value = std::mem::take(&mut value_next);
+            let is_value = core::mem::take(&mut value_next);
             match item.as_known() {
                 None => read.unknown(item, is_value),
                 Some(word) if tool.clauses.iter().any(|clause| clause == word) => read.clause(word),

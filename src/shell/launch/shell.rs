@@ -11,7 +11,7 @@ use crate::reason::{AllowBlocker, Reason};
 use crate::segment::{Dialect, Role, Span};
 use crate::tools::facts::Shell;
 use crate::value::argv::{Argv, Item};
-use std::rc::Rc;
+use alloc::rc::Rc;
 
 /// The options of a shell.
 #[derive(Default)]

@@ -8,6 +8,8 @@ use crate::interpret::walk::Walker;
 use crate::reason::{AllowBlocker, Reason};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::{Pattern, Piece, WordSet};
+use alloc::vec;
+use alloc::vec::Vec;
 
 impl Walker<'_, '_> {
     /// The value of an option that names a program.

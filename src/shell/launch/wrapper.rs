@@ -14,6 +14,7 @@ use crate::segment::{Environment, Role};
 use crate::tools::facts::{Effect, Inner, Tool};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::WordSet;
+use alloc::vec::Vec;
 
 /// How many options are read; `env -S` can make more of them.
 const MOST_OPTIONS: usize = 4096;

@@ -2,8 +2,11 @@
 //! Not here: what it means (`interpret/`).
 
 use crate::reason::Reason;
-use std::cell::OnceCell;
-use std::rc::Rc;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 /// A range of bytes in the script that was parsed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

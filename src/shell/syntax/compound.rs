@@ -4,7 +4,10 @@
 use super::ast::{Kind, List, Redirection};
 use super::reader::{End, RESERVED, Read, Reader, is_meta};
 use crate::reason::Reason;
-use std::rc::Rc;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 impl Reader<'_> {
     pub(crate) fn kind(&mut self) -> Read<(Kind, Vec<Redirection>)> {

@@ -6,7 +6,10 @@ use super::list::script;
 use super::reader::{Read, Reader};
 use super::word::{Until, push_byte};
 use crate::reason::Reason;
-use std::rc::Rc;
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 impl Reader<'_> {
     /// The commands between backquotes; inside, a backslash quotes itself, `$` and the backquote.

@@ -4,8 +4,10 @@
 use super::ast::{Operator, Part, Range, Redirection, Word};
 use super::reader::{Pending, Read, Reader, Stop};
 use crate::reason::Reason;
-use std::cell::OnceCell;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 impl Reader<'_> {
     /// `<<`: notes the delimiter; the text comes after the line.
@@ -39,7 +41,7 @@ impl Reader<'_> {
 
     /// Reads the texts of the here-documents that a newline has made due.
     pub(crate) fn here_documents(&mut self) -> Read<()> {
-        for pending in std::mem::take(&mut self.pending) {
+        for pending in core::mem::take(&mut self.pending) {
             let mut body = Vec::new();
             let mut joined = false;
             // A line that goes on in the next one, so far.

@@ -9,6 +9,8 @@
 use super::ast::{Command, Entry, Join, Kind, List, Range, Unread};
 use super::reader::{End, Read, Reader, Stop, is_meta};
 use crate::reason::Reason;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Reads a whole script. What cannot be read is in [`List::unread`]; the commands before it stand,
 /// as a shell would have run the lines before it.
@@ -248,10 +250,10 @@ impl Reader<'_> {
     /// its own.
     pub(crate) fn nested_list(&mut self) -> Read<List> {
         self.enter()?;
-        let outer = std::mem::take(&mut self.pending);
+        let outer = core::mem::take(&mut self.pending);
         let list = self.list_until(End::Parenthesis, false);
         self.leave();
-        let unfinished = !std::mem::replace(&mut self.pending, outer).is_empty();
+        let unfinished = !core::mem::replace(&mut self.pending, outer).is_empty();
         let list = list?;
         if !self.take(b")") {
             return self.stop(Reason::Incomplete);

@@ -4,8 +4,9 @@
 
 use super::ast::{Range, Unread, Word};
 use crate::reason::Reason;
-use std::cell::OnceCell;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::OnceCell;
 
 /// Reading stopped here, for this reason.
 pub struct Stop(pub Unread);

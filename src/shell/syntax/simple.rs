@@ -4,6 +4,7 @@
 use super::ast::{Argument, Assigned, Assignment, Kind, Operator, Part, Redirection};
 use super::reader::{Read, Reader, is_meta};
 use crate::reason::Reason;
+use alloc::vec::Vec;
 
 impl Reader<'_> {
     /// A simple command, or the definition of a function.

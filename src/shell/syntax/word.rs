@@ -4,7 +4,9 @@
 use super::ast::{Part, Range, Word};
 use super::reader::{Read, Reader, is_meta};
 use crate::reason::Reason;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// Where a run of word parts ends.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,9 @@
 
 use crate::segment::Dialect;
 use crate::value::words::WordSet;
-use std::collections::BTreeMap;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 
 /// What an option does besides being there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,13 +116,13 @@ pub struct FactsError {
     pub message: &'static str,
 }
 
-impl std::fmt::Display for FactsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl core::fmt::Display for FactsError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "line {}: {}", self.line, self.message)
     }
 }
 
-impl std::error::Error for FactsError {}
+impl core::error::Error for FactsError {}
 
 impl ToolFacts {
     /// No facts: every wrapper is opaque, every shell script too.
@@ -162,7 +164,7 @@ impl ToolFacts {
     }
 
     fn close(&mut self, names: &mut Vec<Vec<u8>>, tool: &mut Tool) {
-        let tool = std::mem::take(tool);
+        let tool = core::mem::take(tool);
         for name in names.drain(..) {
             self.tools.insert(name, tool.clone());
         }
@@ -367,6 +369,7 @@ impl Tool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     #[test]
     fn a_fact_that_is_not_understood_is_refused() {

@@ -103,6 +103,7 @@ pub(crate) fn awk_is_harmless(program: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     #[test]
     fn sed_that_runs_or_writes_is_seen() {

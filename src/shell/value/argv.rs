@@ -2,6 +2,11 @@
 //! be; it answers what a rule asks of it. Not here: how a script's words become sets (`interpret/expand.rs`).
 
 use super::words::WordSet;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// One position of an [`Argv`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -174,6 +179,7 @@ impl Argv {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     #[test]
     fn many_words_may_be_none() {

@@ -6,6 +6,8 @@
 //! only if its value is an integer. Not here: assignments inside expressions (they make the variable
 //! an integer, see `names`).
 
+use alloc::vec::Vec;
+
 /// The value of `a`, `a+b`, `a-b*c` …, parentheses and unary minus, in 64 bits; `None` if there is
 /// anything else.
 pub fn constant(text: &[u8]) -> Option<i64> {
@@ -70,7 +72,7 @@ fn unit(text: &[u8], at: &mut usize, depth: usize) -> Option<i64> {
             if digits.is_empty() || (digits.len() > 1 && digits.first() == Some(&b'0')) {
                 return None;
             }
-            std::str::from_utf8(digits).ok()?.parse().ok()
+            core::str::from_utf8(digits).ok()?.parse().ok()
         }
     }
 }
@@ -104,6 +106,7 @@ pub fn names(text: &[u8]) -> (Vec<Vec<u8>>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     #[test]
     fn constants_are_computed() {

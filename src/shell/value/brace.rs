@@ -2,6 +2,9 @@
 //! Not here: any other expansion; this one comes first and looks at unquoted text only.
 
 use crate::syntax::ast::Part;
+use alloc::string::ToString;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// How many words one word may become.
 const MOST: usize = 512;
@@ -151,7 +154,7 @@ enum Sequence {
 
 /// `1..3`, `a..e`, with an optional step. Zero-padded and mixed forms are unclear.
 fn sequence(text: &[u8]) -> Sequence {
-    let Ok(text) = std::str::from_utf8(text) else { return Sequence::Unclear };
+    let Ok(text) = core::str::from_utf8(text) else { return Sequence::Unclear };
     if !text.contains("..") {
         return Sequence::Text;
     }
@@ -210,6 +213,7 @@ fn parts_of(units: &[Unit]) -> Vec<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     fn expanded(word: &str) -> Option<Vec<String>> {
         let words = expand(&[Part::Plain(word.into())])?;

@@ -3,6 +3,8 @@
 
 use crate::value::argv::Item;
 use crate::value::words::{Pattern, Piece, WordSet};
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// One field that is being put together.
 #[derive(Clone, Default)]
@@ -114,7 +116,7 @@ pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
             let touches = field.begun || field.quoted;
             if touches {
                 field.add(&WordSet::anything());
-                std::mem::take(field).finish(out);
+                core::mem::take(field).finish(out);
             }
             out.push(Item { files: false, ..item });
             *field = Field { optional: touches || joined, ..Field::default() };
@@ -124,7 +126,7 @@ pub fn splice(field: &mut Field, items: Vec<Item>, out: &mut Vec<Item>) {
             }
         } else {
             if at > 0 {
-                std::mem::take(field).finish(out);
+                core::mem::take(field).finish(out);
                 field.optional = joined;
             }
             field.add(&item.words);

@@ -3,6 +3,10 @@
 //! Not here: sets of argvs (`argv.rs`), and how a script's words become sets (`interpret/expand.rs`).
 
 use crate::programs::base_name;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// One part of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -376,6 +380,7 @@ impl WordSet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::rust_2024::*;
 
     fn pattern(pieces: &[&str]) -> Pattern {
         let mut pattern = Pattern::default();
