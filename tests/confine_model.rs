@@ -9,14 +9,13 @@
 use crate::harness::{self, run::PROGRAM};
 use crate::random::Random;
 use execpolicy_compiler::diagnostic::Diagnostics;
-use execpolicy_compiler::emit;
-use execpolicy_compiler::policy::model::{self, Model, Roots, Ruling, Tree};
-use execpolicy_compiler::policy::profile::{Access, Phase, Platform, Promise};
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_confine::lower::{Host, lower};
 use execpolicy_confine::{Helper, Plan, Sandbox};
 use execpolicy_profile::Profiles;
+use execpolicy_profile::model::{self, Model, Permission, Roots, Tree};
+use execpolicy_profile::{Access, Phase, Platform, Promise};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
@@ -152,7 +151,7 @@ fn one(seed: u64, base: &Path, program: &Path, tally: &mut Tally) {
     let tree = survey(&place);
     let resolved = profiles.get("p", Phase::Run, Platform::Linux).unwrap();
     let model = Model::new(resolved, &roots, &tree);
-    let bytes = emit::profiles::encode(&profiles).unwrap();
+    let bytes = profiles.encode().unwrap();
     let compiled = Profiles::from_bytes(&bytes).unwrap();
     let profile = compiled.get("p", Phase::Run, Platform::Linux).unwrap();
     let environment = vec![("HOME".into(), roots.home.into()), ("TMPDIR".into(), roots.tmpdir.into())];
@@ -219,7 +218,7 @@ fn judge(
 ) {
     let path = |path: &Path| model::Path::parse(path.to_str().unwrap());
     let (from, to) = (path(&operation.path), path(&operation.to));
-    let ruling: Ruling<'_> = match operation.verb {
+    let ruling: Permission<'_> = match operation.verb {
         "read" => model.read(&from),
         "list" => model.list(&from),
         "stat" => model.stat(&from),
@@ -353,9 +352,9 @@ fn survey(place: &Path) -> Tree {
     for (path, target) in names(place) {
         let at = model::Path::parse(path.to_str().unwrap());
         let kind = match target {
-            Some(target) => model::Kind::Link(target.to_str().unwrap().to_owned()),
-            None if path.is_dir() => model::Kind::Directory,
-            None => model::Kind::File,
+            Some(target) => model::FileKind::Link(target.to_str().unwrap().to_owned()),
+            None if path.is_dir() => model::FileKind::Directory,
+            None => model::FileKind::File,
         };
         tree.add(&at, kind);
     }

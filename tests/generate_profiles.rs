@@ -3,10 +3,11 @@
 
 use crate::random::Random;
 use execpolicy_compiler::diagnostic::{Diagnostics, Severity};
-use execpolicy_compiler::policy::model::{Kind, Path, Roots, Tree};
-use execpolicy_compiler::policy::profile::{Phase, Platform, Profiles, Resolved};
+use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::{SourceMap, Span};
+use execpolicy_profile::model::{FileKind, Path, Roots, Tree};
+use execpolicy_profile::{Phase, Platform, Profile};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -155,11 +156,11 @@ pub struct Family<'p> {
 }
 
 impl<'p> Family<'p> {
-    pub fn get(&self, name: &str) -> &'p Resolved {
+    pub fn get(&self, name: &str) -> &'p Profile {
         self.profiles.get(&format!("{name}-{}", self.id), Phase::Run, Platform::Linux).unwrap()
     }
 
-    pub fn own(&self) -> [&'p Resolved; 3] {
+    pub fn own(&self) -> [&'p Profile; 3] {
         NAMES_OF_THREE.map(|name| self.get(name))
     }
 }
@@ -175,15 +176,15 @@ pub fn host(random: &mut Random) -> (Roots, Tree) {
     for _ in 0..random.below(8) {
         let at = path(random);
         if at.is_empty()
-            || (1..at.len()).any(|n| !matches!(tree.kind(&at.take(n)), None | Some(Kind::Directory)))
+            || (1..at.len()).any(|n| !matches!(tree.kind(&at.take(n)), None | Some(FileKind::Directory)))
         {
             continue;
         }
         let kind = match random.below(5) {
-            0 => Kind::Link(path(random).to_string()),
-            1 => Kind::Link("../b".to_owned()),
-            2 => Kind::Directory,
-            _ => Kind::File,
+            0 => FileKind::Link(path(random).to_string()),
+            1 => FileKind::Link("../b".to_owned()),
+            2 => FileKind::Directory,
+            _ => FileKind::File,
         };
         if tree.below(&at).count() == 0 {
             tree.add(&at, kind);

@@ -5,8 +5,9 @@ use crate::harness::Watchdog;
 use crate::random::Random;
 use execpolicy_compiler::diagnostic::{Code, Diagnostics};
 use execpolicy_compiler::sandbox;
-use execpolicy_compiler::sandbox::token::{KEYWORDS, Token};
+use execpolicy_compiler::sandbox::token::Token;
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::keywords;
 use std::collections::{BTreeMap, BTreeSet};
 
 const GRAMMAR: &str = include_str!("../grammar/sandbox.ebnf");
@@ -160,8 +161,8 @@ fn every_terminal_is_a_token_and_every_name_is_defined_and_used() {
         let keyword = tokens[0] == Token::Keyword(terminal);
         assert!(keyword || terminal.len() == 1, "`{terminal}` is {:?}", tokens[0]);
     }
-    for keyword in KEYWORDS {
-        assert!(terminals.contains(*keyword), "the grammar has no `{keyword}`");
+    for keyword in keywords() {
+        assert!(terminals.contains(keyword), "the grammar has no `{keyword}`");
     }
 }
 
@@ -354,9 +355,7 @@ fn hostile_texts_take_bounded_time_and_stack() {
 #[test]
 fn random_bytes_never_panic() {
     let mut random = Random(17);
-    let pieces: Vec<&str> = KEYWORDS
-        .iter()
-        .copied()
+    let pieces: Vec<&str> = keywords()
         .chain([
             "{",
             "}",

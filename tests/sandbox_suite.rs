@@ -6,10 +6,11 @@
 //! `UPDATE_EXPECT=1` writes the answers and the diagnostics that are there into the fences.
 
 use execpolicy_compiler::diagnostic::{Code, Diagnostics};
-use execpolicy_compiler::policy::model::{Model, Roots, Subject, Tree, explain};
-use execpolicy_compiler::policy::profile::{Phase, Platform, Profiles};
+use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::model::{Model, Question, Roots, Tree, explain};
+use execpolicy_profile::{Phase, Platform};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -63,7 +64,7 @@ fn answer(loaded: &Loaded, profile: &str, questions: &str) -> String {
     let mut out = String::new();
     for line in questions.lines() {
         let question = line.split("  ").next().unwrap_or(line).trim();
-        let answer = explain(&model, Subject::guess(&model, question));
+        let answer = explain(&model, Question::guess(&model, question));
         let place =
             answer.origin.map(|origin| format!("{}:{}", origin.file, origin.line)).unwrap_or_default();
         let text = [answer.statement, place, answer.note.unwrap_or_default()].join("  ");

@@ -18,14 +18,14 @@ use crate::random::Random;
 use execpolicy_compiler::emit::{Emitted, gap_lines};
 use execpolicy_compiler::lower::places::Host;
 use execpolicy_compiler::lower::targets::{Finding, Kept};
-use execpolicy_compiler::policy::model::{Model, Path, Ruling};
-use execpolicy_compiler::policy::profile::Resolved;
+use execpolicy_profile::Profile;
 use execpolicy_profile::glob;
+use execpolicy_profile::model::{Model, Path, Permission};
 use operation::Operation;
 
 /// A random profile on a random host, and what is emitted for it there.
 struct Emission<'a> {
-    profile: &'a Resolved,
+    profile: &'a Profile,
     host: &'a Host,
     gaps: Vec<Finding<'a>>,
     text: String,
@@ -42,7 +42,7 @@ impl Emission<'_> {
 fn each_emission(
     seed: u64,
     enough: usize,
-    write: impl for<'p> Fn(&'p Resolved, &Host) -> Option<Emitted<'p>>,
+    write: impl for<'p> Fn(&'p Profile, &Host) -> Option<Emitted<'p>>,
     mut test: impl FnMut(&Emission<'_>, &mut Random) -> Result<(), String>,
 ) {
     each_family(seed, enough, nothing_more, |family, random| {
@@ -73,7 +73,7 @@ impl Tally {
     fn compare(
         &mut self,
         question: &dyn std::fmt::Debug,
-        ruling: &Ruling<'_>,
+        ruling: &Permission<'_>,
         got: bool,
         gaps: &[Finding<'_>],
     ) -> Result<(), String> {

@@ -20,10 +20,9 @@ use super::render::harmless;
 use super::status::Status;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::diagnostic::text::nearest;
-use execpolicy_compiler::emit;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
-use execpolicy_profile::{Phase, Platform, Profile, Profiles};
+use execpolicy_profile::{Phase, Platform, Profile, Profiles, TextFrom};
 use execpolicy_runtime::Artifact;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -109,7 +108,7 @@ pub fn reported(
 pub fn library() -> Option<Vec<u8>> {
     let (mut sources, mut diagnostics) = (SourceMap::new(), Diagnostics::new());
     let profiles = sandbox::load(&mut sources, &[], &mut diagnostics);
-    if diagnostics.has_errors() { None } else { emit::profiles::encode(&profiles) }
+    if diagnostics.has_errors() { None } else { profiles.encode() }
 }
 
 /// A policy's profiles: its own, or the standard library's if it has none.
@@ -134,7 +133,7 @@ pub fn usual(workspace: &Path) -> &'static str {
 pub const HERE: Platform = if cfg!(target_os = "macos") { Platform::Macos } else { Platform::Linux };
 
 /// A profile by name, as it holds here.
-pub fn find<'a>(profiles: &Profiles<'a>, name: &str) -> Result<Profile<'a>, Refused> {
+pub fn find<'a, T: TextFrom<'a>>(profiles: &Profiles<'a>, name: &str) -> Result<Profile<T>, Refused> {
     profiles.get(name, Phase::Run, HERE).ok_or_else(|| {
         let names: Vec<&str> = profiles.names().collect();
         let meant = nearest(name, names.iter().copied());

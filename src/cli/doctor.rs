@@ -42,7 +42,7 @@ fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
     let profiles = contain::profiles(&policy, &library)?;
     let host = contain::workspace(arguments.workspace.as_deref())?;
     let base = Helper::current().and_then(|helper| execpolicy_confine::detect(&helper));
-    let wanted: Vec<Profile<'_>> = match &arguments.profile {
+    let wanted: Vec<Profile<&str>> = match &arguments.profile {
         Some(name) => vec![contain::find(&profiles, name)?],
         None => profiles.names().filter_map(|name| profiles.get(name, Phase::Run, Platform::Linux)).collect(),
     };
@@ -61,7 +61,10 @@ fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
 }
 
 /// Builds a sandbox for a profile and ends it.
-fn attempt_one<'a>(profile: &Profile<'a>, host: &Host) -> Result<(Lowered<'a>, EnforcementStatus), Refused> {
+fn attempt_one<'a>(
+    profile: &Profile<&'a str>,
+    host: &Host,
+) -> Result<(Lowered<'a>, EnforcementStatus), Refused> {
     let lowered = lower(profile, host)?;
     let session = Helper::current()
         .and_then(|helper| execpolicy_confine::Sandbox::prepare(&lowered.plan, helper))

@@ -9,12 +9,13 @@ use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use execpolicy_compiler::emit::{self, Emitted, gap_lines};
 use execpolicy_compiler::lower::places::Host;
 use execpolicy_compiler::lower::targets::{
-    Clause, Finding, Kept, Support, Target, clauses, feature, support, unmet,
+    ClauseKind, Finding, Kept, Support, Target, clauses, feature, support, unmet,
 };
 use execpolicy_compiler::policy::Policy;
-use execpolicy_compiler::policy::model::Roots;
-use execpolicy_compiler::policy::profile::{Feature, Phase, Platform, Profiles, Resolved};
+use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::model::Roots;
+use execpolicy_profile::{Feature, Phase, Platform, Profile};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -37,7 +38,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         // A profile that never runs anything is worth knowing before its first command.
         let mut sink = Diagnostics::new();
         let own = policy.profiles.iter().filter(|profile| !profile.origin.file.starts_with("@stdlib"));
-        let names: BTreeSet<&str> = own.map(|profile| profile.name.as_str()).collect();
+        let names: BTreeSet<&str> = own.map(|profile| &*profile.name).collect();
         for name in names {
             requirements(name, &policy.profiles, options, &mut sink);
         }
@@ -71,7 +72,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         }
     }
     for one in &ready {
-        report(&one.emitted.gaps, options.deny_gaps, &mut sink);
+        report(&one.emitted.gaps, profiles, options.deny_gaps, &mut sink);
     }
     requirements(&name, profiles, options, &mut sink);
     render::print(&sink, &with_library, style, Limit::First);
@@ -142,13 +143,13 @@ fn name(options: &Emit, profiles: &Profiles) -> Result<String, String> {
             Some(near) => format!("there is no profile `{name}`; did you mean `{near}`?"),
             None => format!("there is no profile `{name}`; there are {}", known()),
         }),
-        (None, Some(default)) => Ok(default.name.clone()),
+        (None, Some(default)) => Ok(default.name.to_string()),
         (None, None) => Err(format!("no profile is the default; name one with --profile: {}", known())),
     }
 }
 
 /// The host that a text is for. A text for macOS that is written elsewhere is for a usual one, unless roots are given.
-fn host(profile: &Resolved, target: Target, options: &Emit) -> Result<Host, String> {
+fn host(profile: &Profile, target: Target, options: &Emit) -> Result<Host, String> {
     let foreign = target == Target::Seatbelt && !cfg!(target_os = "macos");
     if foreign || matches!(target, Target::Seccomp | Target::Oci) {
         let mut host = Host::usual(target.platform());
@@ -192,7 +193,7 @@ fn host(profile: &Resolved, target: Target, options: &Emit) -> Result<Host, Stri
     Ok(host)
 }
 
-fn resolved<'p>(name: &str, profiles: &'p Profiles, platform: Platform) -> Result<&'p Resolved, String> {
+fn resolved<'p>(name: &str, profiles: &'p Profiles, platform: Platform) -> Result<&'p Profile, String> {
     profiles.get(name, Phase::Run, platform).ok_or_else(|| format!("there is no profile `{name}`"))
 }
 
@@ -219,7 +220,7 @@ fn write<'p>(
 
 /// The filter is the runtime's own, and its builder is part of the runtime on Linux.
 #[cfg(target_os = "linux")]
-fn filter<'p>(profile: &'p Resolved, host: &Host, options: &Emit) -> Result<Emitted<'p>, String> {
+fn filter<'p>(profile: &'p Profile, host: &Host, options: &Emit) -> Result<Emitted<'p>, String> {
     use super::args::Machine;
     use execpolicy_confine::seccomp::Arch;
     let arch = match options.arch {
@@ -232,7 +233,7 @@ fn filter<'p>(profile: &'p Resolved, host: &Host, options: &Emit) -> Result<Emit
 }
 
 #[cfg(not(target_os = "linux"))]
-fn filter<'p>(_: &'p Resolved, _: &Host, _: &Emit) -> Result<Emitted<'p>, String> {
+fn filter<'p>(_: &'p Profile, _: &Host, _: &Emit) -> Result<Emitted<'p>, String> {
     Err("a filter can be written on Linux only; `oci-seccomp` says the same".to_owned())
 }
 
@@ -242,7 +243,7 @@ fn codex_rules(one: &Ready<'_>, policy: &Policy) -> Option<String> {
 }
 
 /// Gaps as findings: one for each code, at the first statement that has it.
-fn report(gaps: &[Finding<'_>], deny: bool, sink: &mut Diagnostics) {
+fn report(gaps: &[Finding<'_>], profiles: &Profiles, deny: bool, sink: &mut Diagnostics) {
     let mut by_code: BTreeMap<(Code, bool), Vec<&Finding<'_>>> = BTreeMap::new();
     for gap in gaps {
         by_code.entry((gap.code, gap.accepted)).or_default().push(gap);
@@ -258,7 +259,7 @@ fn report(gaps: &[Finding<'_>], deny: bool, sink: &mut Diagnostics) {
         let target = first.target.as_str();
         let message =
             format!("{target} does not carry `{}` exactly{more}: {}", first.statement, first.instead);
-        let mut diagnostic = match first.origin.span {
+        let mut diagnostic = match profiles.span(first.origin) {
             Some(span) => Diagnostic::new(code, span, message),
             None => Diagnostic::about_file(code, first.origin.to_string(), message),
         }
@@ -306,7 +307,7 @@ fn requirements(name: &str, profiles: &Profiles, options: &Emit, sink: &mut Diag
                 short.statement,
                 short.instead
             );
-            let mut diagnostic = match origin.span {
+            let mut diagnostic = match profiles.span(origin) {
                 Some(span) => Diagnostic::new(Code::EP0713, span, message),
                 None => Diagnostic::about_file(Code::EP0713, origin.to_string(), message),
             }
@@ -344,7 +345,7 @@ fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap,
                 .into_iter()
                 .filter(|gap| *target != Target::Landlock && gap.kept != Kept::AsPromised)
                 .collect();
-            report(&open, options.deny_gaps, &mut sink);
+            report(&open, profiles, options.deny_gaps, &mut sink);
         }
     }
     requirements(name, profiles, options, &mut sink);
@@ -355,18 +356,17 @@ fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap,
 }
 
 /// One row for each clause; equal rows of one kind are counted.
-fn table(profile: &Resolved, host: &Host, targets: &[Target], style: Style, text: &mut String) {
-    let mut rows: Vec<(Clause, Vec<String>, Vec<String>)> = Vec::new();
+fn table(profile: &Profile, host: &Host, targets: &[Target], style: Style, text: &mut String) {
+    let mut rows: Vec<(ClauseKind, Vec<String>, Vec<String>)> = Vec::new();
     for stated in clauses(profile, host) {
-        let cells: Vec<String> =
-            targets.iter().map(|target| support(stated.clause, *target).cell()).collect();
-        match rows.iter_mut().find(|(clause, known, _)| *clause == stated.clause && *known == cells) {
+        let cells: Vec<String> = targets.iter().map(|target| support(stated.kind, *target).cell()).collect();
+        match rows.iter_mut().find(|(clause, known, _)| *clause == stated.kind && *known == cells) {
             Some((_, _, statements)) => statements.push(stated.statement),
-            None => rows.push((stated.clause, cells, vec![stated.statement])),
+            None => rows.push((stated.kind, cells, vec![stated.statement])),
         }
     }
-    let said = |clause: Clause, statements: &[String]| match (clause, statements) {
-        (Clause::Lookup | Clause::Sockets, _) => clause.title().replace('`', ""),
+    let said = |clause: ClauseKind, statements: &[String]| match (clause, statements) {
+        (ClauseKind::Lookup | ClauseKind::Sockets, _) => clause.title().replace('`', ""),
         (_, [one]) => short(one),
         (_, [first, rest @ ..]) => format!("{} and {} more", short(first), rest.len()),
         (_, []) => String::new(),

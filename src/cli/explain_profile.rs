@@ -8,10 +8,11 @@ use super::policy::{self, From};
 use super::render::harmless;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::diagnostic::text::list;
-use execpolicy_compiler::policy::model::{Explanation, Kind, Model, Path, Roots, Subject, Tree, explain};
-use execpolicy_compiler::policy::profile::{Origin, Phase, Platform, Profiles, Promise, Resolved};
+use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::model::{Explanation, FileKind, Model, Path, Question, Roots, Tree, explain};
+use execpolicy_profile::{Origin, Phase, Platform, Profile, Promise};
 use execpolicy_runtime::Artifact;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -54,7 +55,7 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
         };
         let mut named = Tree::new();
         look(&Path::parse(&roots.workspace).join(text), &mut named);
-        let subject = Subject::guess(&Model::new(profile, &roots, &named), text);
+        let subject = Question::guess(&Model::new(profile, &roots, &named), text);
         let model = Model::new(profile, &roots, &tree(profile, &roots, &subject));
         if number > 0 {
             stdout("\n");
@@ -94,14 +95,14 @@ fn roots(arguments: &Explain, platform: Platform) -> Option<Roots> {
 
 /// The files of this host that the answer depends on: what the statements name, what is asked about,
 /// and the links on the way there.
-fn tree(profile: &Resolved, roots: &Roots, subject: &Subject) -> Tree {
+fn tree(profile: &Profile, roots: &Roots, subject: &Question) -> Tree {
     let mut tree = Tree::new();
     let statements =
         profile.paths.iter().map(|rule| &rule.place).chain(profile.globs.iter().map(|rule| &rule.place));
     for place in statements {
         look(&roots.bind(place), &mut tree);
     }
-    if let Subject::Path(path) = subject {
+    if let Question::Path(path) = subject {
         look(path, &mut tree);
     }
     tree
@@ -127,10 +128,10 @@ fn look(path: &Path, tree: &mut Tree) {
                     let base = if target.starts_with('/') { Path::default() } else { here.parent() };
                     let rest = path.tail(length);
                     todo.push(base.join(&target).join(&rest));
-                    Kind::Link(target)
+                    FileKind::Link(target)
                 }
-                None if meta.is_dir() => Kind::Directory,
-                None => Kind::File,
+                None if meta.is_dir() => FileKind::Directory,
+                None => FileKind::File,
             };
             tree.add(&here, kind);
         }
@@ -148,10 +149,10 @@ fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
         "write" | "private" | "allow" | "pass" | "set" => Colour::Green,
         _ => Colour::Yellow,
     };
-    let (what, shown) = match &found.subject {
-        Subject::Path(path) => ("path", path.to_string()),
-        Subject::Host(destination) => ("destination", destination.to_string()),
-        Subject::Variable(name) => ("environment variable", name.clone()),
+    let (what, shown) = match &found.question {
+        Question::Path(path) => ("path", path.to_string()),
+        Question::Host(destination) => ("destination", destination.to_string()),
+        Question::Variable(name) => ("environment variable", name.clone()),
     };
     let _ =
         writeln!(text, "{}: {}", paint(&harmless(asked), Colour::Bold, on), paint(found.outcome, colour, on));
@@ -171,7 +172,7 @@ fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
 }
 
 /// The statements of a profile, with their places.
-fn whole(profile: &Resolved, on: bool) -> String {
+fn whole(profile: &Profile, on: bool) -> String {
     let mut text = format!(
         "profile {} ({}, {}) at {}\n",
         paint(&harmless(&profile.name), Colour::Bold, on),
@@ -179,9 +180,9 @@ fn whole(profile: &Resolved, on: bool) -> String {
         profile.phase.as_str(),
         at(&profile.origin, on)
     );
-    for (statement, origin) in profile.statements() {
+    for (clause, origin) in profile.clauses() {
         let place = origin.map_or_else(String::new, |origin| format!("  {}", at(origin, on)));
-        let _ = writeln!(text, "  {:<42}{place}", harmless(&statement));
+        let _ = writeln!(text, "  {:<42}{place}", harmless(&clause.to_string()));
     }
     text
 }

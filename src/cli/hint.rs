@@ -42,7 +42,7 @@ pub fn how(outcome: Outcome) -> String {
 
 /// What may have been in its way. Empty if it ended well, or if nothing is known.
 pub fn hints(
-    profile: &Profile<'_>,
+    profile: &Profile<&str>,
     lowered: &Lowered<'_>,
     host: &Host,
     command: &[OsString],
@@ -68,7 +68,7 @@ pub fn hints(
     hints
 }
 
-fn limited(profile: &Profile<'_>, kind: LimitKind) -> Option<String> {
+fn limited(profile: &Profile<&str>, kind: LimitKind) -> Option<String> {
     let limit = profile.limits.iter().find(|limit| limit.kind == kind)?;
     Some(format!("limit {} ({})", kind.as_str(), place(limit.origin)))
 }
@@ -153,7 +153,7 @@ fn written(path: &Path, host: &Host) -> String {
     path.display().to_string()
 }
 
-fn network(profile: &Profile<'_>, command: &[OsString]) -> Option<String> {
+fn network(profile: &Profile<&str>, command: &[OsString]) -> Option<String> {
     if profile.network.mode == NetworkMode::Full {
         return None;
     }

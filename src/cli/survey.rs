@@ -3,9 +3,9 @@
 //! Not here: the plan that the runtime makes for itself (`execpolicy_confine`).
 
 use execpolicy_compiler::lower::places::Host;
-use execpolicy_compiler::policy::model::{Kind, Path, Roots, Tree};
-use execpolicy_compiler::policy::profile::{Access, Host as Destination, PathAccess, Resolved};
 use execpolicy_profile::glob;
+use execpolicy_profile::model::{FileKind, Path, Roots, Tree};
+use execpolicy_profile::{Access, Host as Destination, PathAccess, Profile};
 use std::path::{Path as File, PathBuf};
 
 /// How many files are looked at for wildcards and names; beyond that there is no answer, rather than half of one.
@@ -14,9 +14,9 @@ const MOST_FILES: usize = 500_000;
 const MOST_LINKS: usize = 40;
 
 /// Looks at the host. The error says what could not be found out.
-pub fn survey(profile: &Resolved, roots: Roots) -> Result<Host, String> {
+pub fn survey(profile: &Profile, roots: Roots) -> Result<Host, String> {
     let mut host = Host { roots, tree: Tree::new(), surveyed: true };
-    let sockets = profile.network.hosts.iter().filter_map(|rule| match &rule.host {
+    let sockets = profile.hosts.iter().filter_map(|rule| match &rule.host {
         Destination::Socket(place) => Some(place),
         _ => None,
     });
@@ -61,7 +61,7 @@ fn note(tree: &mut Tree, path: &File, depth: usize) {
             else {
                 return;
             };
-            tree.add(&known, Kind::Link(target.clone()));
+            tree.add(&known, FileKind::Link(target.clone()));
             if depth < MOST_LINKS {
                 note(tree, &at.join(target), depth + 1);
                 if let Ok(real) = next.canonicalize() {
@@ -70,7 +70,7 @@ fn note(tree: &mut Tree, path: &File, depth: usize) {
             }
             return;
         }
-        let kind = if data.is_dir() { Kind::Directory } else { Kind::File };
+        let kind = if data.is_dir() { FileKind::Directory } else { FileKind::File };
         if tree.kind(&known).is_none() {
             tree.add(&known, kind);
         }
@@ -79,9 +79,9 @@ fn note(tree: &mut Tree, path: &File, depth: usize) {
 }
 
 struct Walk<'p> {
-    profile: &'p Resolved,
+    profile: &'p Profile,
     seen: usize,
-    found: Vec<(Path, Kind)>,
+    found: Vec<(Path, FileKind)>,
 }
 
 impl Walk<'_> {
@@ -104,13 +104,13 @@ impl Walk<'_> {
                         return Err(format!("`{}` is not UTF-8, and a pattern matches it", path.display()));
                     };
                     let kind = if kind.is_dir() {
-                        Kind::Directory
+                        FileKind::Directory
                     } else if kind.is_symlink() {
-                        Kind::Link(
+                        FileKind::Link(
                             std::fs::read_link(&path).unwrap_or_default().to_string_lossy().into_owned(),
                         )
                     } else {
-                        Kind::File
+                        FileKind::File
                     };
                     self.found.push((Path::parse(text), kind));
                 }

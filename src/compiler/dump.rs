@@ -1,8 +1,9 @@
 //! In: the bytes of an artifact. Out: a text that people and tests can read: what each section says.
 //! Not here: any decision, and the sources (an artifact does not hold the patterns as written).
 
-use crate::policy::profile::{Phase, Platform, Profiles, Resolved};
+use crate::policy::profile::Profiles;
 use crate::policy::tools::Tools;
+use execpolicy_profile::{Phase, Platform, Profile};
 use execpolicy_runtime::table::{Edge, FOLDED, LITERAL, ROOTS, Target};
 use execpolicy_runtime::{Artifact, LoadError};
 use std::collections::{BTreeMap, VecDeque};
@@ -101,7 +102,7 @@ fn profiles(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
         for line in &lines {
             writeln!(text, "    {line}")?;
         }
-        for other in profiles.iter().filter(|other| other.name == **name && *other != main) {
+        for other in profiles.iter().filter(|other| *other.name == **name && *other != main) {
             let others = statements(other);
             let more = others.iter().filter(|line| !lines.contains(line)).map(|line| ('+', line));
             let less = lines.iter().filter(|line| !others.contains(line)).map(|line| ('-', line));
@@ -136,10 +137,10 @@ fn tools(text: &mut String, policy: &Artifact<'_>) -> fmt::Result {
     Ok(())
 }
 
-fn statements(profile: &Resolved) -> Vec<String> {
-    let said = profile.statements().map(|(statement, origin)| match origin {
-        Some(origin) => format!("{statement} at {}:{}", origin.file, origin.line),
-        None => statement,
+fn statements(profile: &Profile) -> Vec<String> {
+    let said = profile.clauses().map(|(clause, origin)| match origin {
+        Some(origin) => format!("{clause} at {}:{}", origin.file, origin.line),
+        None => clause.to_string(),
     });
     said.collect()
 }

@@ -9,7 +9,6 @@ pub mod codex;
 pub mod json;
 pub mod landlock;
 pub mod oci;
-pub mod profiles;
 pub mod records;
 pub mod seatbelt;
 #[cfg(target_os = "linux")]
@@ -21,7 +20,7 @@ pub mod table;
 use crate::check::CheckedPolicy;
 use crate::lower::targets::{Finding, Kept};
 use crate::lower::{Automaton, TooLarge};
-use crate::policy::profile::Resolved;
+use execpolicy_profile::Profile;
 use execpolicy_runtime::wire::{self, SectionId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -111,7 +110,7 @@ pub fn visible(text: &str) -> String {
 
 /// What a profile is called in a heading.
 #[must_use]
-pub fn heading(profile: &Resolved) -> String {
+pub fn heading(profile: &Profile) -> String {
     visible(&format!(
         "profile {} ({}:{}), written by {COMPILER}",
         profile.name, profile.origin.file, profile.origin.line
@@ -173,7 +172,11 @@ pub fn emit(checked: &CheckedPolicy, automaton: &Automaton) -> Result<Vec<u8>, E
     let table = table::write(checked.policy(), automaton, &mut sections, &mut strings)?;
     strings.write(&mut sections);
     sections.add(SectionId::Tools, checked.policy().tools.compact().into_bytes());
-    profiles::write(&checked.policy().profiles, &mut sections)?;
+    let profiles = &checked.policy().profiles;
+    if profiles.iter().len() > 0 {
+        sections.add(SectionId::Profiles, profiles.encode().ok_or(EmitError::TooLarge("profiles"))?);
+        sections.add(SectionId::Order, profiles.encode_order());
+    }
 
     let count = sections.iter().count();
     let features = sections.iter().fold(0, |bits, (id, _)| bits | id.feature());

@@ -2,7 +2,6 @@
 //! Not here: whether it is right (`check.rs`) and how it becomes fast (`lower.rs`).
 
 pub mod matches;
-pub mod model;
 pub mod placement;
 pub mod profile;
 pub mod program;

@@ -1,5 +1,5 @@
 //! In: texts of `.sandbox` files. Out: [`Profiles`], or diagnostics: all of them, each with one exact place.
-//! Not here: what a profile allows (`policy/model.rs`) and how it is enforced. `docs/language/sandbox.md` is the reference
+//! Not here: what a profile allows (`execpolicy_profile::model`) and how it is enforced. `docs/language/sandbox.md` is the reference
 //! of the language, `grammar/sandbox.ebnf` its grammar.
 
 pub mod ast;
@@ -8,6 +8,7 @@ mod layers;
 mod lint;
 pub mod parse;
 mod resolve;
+mod scope;
 pub mod sets;
 pub mod token;
 mod typed;

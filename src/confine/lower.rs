@@ -23,7 +23,7 @@
 //! }
 //! ```
 //!
-//! The meaning is the reference model of the compiler (`src/policy/model.rs`); `tests/confine_model.rs` tries both on
+//! The meaning is the reference model (`execpolicy_profile::model`); `tests/confine_model.rs` tries both on
 //! random profiles. The file tree is read once: roots, links, and what wildcards and protected names match.
 
 mod clauses;
@@ -36,7 +36,7 @@ mod view;
 
 pub use host::Host;
 pub use refusal::Refusal;
-pub use view::{Answer, By, View};
+pub use view::{Answer, By, Said, View};
 
 use std::string::String;
 use std::vec::Vec;
@@ -51,7 +51,7 @@ pub struct Carried<'a> {
     /// The clause, as it would be written.
     pub clause: String,
     /// Its statement; `None` for what every sandbox does.
-    pub origin: Option<Origin<'a>>,
+    pub origin: Option<Origin<&'a str>>,
     /// By which wall: `mounts`, `netns`, `seccomp`, `process`, `landlock`, `sweep`.
     pub wall: &'static str,
     /// How it will hold.
@@ -77,7 +77,7 @@ pub struct Lowered<'a> {
 ///
 /// # Errors
 /// A [`Refusal`] if some clause could not be enforced exactly and the profile does not accept that.
-pub fn lower<'a>(profile: &Profile<'a>, host: &Host) -> Result<Lowered<'a>, Refusal> {
+pub fn lower<'a>(profile: &Profile<&'a str>, host: &Host) -> Result<Lowered<'a>, Refusal> {
     let view = View::bind(profile, host)?;
     let mut work = Work {
         plan: Plan::nothing(host.cwd().to_path_buf()),
@@ -108,7 +108,13 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn carry(&mut self, clause: impl Into<String>, origin: Origin<'a>, wall: &'static str, given: Given) {
+    fn carry(
+        &mut self,
+        clause: impl Into<String>,
+        origin: Origin<&'a str>,
+        wall: &'static str,
+        given: Given,
+    ) {
         let clause = clause.into();
         self.carried.push(Carried { clause, origin: Some(origin), wall, given, note: None });
     }

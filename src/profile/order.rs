@@ -1,8 +1,10 @@
-//! In: bytes of the order section. Out: [`Order`]: which profile allows nothing that another does not.
-//! Not here: how that is found out (the compiler's `policy/model/order.rs`); it needs every clause of
-//! both, and is done once, when the policy is compiled.
+//! In: bytes of the order section, or who is within whom. Out: [`Order`]: which profile allows nothing that another does not; or the
+//! bytes. Not here: how that is found out (`model/order.rs`); it needs every clause of both, and is done once, when the policy is
+//! compiled.
 
 use super::ProfileError;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A relation between the names of an artifact's profiles, by their places in the sorted list of names.
 ///
@@ -16,6 +18,18 @@ pub struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
+    /// Writes the section about so many names.
+    #[must_use]
+    pub fn encode(count: usize, within: impl Fn(usize, usize) -> bool) -> Vec<u8> {
+        let mut bytes = vec![0_u8; (count * count).div_ceil(8)];
+        for bit in (0..count * count).filter(|bit| within(bit / count, bit % count)) {
+            if let Some(byte) = bytes.get_mut(bit / 8) {
+                *byte |= 1 << (bit % 8);
+            }
+        }
+        bytes
+    }
+
     /// Reads a section about so many names.
     ///
     /// # Errors
@@ -55,7 +69,8 @@ mod tests {
     #[test]
     fn a_square_of_bits() {
         // 0 within 0 and 2, 1 within 1, 2 within 2: rows 101, 010, 001.
-        let bytes = [0b0001_0101, 0b1];
+        let bytes = Order::encode(3, |narrow, wide| narrow == wide || (narrow, wide) == (0, 2));
+        assert_eq!(bytes, [0b0001_0101, 0b1]);
         let order = Order::from_bytes(&bytes, 3).unwrap();
         assert!(order.within(0, 2) && !order.within(2, 0) && !order.within(0, 1) && order.within(1, 1));
         assert!(!order.within(3, 3) && !order.within(0, 3));

@@ -1,5 +1,5 @@
-//! In: the bytes of the profiles section. Out: [`Profiles`], and a [`Profile`] by name, phase and platform.
-//! Not here: the records (`decode.rs`) and the words in them (`words.rs`).
+//! In: the bytes of the profiles section, or profiles. Out: [`Profiles`] and a [`Profile`] by name, phase and platform; or the bytes.
+//! Not here: one profile (`profile.rs`), its records (`clause.rs`), and the words in them (`words.rs`).
 //!
 //! Layout, all numbers little-endian, all offsets from the section's first byte:
 //!
@@ -8,87 +8,76 @@
 //! u32 default present (0 or 1)   text name   origin
 //! u32 number of profiles
 //! per profile: text name   u8 phase   u8 platform   origin   u8 network mode   u8 network origin present   origin
-//!              nine lists: paths globs protects hosts env limits syscalls features mach
+//!              its lists, in the order of `profile.rs`
 //! text = u32 offset, u32 length in the pool      list = u32 offset, u32 count
 //! origin = text file, u32 line, u32 column
 //! ```
+//!
+//! The same profiles give the same bytes. Lists that are equal are written once, which is what keeps four variants of a profile cheap.
 
-use super::decode::{Cursor, List, ProfileError};
-use super::{
-    EnvRule, FeatureRule, GlobRule, Limit, MachService, Network, NetworkMode, Origin, PathRule, Phase,
-    Platform, Protect, SyscallRule,
-};
+use super::place::Origin;
+use super::profile::{HEAD, Name, Profile};
+use super::wire::{Cursor, Pool, ProfileError, TEXT, TextFrom, Wire, Writer};
+use super::{Phase, Platform, Text};
+use alloc::vec::Vec;
 
-/// The bytes of one profile's head: see the layout above.
-const HEAD: usize = 8 + 1 + 1 + 16 + 1 + 1 + 16 + 9 * 8;
 /// The bytes before the first profile.
-const PREAMBLE: usize = 12 + 4 + 8 + 16 + 4;
+const PREAMBLE: usize = 12 + 4 + DefaultProfile::<&str>::SIZE + 4;
 
 /// `default NAME`: where a command runs that no `sandbox_rule` places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DefaultProfile<'a> {
+pub struct DefaultProfile<T = Text> {
     /// The profile; it exists.
-    pub name: &'a str,
+    pub name: T,
     /// The statement.
-    pub origin: Origin<'a>,
+    pub origin: Origin<T>,
 }
 
-/// One profile, flat, for one phase and platform.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Profile<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// For which phase.
-    pub phase: Phase,
-    /// For which platform.
-    pub platform: Platform,
-    /// Where it is declared.
-    pub origin: Origin<'a>,
-    /// Path statements, sorted by root, then path: what lies above comes first. No path twice.
-    pub paths: List<'a, PathRule<'a>>,
-    /// Globs, sorted by root, path, pattern. No glob twice.
-    pub globs: List<'a, GlobRule<'a>>,
-    /// Protected names, sorted. No name twice.
-    pub protects: List<'a, Protect<'a>>,
-    /// What may be connected to.
-    pub network: Network<'a>,
-    /// Environment variables, sorted by pattern. No pattern twice.
-    pub env: List<'a, EnvRule<'a>>,
-    /// Limits, by kind.
-    pub limits: List<'a, Limit<'a>>,
-    /// Denied system calls, sorted by name.
-    pub syscalls: List<'a, SyscallRule<'a>>,
-    /// What must hold and what may fall short, by feature.
-    pub features: List<'a, FeatureRule<'a>>,
-    /// Mach services that may be looked up, sorted; empty except on macOS.
-    pub mach: List<'a, MachService<'a>>,
+impl<'a, T: TextFrom<'a>> Wire<'a> for DefaultProfile<T> {
+    const SIZE: usize = TEXT + Origin::<T>::SIZE;
+
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, ProfileError> {
+        Ok(Self { name: cursor.text("default")?.into(), origin: Origin::read(cursor)? })
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.text(self.name.as_ref());
+        self.origin.write(out);
+    }
 }
 
-impl Profile<'_> {
-    const fn records(&self) -> usize {
-        self.paths.len()
-            + self.globs.len()
-            + self.protects.len()
-            + self.network.hosts.len()
-            + self.env.len()
-            + self.limits.len()
-            + self.syscalls.len()
-            + self.features.len()
-            + self.mach.len()
+/// Writes the section: profiles sorted by (name, phase, platform), and what `default` says. `None` if it would not fit into 4 GiB.
+#[must_use]
+pub fn encode<'p>(
+    profiles: impl ExactSizeIterator<Item = &'p Profile>,
+    default: Option<&DefaultProfile>,
+) -> Option<Vec<u8>> {
+    let (mut texts, mut lists) = (Pool::default(), Pool::default());
+    let count = profiles.len();
+    let first_list = count.checked_mul(HEAD)?.checked_add(PREAMBLE)?;
+    let mut heads = Writer::new(&mut texts);
+    for profile in profiles {
+        profile.write(&mut heads, |records| first_list.saturating_add(lists.add(&records)));
     }
-
-    /// Reads every record, and checks the orders that the fields promise.
-    fn check(&self) -> Result<(), ProfileError> {
-        self.paths.check(Some(|rule: &PathRule<'_>| rule.place), "order of paths")?;
-        self.globs.check(Some(|rule: &GlobRule<'_>| (rule.place, rule.pattern)), "order of globs")?;
-        self.protects.check(Some(|rule: &Protect<'_>| rule.name), "order of protected names")?;
-        self.network.hosts.check(None::<fn(&_) -> ()>, "hosts")?;
-        self.env.check(None::<fn(&_) -> ()>, "variables")?;
-        self.limits.check(Some(|rule: &Limit<'_>| rule.kind), "order of limits")?;
-        self.syscalls.check(Some(|rule: &SyscallRule<'_>| rule.name), "order of system calls")?;
-        self.features.check(Some(|rule: &FeatureRule<'_>| rule.feature), "order of features")?;
-        self.mach.check(Some(|rule: &MachService<'_>| rule.name), "order of services")
+    let (heads, mut too_large) = (heads.bytes, heads.too_large);
+    let mut said = Writer::new(&mut texts);
+    said.size(default.is_some().into());
+    match default {
+        Some(default) => default.write(&mut said),
+        None => DefaultProfile::<&str> { name: "", origin: Origin::default() }.write(&mut said),
     }
+    said.size(count);
+    let (said, pool_offset) = (said.bytes, first_list.checked_add(lists.bytes().len())?);
+    let texts = texts.bytes();
+    let length = pool_offset.checked_add(texts.len())?;
+    let mut none = Pool::default();
+    let mut out = Writer::new(&mut none);
+    for number in [length, pool_offset, texts.len()] {
+        out.size(number);
+    }
+    too_large |= out.too_large;
+    let bytes = [&out.bytes, &said, &heads, lists.bytes(), texts].concat();
+    (!too_large).then_some(bytes)
 }
 
 /// Every profile of an artifact: each name once per phase and platform, sorted by (name, phase, platform).
@@ -97,7 +86,7 @@ pub struct Profiles<'a> {
     section: &'a [u8],
     pool: &'a [u8],
     count: usize,
-    default: Option<DefaultProfile<'a>>,
+    default: Option<DefaultProfile<&'a str>>,
 }
 
 impl<'a> Profiles<'a> {
@@ -115,7 +104,7 @@ impl<'a> Profiles<'a> {
         let Some(pool) = pool else { return cursor.fault("string pool") };
         let mut cursor = Cursor::new(section, pool, cursor.position());
         let present = cursor.u32("default")?;
-        let default = DefaultProfile { name: cursor.text("default")?, origin: cursor.origin()? };
+        let default = DefaultProfile::read(&mut cursor)?;
         let default = match present {
             0 => None,
             1 => Some(default),
@@ -123,89 +112,68 @@ impl<'a> Profiles<'a> {
         };
         let count = cursor.size("number of profiles")?;
         let profiles = Self { section, pool, count, default };
-        // Names, phases and platforms are read first: the binary search of `get` rests on their order, and a
-        // profile that stands twice would be two meanings for one name.
-        let mut last: Option<(&str, Phase, Platform)> = None;
+        // A profile that stands twice would be two meanings for one name.
+        let mut last: Option<Name<&str>> = None;
         // Variants share lists, so the same bytes may be read more than once, but not without end.
         let mut budget = section.len().saturating_mul(4);
         for index in 0..count {
-            let profile = profiles.read(index)?;
-            let key = (profile.name, profile.phase, profile.platform);
-            if profile.name.is_empty() || last.is_some_and(|last| last >= key) {
+            let name = Name::<&str>::read(&mut profiles.head(index))?;
+            if name.name.is_empty() || last.is_some_and(|last| last >= name) {
                 return cursor.fault("order of profiles");
             }
-            last = Some(key);
-            budget = match budget.checked_sub(profile.records()) {
+            last = Some(name);
+            let records = Profile::<&str>::check(&mut profiles.head(index))?;
+            budget = match budget.checked_sub(records) {
                 Some(left) => left,
                 None => return cursor.fault("number of records"),
             };
-            profile.check()?;
         }
-        if default.is_some_and(|default| profiles.variants(default.name).next().is_none()) {
+        if default.is_some_and(|default| !profiles.contains(default.name)) {
             return cursor.fault("default");
         }
         Ok(profiles)
     }
 
-    fn read(&self, index: usize) -> Result<Profile<'a>, ProfileError> {
+    fn head(&self, index: usize) -> Cursor<'a> {
         let at = index.checked_mul(HEAD).and_then(|at| at.checked_add(PREAMBLE)).unwrap_or(usize::MAX);
-        let mut cursor = Cursor::new(self.section, self.pool, at);
-        let name = cursor.text("profile name")?;
-        let phase = cursor.word(Phase::from_byte, "phase")?;
-        let platform = cursor.word(Platform::from_byte, "platform")?;
-        let origin = cursor.origin()?;
-        let mode = cursor.word(NetworkMode::from_byte, "network mode")?;
-        let present = cursor.u8("network origin")?;
-        let said = cursor.origin()?;
-        Ok(Profile {
-            name,
-            phase,
-            platform,
-            origin,
-            paths: cursor.list()?,
-            globs: cursor.list()?,
-            protects: cursor.list()?,
-            network: Network { mode, origin: (present == 1).then_some(said), hosts: cursor.list()? },
-            env: cursor.list()?,
-            limits: cursor.list()?,
-            syscalls: cursor.list()?,
-            features: cursor.list()?,
-            mach: cursor.list()?,
-        })
+        Cursor::new(self.section, self.pool, at)
     }
 
-    /// Every variant of every profile, in order.
-    pub fn iter(&self) -> impl Iterator<Item = Profile<'a>> + use<'a> {
+    /// What each profile is known by, with its index.
+    fn heads(&self) -> impl Iterator<Item = (usize, Name<&'a str>)> + use<'a> {
         let this = *self;
-        (0..this.count).map_while(move |index| this.read(index).ok())
+        (0..this.count).map_while(move |index| Some((index, Name::read(&mut this.head(index)).ok()?)))
+    }
+
+    /// Every variant of every profile, in order; the texts in them are borrowed (`&str`) or owned.
+    pub fn iter<T: TextFrom<'a>>(&self) -> impl Iterator<Item = Profile<T>> + use<'a, T> {
+        let this = *self;
+        (0..this.count).map_while(move |index| Profile::read(&mut this.head(index)).ok())
     }
 
     /// The names, sorted, each once. A profile's number is its place here.
     pub fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let mut last = None;
-        self.iter().map(|profile| profile.name).filter(move |name| last.replace(*name) != Some(*name))
+        self.heads().map(|(_, head)| head.name).filter(move |name| last.replace(*name) != Some(*name))
     }
 
-    /// The variants of one name.
-    pub fn variants<'n>(&self, name: &'n str) -> impl Iterator<Item = Profile<'a>> + use<'a, 'n> {
-        self.iter().filter(move |profile| profile.name == name)
-    }
-
-    /// The profile that holds for a name in a phase on a platform.
+    /// The profile that holds for a name in a phase on a platform, with its texts borrowed or owned.
     #[must_use]
-    pub fn get(&self, name: &str, phase: Phase, platform: Platform) -> Option<Profile<'a>> {
-        self.variants(name).find(|profile| (profile.phase, profile.platform) == (phase, platform))
+    pub fn get<T: TextFrom<'a>>(&self, name: &str, phase: Phase, platform: Platform) -> Option<Profile<T>> {
+        let wanted = Name { name, phase, platform };
+        let (index, _) = self.heads().find(|(_, head)| *head == wanted)?;
+        Profile::read(&mut self.head(index)).ok()
     }
 
     /// Whether there is a profile of that name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.variants(name).next().is_some()
+        self.names().any(|known| known == name)
     }
 
     /// Where a command runs that nothing places.
     #[must_use]
-    pub const fn default(&self) -> Option<DefaultProfile<'a>> {
+    pub const fn default(&self) -> Option<DefaultProfile<&'a str>> {
         self.default
     }
 }

@@ -151,6 +151,28 @@ words! {
     }
 }
 
+impl LimitKind {
+    /// The units of its values and how much each is, the largest first; a count has none.
+    #[must_use]
+    pub const fn units(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Processes | Self::OpenFiles => &[("", 1)],
+            Self::Memory | Self::MemoryPerProcess | Self::FileSize => &[
+                ("TiB", 1 << 40),
+                ("TB", 1_000_000_000_000),
+                ("GiB", 1 << 30),
+                ("GB", 1_000_000_000),
+                ("MiB", 1 << 20),
+                ("MB", 1_000_000),
+                ("KiB", 1 << 10),
+                ("kB", 1_000),
+                ("B", 1),
+            ],
+            Self::CpuTime | Self::WallTime => &[("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)],
+        }
+    }
+}
+
 words! {
     /// Whether a feature must hold or may fall short.
     Stance {

@@ -7,8 +7,8 @@ use execpolicy_compiler::diagnostic::Code;
 use execpolicy_compiler::emit::{Emitted, bwrap};
 use execpolicy_compiler::lower::places::{Host, Places};
 use execpolicy_compiler::lower::targets::Finding;
-use execpolicy_compiler::policy::model::{By, Destination, Kind, Path, Tree};
-use execpolicy_compiler::policy::profile::Resolved;
+use execpolicy_profile::Profile;
+use execpolicy_profile::model::{By, Destination, FileKind, Path, Tree};
 
 /// What a mount shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +87,9 @@ impl Mounts {
     fn mount(&mut self, at: &str, shows: Shows, tree: &Tree, directory: bool) -> Result<(), String> {
         let at = Path::parse(at);
         let kind = tree.kind(&at);
-        let there = at.is_empty() || matches!(kind, Some(Kind::Directory | Kind::File));
+        let there = at.is_empty() || matches!(kind, Some(FileKind::Directory | FileKind::File));
         // bubblewrap makes missing mount points, on the host's file system too where that is writable.
-        if !there || directory && kind == Some(&Kind::File) {
+        if !there || directory && kind == Some(&FileKind::File) {
             return Err(format!("nothing can be mounted at {at}: {kind:?}"));
         }
         self.table.retain(|(path, _)| !path.starts_with(&at, false));
@@ -158,7 +158,7 @@ fn answer(view: &Mounts, operation: &Operation, host: &Host) -> Option<bool> {
     }
 }
 
-fn write<'p>(profile: &'p Resolved, host: &Host) -> Option<Emitted<'p>> {
+fn write<'p>(profile: &'p Profile, host: &Host) -> Option<Emitted<'p>> {
     let refused = match bwrap::write(profile, host) {
         Ok(emitted) => return Some(emitted),
         Err(refused) => refused.to_string(),
@@ -202,7 +202,7 @@ fn bubblewrap_agrees_with_the_model() {
         let off = view.arguments.iter().any(|word| word == "--unshare-net");
         let open = model.connect(&Destination::new("elsewhere.example", 9)).allowed;
         // Where single hosts are refused, all are.
-        if off == open && profile.network.hosts.is_empty() {
+        if off == open && profile.hosts.is_empty() {
             return Err(format!("the network is {open} in the model"));
         }
         Ok(())

@@ -3,7 +3,7 @@
 
 use super::{Tally, ask_settings, depth, each_emission};
 use execpolicy_compiler::emit::codex;
-use execpolicy_compiler::policy::model::Path;
+use execpolicy_profile::model::Path;
 
 /// File access of a Codex permission profile: the deepest path counts, wildcards deny.
 #[derive(Debug)]

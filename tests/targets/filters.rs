@@ -5,10 +5,10 @@ use crate::random::Random;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::emit::oci;
 use execpolicy_compiler::lower::places::Host;
-use execpolicy_compiler::policy::model::Model;
-use execpolicy_compiler::policy::profile::{Phase, Platform, Resolved};
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_confine::seccomp::{self as seccomp_words, Arch};
+use execpolicy_profile::model::Model;
+use execpolicy_profile::{Phase, Platform, Profile};
 use serde::Deserialize;
 
 /// OCI seccomp, by the runtime specification: nothing that is not in it.
@@ -124,7 +124,7 @@ pub fn bpf(bytes: &[u8], machine: u32, nr: u32, args: &[u64; 6]) -> u32 {
 }
 
 /// A profile that denies some calls.
-fn denying(words: &[&str]) -> Resolved {
+fn denying(words: &[&str]) -> Profile {
     let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
     let text = format!(
         "profile agent {{\n read /\n syscalls deny {}\n}}\n",

@@ -9,9 +9,9 @@ use crate::sbpl::Profile;
 use execpolicy_compiler::diagnostic::{Code, Diagnostics};
 use execpolicy_compiler::emit::{landlock, oci, seatbelt};
 use execpolicy_compiler::lower::places::Host;
-use execpolicy_compiler::lower::targets::{Clause, Kept, Support, Target, assess, support, unmet};
-use execpolicy_compiler::policy::profile::{Phase, Platform};
+use execpolicy_compiler::lower::targets::{ClauseKind, Kept, Support, Target, assess, support, unmet};
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::{Phase, Platform};
 
 /// What is told of the first profile in a text, for a target or (`require`) a platform.
 fn told(text: &str, about: &str) -> Vec<Code> {
@@ -55,7 +55,7 @@ fn the_table_of_the_documentation_is_what_the_code_says() {
     let names: Vec<&str> = Target::ALL.iter().map(|target| target.as_str()).collect();
     let mut table = format!("| clause | {} |\n|---|{}\n", names.join(" | "), "---|".repeat(names.len()));
     let mut codes = std::collections::BTreeSet::new();
-    for clause in Clause::ALL {
+    for clause in ClauseKind::ALL {
         let cells = Target::ALL.map(|target| match support(clause, target) {
             Support::Gap(code) => {
                 codes.insert(code);
@@ -150,7 +150,7 @@ fn the_runtime_refuses_what_is_said_of_it() {
             .flat_map(|target| assess(profile, &usual, *target))
             .any(|gap| gap.kept == Kept::Stricter && !gap.accepted);
         let said = stops || !unmet(profile, &usual, Platform::Linux).is_empty();
-        let bytes = execpolicy_compiler::emit::profiles::encode(&profiles).unwrap();
+        let bytes = profiles.encode().unwrap();
         let loaded = read::Profiles::from_bytes(&bytes).unwrap();
         let compiled = loaded.get("agent", Phase::Run, Platform::Linux).unwrap();
         let done = lower(&compiled, &here);

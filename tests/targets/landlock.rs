@@ -6,7 +6,7 @@ use super::operation::Operation;
 use super::{Tally, each_emission};
 use execpolicy_compiler::emit::landlock;
 use execpolicy_compiler::lower::places::Host;
-use execpolicy_compiler::policy::model::Path;
+use execpolicy_profile::model::Path;
 use serde::Deserialize;
 
 /// landlockconfig's JSON, by its published schema: names, which lists may be empty, and nothing else.

@@ -5,8 +5,8 @@
 use crate::generate_profiles::path;
 use crate::random::Random;
 use execpolicy_compiler::lower::places::{Host, Places};
-use execpolicy_compiler::policy::model::{Kind, Model, Path, Ruling};
-use execpolicy_compiler::policy::profile::Origin;
+use execpolicy_profile::Origin;
+use execpolicy_profile::model::{FileKind, Model, Path, Permission};
 
 /// One operation, as the model and as a target that knows paths see it.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl Operation {
 
     /// Whether it is about something below a file, where nothing can be.
     pub fn below_a_file(&self, host: &Host) -> bool {
-        let is_file = |path: &Path| host.tree.kind(path) == Some(&Kind::File);
+        let is_file = |path: &Path| host.tree.kind(path) == Some(&FileKind::File);
         let listed = |p: &Path| host.tree.resolve(p).is_some_and(|p| is_file(&p));
         if matches!(self, Self::List(p) if listed(p)) {
             return true;
@@ -83,7 +83,7 @@ impl Operation {
         above.any(|p| is_file(&p))
     }
 
-    pub fn ruling<'p>(&self, model: &Model<'p>) -> Ruling<'p> {
+    pub fn ruling<'p>(&self, model: &Model<'p>) -> Permission<'p> {
         match self {
             Self::Read(p) => model.read(p),
             Self::Write(p) => model.write(p),

@@ -6,28 +6,28 @@ use super::operation::Operation;
 use super::{Emission, Tally, each_emission};
 use crate::generate_profiles::path;
 use crate::random::Random;
-use crate::sbpl::{Profile, Subject};
+use crate::sbpl::{Profile as Seatbelt, Subject};
 use execpolicy_compiler::diagnostic::{Code, Diagnostics};
 use execpolicy_compiler::emit::{Emitted, seatbelt};
 use execpolicy_compiler::lower::places::Host;
 use execpolicy_compiler::lower::targets::{Finding, Kept};
-use execpolicy_compiler::policy::model::{Destination, Path};
-use execpolicy_compiler::policy::profile::{Phase, Platform, Resolved};
 use execpolicy_compiler::source::SourceMap;
+use execpolicy_profile::model::{Destination, Path};
+use execpolicy_profile::{Phase, Platform, Profile};
 
 /// The directory of the session's own.
 pub const SESSION: &str = "/session-of-its-own";
 
-fn write<'p>(profile: &'p Resolved, host: &Host) -> Option<Emitted<'p>> {
+fn write<'p>(profile: &'p Profile, host: &Host) -> Option<Emitted<'p>> {
     Some(seatbelt::write(profile, host))
 }
 
-fn load(text: &str, profile: &Resolved, host: &Host) -> Result<Profile, String> {
-    Profile::parse(text, &seatbelt::parameters(profile, host, Some(SESSION)))
+fn load(text: &str, profile: &Profile, host: &Host) -> Result<Seatbelt, String> {
+    Seatbelt::parse(text, &seatbelt::parameters(profile, host, Some(SESSION)))
 }
 
 /// What Seatbelt is asked for an operation: the kernel follows links first and asks about what it finds.
-fn answer(profile: &Profile, operation: &Operation, host: &Host) -> Option<bool> {
+fn answer(profile: &Seatbelt, operation: &Operation, host: &Host) -> Option<bool> {
     let tree = &host.tree;
     let follow = |path: &Path| tree.resolve(path).map(|path| path.to_string());
     let entry = |path: &Path| tree.resolve_parent(path);

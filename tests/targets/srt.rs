@@ -3,7 +3,7 @@
 
 use super::{Tally, ask_settings, depth, each_emission};
 use execpolicy_compiler::emit::srt;
-use execpolicy_compiler::policy::model::Path;
+use execpolicy_profile::model::Path;
 use serde::Deserialize;
 
 /// Files as settings of sandbox-runtime say: everything can be read but what is denied, where the more specific of an allowance and a

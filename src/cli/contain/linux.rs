@@ -71,7 +71,7 @@ pub fn workspace(named: Option<&Path>) -> Result<Host, Refused> {
 
 /// Confines and runs a command, and ends as it does.
 pub fn run(
-    profile: &Profile<'_>,
+    profile: &Profile<&str>,
     host: &Host,
     command: &[OsString],
     watch: &Watch,

@@ -12,10 +12,9 @@ use crate::survey::survey;
 use execpolicy_compiler::emit::seatbelt;
 use execpolicy_compiler::lower::places;
 use execpolicy_compiler::lower::targets::{Finding, Kept, Target, unmet};
-use execpolicy_compiler::policy::model::Roots;
-use execpolicy_compiler::policy::profile::{Platform, Resolved};
 use execpolicy_confine::seatbelt::{Private, command};
-use execpolicy_profile::{EnvAction, Profile, Variable};
+use execpolicy_profile::model::Roots;
+use execpolicy_profile::{EnvAction, Platform, Profile, Variable};
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
@@ -77,21 +76,20 @@ struct Prepared {
 }
 
 /// Writes the profile for this host, and refuses what it would not hold.
-fn prepare(profile: &Profile<'_>, host: &Host, argv: &[OsString]) -> Result<Prepared, Refused> {
-    let resolved = Resolved::from(*profile);
-    let surveyed = survey(&resolved, host.roots.clone()).map_err(|why| Refused::new("host", why, None))?;
-    let emitted = seatbelt::write(&resolved, &surveyed);
-    let accepted = kept(&resolved, &surveyed, &emitted.gaps)?;
+fn prepare(profile: &Profile, host: &Host, argv: &[OsString]) -> Result<Prepared, Refused> {
+    let surveyed = survey(profile, host.roots.clone()).map_err(|why| Refused::new("host", why, None))?;
+    let emitted = seatbelt::write(profile, &surveyed);
+    let accepted = kept(profile, &surveyed, &emitted.gaps)?;
     let text = std::str::from_utf8(&emitted.bytes)
         .map_err(|error| Refused::new("profile", format!("the profile's text: {error}"), None))?;
-    let private = match seatbelt::has_private(&resolved) {
+    let private = match seatbelt::has_private(profile) {
         true => Some(Private::new(&std::env::temp_dir()).map_err(|error| {
             Refused::new("host", format!("a directory of the command's own cannot be made: {error}"), None)
         })?),
         false => None,
     };
     let path = private.as_ref().and_then(|private| private.path().to_str());
-    let parameters = seatbelt::parameters(&resolved, &surveyed, path);
+    let parameters = seatbelt::parameters(profile, &surveyed, path);
     let mut environment = environment(profile, std::env::vars_os());
     if let Some(private) = &private {
         environment.retain(|(name, _)| name != "TMPDIR");
@@ -103,7 +101,7 @@ fn prepare(profile: &Profile<'_>, host: &Host, argv: &[OsString]) -> Result<Prep
 }
 
 /// The gaps that the profile accepts; or the first that it does not, and that would leave the command more than it says.
-fn kept(profile: &Resolved, host: &places::Host, gaps: &[Finding<'_>]) -> Result<Vec<String>, Refused> {
+fn kept(profile: &Profile, host: &places::Host, gaps: &[Finding<'_>]) -> Result<Vec<String>, Refused> {
     let refused = |finding: &Finding<'_>, help: Option<String>| Refused {
         statement: Some(format!("{}:{}", finding.origin.file, finding.origin.line)),
         ..Refused::new(
@@ -125,14 +123,14 @@ fn kept(profile: &Resolved, host: &places::Host, gaps: &[Finding<'_>]) -> Result
 
 /// What the command sees of the environment.
 fn environment(
-    profile: &Profile<'_>,
+    profile: &Profile,
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
     let mut seen: Vec<(OsString, OsString)> =
         all.filter(|(name, _)| profile.variable(name.as_bytes()) == Variable::Passed).collect();
     for rule in &profile.env {
-        if let EnvAction::Set(value) = rule.action {
-            seen.push((rule.pattern.into(), value.into()));
+        if let EnvAction::Set(value) = &rule.action {
+            seen.push((OsString::from(&*rule.pattern), OsString::from(&**value)));
         }
     }
     seen.sort();
@@ -141,7 +139,7 @@ fn environment(
 
 /// Confines and runs a command, and ends as it does.
 pub fn run(
-    profile: &Profile<'_>,
+    profile: &Profile,
     host: &Host,
     argv: &[OsString],
     _: &Watch,
@@ -163,8 +161,8 @@ pub fn run(
         }
     };
     let accepted: Vec<&str> = prepared.accepted.iter().map(String::as_str).collect();
-    let seatbelt = serde_json::json!({ "clause": "seatbelt", "asked": profile.name, "given": "prevented", "by": "sandbox-exec" });
-    status.started(profile.name, &accepted, vec![seatbelt]);
+    let seatbelt = serde_json::json!({ "clause": "seatbelt", "asked": &*profile.name, "given": "prevented", "by": "sandbox-exec" });
+    status.started(&profile.name, &accepted, vec![seatbelt]);
     let ended = match child.wait() {
         Ok(ended) => ended,
         Err(error) => {
@@ -193,7 +191,7 @@ mod tests {
         let file = sources.add("own.sandbox", text);
         let profiles = execpolicy_compiler::sandbox::load(&mut sources, &[file], &mut findings);
         assert!(findings.ok().is_ok(), "{findings:?}");
-        let bytes = execpolicy_compiler::emit::profiles::encode(&profiles).unwrap();
+        let bytes = profiles.encode().unwrap();
         let profiles = Profiles::from_bytes(&bytes).unwrap();
         let profile = profiles.get("own", Phase::Run, Platform::Macos).unwrap();
         let workspace = std::env::temp_dir().canonicalize().unwrap();

@@ -7,8 +7,8 @@
 use crate::emit::Emitted;
 use crate::lower::places::{Host, Places};
 use crate::lower::targets::{Target, assess};
-use crate::policy::model::{Kind, Model, Path};
-use crate::policy::profile::{Access, EnvAction, NetworkMode, Resolved};
+use execpolicy_profile::model::{FileKind, Model, Path};
+use execpolicy_profile::{Access, EnvAction, NetworkMode, Profile};
 use std::collections::BTreeMap;
 
 /// Why a profile cannot be written; a sentence.
@@ -37,12 +37,12 @@ enum View {
 /// # Errors
 /// [`Refused`] if a path or a value has a line break, something private is not a directory, or something restricted is a link
 /// that could be replaced.
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Refused> {
+pub fn write<'p>(profile: &'p Profile, host: &Host) -> Result<Emitted<'p>, Refused> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |words: &[&str]| arguments.extend(words.iter().map(|word| (*word).to_owned()));
     add(&["--die-with-parent", "--new-session", "--unshare-user", "--unshare-pid", "--unshare-ipc"]);
     add(&["--unshare-uts", "--unshare-cgroup-try", "--cap-drop", "ALL", "--clearenv"]);
-    if profile.network.mode != NetworkMode::Full || profile.network.hosts.iter().any(|rule| !rule.allow) {
+    if profile.network.mode != NetworkMode::Full || profile.hosts.iter().any(|rule| !rule.allow) {
         add(&["--unshare-net"]);
     }
     for rule in &profile.env {
@@ -58,7 +58,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Result<Emitted<'p>, Refu
     Ok(Emitted { bytes: (arguments.join("\n") + "\n").into_bytes(), gaps, says_gaps: false })
 }
 
-fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Result<(), Refused> {
+fn files(profile: &Profile, host: &Host, add: &mut impl FnMut(&[&str])) -> Result<(), Refused> {
     let model = Model::new(profile, &host.roots, &host.tree);
     let places = Places::of(profile, host);
     links(&model, &places, host)?;
@@ -86,7 +86,7 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Resu
         let inside = view.iter().any(|(other, view)| {
             other.len() > path.len() && other.starts_with(path, false) && *view != View::Hidden
         });
-        let directory = matches!(host.tree.kind(path), Some(Kind::Directory));
+        let directory = matches!(host.tree.kind(path), Some(FileKind::Directory));
         match here {
             // What is not there is not shown either.
             View::Hidden if around == View::Hidden && !inside => {}
@@ -116,7 +116,7 @@ fn files(profile: &Resolved, host: &Host, add: &mut impl FnMut(&[&str])) -> Resu
 fn links(model: &Model<'_>, places: &Places<'_>, host: &Host) -> Result<(), Refused> {
     let everything = Path::default();
     let known =
-        host.tree.below(&everything).filter(|path| matches!(host.tree.kind(path), Some(Kind::Link(_))));
+        host.tree.below(&everything).filter(|path| matches!(host.tree.kind(path), Some(FileKind::Link(_))));
     let mut links = known.filter(|path| {
         let around = model.access(&path.parent());
         around.access == Access::Write && !around.own && model.access(path).access < Access::Write
@@ -148,7 +148,7 @@ fn view(model: &Model<'_>, places: &Places<'_>, host: &Host) -> BTreeMap<Path, V
         }
     };
     let mut out = BTreeMap::from([(Path::default(), of(&Path::default()))]);
-    let exists = |path: &Path| matches!(host.tree.kind(path), Some(Kind::File | Kind::Directory));
+    let exists = |path: &Path| matches!(host.tree.kind(path), Some(FileKind::File | FileKind::Directory));
     for placed in places.list.iter().filter(|placed| !placed.link && exists(&placed.at)) {
         let here = of(&placed.at);
         // Writable in what is writable needs no mount, and a mount point could not be removed.

@@ -7,11 +7,9 @@
 use crate::emit::{Emitted, gap_lines, heading};
 use crate::lower::places::{Host, Places};
 use crate::lower::targets::{Target, assess};
-use crate::policy::model::Path;
-use crate::policy::profile::{
-    Access, EnvAction, Host as Destination, NetworkMode, PathAccess, Resolved, Root,
-};
 use crate::policy::{Policy, Protocol};
+use execpolicy_profile::model::Path;
+use execpolicy_profile::{Access, EnvAction, Host as Destination, NetworkMode, PathAccess, Profile, Root};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -27,7 +25,7 @@ enum Table {
 
 /// Writes the profile.
 #[must_use]
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
+pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
     let gaps = assess(profile, host, Target::Codex);
     let mut out = format!("# {}\n", heading(profile));
     if !gaps.is_empty() {
@@ -58,8 +56,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
             let _ = writeln!(out, "{} = \"{word}\"", quote(key));
         }
     }
-    let denied =
-        profile.network.hosts.iter().any(|rule| !rule.allow && !matches!(rule.host, Destination::Socket(_)));
+    let denied = profile.hosts.iter().any(|rule| !rule.allow && !matches!(rule.host, Destination::Socket(_)));
     let open = profile.network.mode == NetworkMode::Full && !denied;
     let _ = writeln!(out, "\n[permissions.{}.network]\nenabled = {open}", quote(name));
     environment(profile, &mut out);
@@ -67,7 +64,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
 }
 
 /// Paths with their access: the last statement about one path is the one that counts.
-fn entries(profile: &Resolved, host: &Host) -> BTreeMap<(Table, String), Access> {
+fn entries(profile: &Profile, host: &Host) -> BTreeMap<(Table, String), Access> {
     let places = Places::of(profile, host);
     let mut out = BTreeMap::new();
     let key = |path: &Path| {
@@ -107,7 +104,7 @@ fn entries(profile: &Resolved, host: &Host) -> BTreeMap<(Table, String), Access>
     for glob in places.globs.iter().filter(|glob| glob.rule.access == Access::Deny) {
         let (table, at) = key(&glob.at);
         let text = match at.as_str() {
-            "." => glob.rule.pattern.clone(),
+            "." => glob.rule.pattern.to_string(),
             ":root" => format!("/{}", glob.rule.pattern),
             at => format!("{at}/{}", glob.rule.pattern),
         };
@@ -116,13 +113,13 @@ fn entries(profile: &Resolved, host: &Host) -> BTreeMap<(Table, String), Access>
     out
 }
 
-fn environment(profile: &Resolved, out: &mut String) {
+fn environment(profile: &Profile, out: &mut String) {
     let list = |wanted: &EnvAction| {
         let names = profile.env.iter().filter(|rule| rule.action == *wanted).map(|rule| quote(&rule.pattern));
         names.collect::<Vec<_>>().join(", ")
     };
     let set = profile.env.iter().filter_map(|rule| match &rule.action {
-        EnvAction::Set(value) => Some((rule.pattern.as_str(), value.as_str())),
+        EnvAction::Set(value) => Some((&*rule.pattern, &**value)),
         _ => None,
     });
     let set: Vec<(&str, &str)> = set.collect();

@@ -8,8 +8,8 @@ use super::json::Json;
 use crate::emit::Emitted;
 use crate::lower::places::{Host, Places};
 use crate::lower::targets::{Target, assess};
-use crate::policy::model::Kind;
-use crate::policy::profile::{NetworkMode, PathAccess, Resolved};
+use execpolicy_profile::model::FileKind;
+use execpolicy_profile::{NetworkMode, PathAccess, Profile};
 
 /// The ABI that is declared: scopes are from 6, and nothing newer is used.
 pub const ABI: u64 = 6;
@@ -42,7 +42,7 @@ const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/random", "/dev/urand
 
 /// Writes the configuration. It names directories, so it is for this host.
 #[must_use]
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
+pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
     let places = Places::of(profile, host);
     let mut rules = Vec::new();
     for placed in &places.list {
@@ -55,7 +55,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
         if placed.link || places.grant(&placed.at) != placed.rule.access {
             continue;
         }
-        let file = matches!(host.tree.kind(&placed.at), Some(Kind::File | Kind::Link(_)));
+        let file = matches!(host.tree.kind(&placed.at), Some(FileKind::File | FileKind::Link(_)));
         let rights = rights.iter().filter(|right| !file || FILE.contains(right));
         rules.push(rule(rights.copied(), [placed.at.to_string()]));
     }

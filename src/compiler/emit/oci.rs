@@ -10,7 +10,7 @@ use super::json::Json;
 use crate::emit::Emitted;
 use crate::lower::places::Host;
 use crate::lower::targets::{Target, assess};
-use crate::policy::profile::Resolved;
+use execpolicy_profile::Profile;
 
 const EPERM: u64 = 1;
 const ENOSYS: u64 = 38;
@@ -37,10 +37,10 @@ type Condition = (u64, Option<(u32, u32)>);
 
 /// Writes the profile.
 #[must_use]
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
+pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
     let mut entries = Vec::new();
     for (errno, hidden) in [(EPERM, false), (ENOSYS, true)] {
-        let mut names: Vec<&str> = profile.syscalls.iter().map(|rule| rule.name.as_str()).collect();
+        let mut names: Vec<&str> = profile.syscalls.iter().map(|rule| &*rule.name).collect();
         if names.contains(&"chmod:setuid") && !names.contains(&"openat2") {
             // Its mode lies in memory, where no filter sees it.
             names.push("openat2");

@@ -12,11 +12,11 @@ mod regex;
 use crate::emit::{Emitted, gap_lines, heading, visible};
 use crate::lower::places::{Host, Placed, Places, remainders};
 use crate::lower::targets::{Target, assess};
-use crate::policy::model::{Kind, Path};
-use crate::policy::profile::{
-    Access, Host as Destination, HostRule, NetworkMode, Origin, PathAccess, Resolved, Root,
-};
 use execpolicy_profile::glob::component;
+use execpolicy_profile::model::{FileKind, Path};
+use execpolicy_profile::{
+    Access, Host as Destination, HostRule, Located, NetworkMode, Origin, PathAccess, Profile, Protect, Root,
+};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -34,7 +34,7 @@ pub const PRIVATE: &str = "PRIVATE";
 
 /// Writes the profile. It is right for hosts on which the roots and places lie to each other as they do on this one.
 #[must_use]
-pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
+pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
     let gaps = assess(profile, host, Target::Seatbelt);
     let places = Places::of(profile, host);
     let mut writer = Writer { out: String::new(), profile, host, places };
@@ -53,7 +53,7 @@ pub fn write<'p>(profile: &'p Resolved, host: &Host) -> Emitted<'p> {
 /// The parameters that a profile's text takes, in order: names and values. `private` is a new empty directory, needed only
 /// if the profile has private ones.
 #[must_use]
-pub fn parameters(profile: &Resolved, host: &Host, private: Option<&str>) -> Vec<(String, String)> {
+pub fn parameters(profile: &Profile, host: &Host, private: Option<&str>) -> Vec<(String, String)> {
     let mut out: Vec<(String, String)> =
         ROOTS.iter().map(|(name, root)| ((*name).to_owned(), host.root(*root).to_string())).collect();
     if let Some(private) = private.filter(|_| has_private(profile)) {
@@ -64,7 +64,7 @@ pub fn parameters(profile: &Resolved, host: &Host, private: Option<&str>) -> Vec
 
 /// Whether a profile's text asks for [`PRIVATE`].
 #[must_use]
-pub fn has_private(profile: &Resolved) -> bool {
+pub fn has_private(profile: &Profile) -> bool {
     profile.paths.iter().any(|rule| rule.access == PathAccess::Private)
 }
 
@@ -74,7 +74,7 @@ const ROOTS: [(&str, Root); 3] =
 
 struct Writer<'p, 'h> {
     out: String,
-    profile: &'p Resolved,
+    profile: &'p Profile,
     host: &'h Host,
     places: Places<'p>,
 }
@@ -104,7 +104,7 @@ impl Writer<'_, '_> {
         let _ = writeln!(self.out, "\n; -- {title}");
     }
 
-    fn note(&mut self, statement: &str, origin: &Origin) {
+    fn note(&mut self, statement: impl std::fmt::Display, origin: &Origin) {
         let _ = writeln!(self.out, "; {}", visible(&format!("{statement}  {}:{}", origin.file, origin.line)));
     }
 
@@ -116,8 +116,7 @@ impl Writer<'_, '_> {
     fn literals(&mut self) {
         self.section("files: of two statements that match, the later is the more specific");
         for placed in self.places.list.clone() {
-            let statement = format!("{} {}", placed.rule.access.as_str(), placed.rule.place);
-            self.note(&statement, &placed.rule.origin);
+            self.note(placed.rule, &placed.rule.origin);
             let filter = self.subpath(&placed);
             match placed.rule.access {
                 PathAccess::Write => self.rule("allow", &format!("{READ} {WRITE}"), &filter),
@@ -224,7 +223,7 @@ impl Writer<'_, '_> {
             .host
             .tree
             .below(&everything)
-            .filter(|path| matches!(self.host.tree.kind(path), Some(Kind::File | Kind::Link(_))));
+            .filter(|path| matches!(self.host.tree.kind(path), Some(FileKind::File | FileKind::Link(_))));
         let mut out = Vec::new();
         for path in files {
             for rule in self.places.protects {
@@ -272,8 +271,7 @@ impl Writer<'_, '_> {
         self.section("wildcards and protected names: whatever more specific paths say");
         for glob in self.places.globs.clone() {
             let rule = glob.rule;
-            let shown = format!("{} {}/{}", rule.access.as_str(), rule.place, rule.pattern);
-            self.note(&shown.replace("//", "/"), &rule.origin);
+            self.note(rule, &rule.origin);
             let parts: Vec<&str> = rule.pattern.split('/').collect();
             let filter = self.regex(&glob.at, &regex::below(&parts, self.host.roots.ignore_case));
             let operations =
@@ -291,14 +289,14 @@ impl Writer<'_, '_> {
     fn protected(&self) -> Vec<(String, Origin, Vec<String>)> {
         let fold = self.host.roots.ignore_case;
         let fits = |glob: &str, name: &str| component(glob.as_bytes(), name.as_bytes(), fold);
-        let of = |rule: &crate::policy::profile::Protect| {
+        let of = |rule: &Located<Protect>| {
             let filters = self.places.writable.iter().flat_map(|root| {
                 let ways = remainders(&rule.name, root, fits);
                 ways.into_iter()
                     .map(|parts| self.regex(root, &regex::below(&parts, fold)))
                     .collect::<Vec<_>>()
             });
-            (format!("protect {}", rule.name), rule.origin.clone(), filters.collect())
+            (rule.to_string(), rule.origin.clone(), filters.collect())
         };
         self.places.protects.iter().map(of).collect()
     }
@@ -306,8 +304,8 @@ impl Writer<'_, '_> {
     fn network(&mut self) {
         let network = &self.profile.network;
         let origin = network.origin.clone().unwrap_or_else(|| self.profile.origin.clone());
-        let hosts = network.hosts.clone();
-        let refused = |rule: &&HostRule| !rule.allow && !matches!(rule.host, Destination::Socket(_));
+        let hosts = &self.profile.hosts;
+        let refused = |rule: &&Located<HostRule>| !rule.allow && !matches!(rule.host, Destination::Socket(_));
         self.section("network");
         match network.mode {
             NetworkMode::Off => self.note("network off: no rule allows a connection to an address", &origin),
@@ -317,7 +315,7 @@ impl Writer<'_, '_> {
                     self.out.push_str(base::NETWORK);
                 }
                 Some(denied) => {
-                    let shown = denied.host.spell(denied.first_port, denied.last_port);
+                    let shown = denied.destination();
                     self.note(
                         &format!("network full is closed: Seatbelt cannot tell `{shown}` from others"),
                         &denied.origin,
@@ -327,19 +325,17 @@ impl Writer<'_, '_> {
             NetworkMode::Listed => {
                 let doubtful = hosts.iter().filter(refused).any(|rule| is_loopback(&rule.host));
                 for rule in hosts.iter().filter(|rule| rule.allow) {
-                    let here = matches!(&rule.host, Destination::Name(name) if name == "localhost");
-                    let shown = rule.host.spell(rule.first_port, rule.last_port);
-                    let statement = format!("network allow {shown}");
+                    let here = matches!(&rule.host, Destination::Name(name) if &**name == "localhost");
                     match ports(rule).filter(|_| here && !doubtful) {
                         Some(ports) => {
-                            self.note(&statement, &rule.origin);
+                            self.note(rule, &rule.origin);
                             for port in ports {
                                 let filter = format!("(remote ip \"localhost:{port}\")");
                                 self.rule("allow", "network-outbound", &filter);
                             }
                         }
                         None if matches!(rule.host, Destination::Socket(_)) => {}
-                        None => self.note(&format!("{statement}: stays closed, see above"), &rule.origin),
+                        None => self.note(&format!("{rule}: stays closed, see above"), &rule.origin),
                     }
                 }
             }
@@ -393,11 +389,11 @@ impl Writer<'_, '_> {
         }
         // A destination in the list is one whatever the files around it may be used for; a denial wins over everything.
         let listed = self.profile.network.mode == NetworkMode::Listed;
-        let hosts = self.profile.network.hosts.clone();
+        let hosts = self.profile.hosts.clone();
         for (allow, word) in [(true, "allow"), (false, "deny")] {
             for rule in hosts.iter().filter(|rule| rule.allow == allow && (listed || !allow)) {
                 let Destination::Socket(place) = &rule.host else { continue };
-                self.note(&format!("network {word} unix:{place}"), &rule.origin);
+                self.note(rule, &rule.origin);
                 let filter = connect(&format!("(subpath {})", self.expression(&self.host.resolve(place))));
                 self.rule(word, "network-outbound", &filter);
             }
@@ -410,7 +406,7 @@ impl Writer<'_, '_> {
         }
         self.section("services");
         for service in &self.profile.mach.clone() {
-            self.note(&format!("mach-lookup \"{}\"", service.name), &service.origin);
+            self.note(service, &service.origin);
             self.rule("allow", "mach-lookup", &format!("(global-name {})", quote(&service.name)));
         }
     }
@@ -468,7 +464,7 @@ fn ports(rule: &HostRule) -> Option<Vec<String>> {
 /// Whether a destination may be this machine itself.
 fn is_loopback(host: &Destination) -> bool {
     match host {
-        Destination::Name(name) => name == "localhost",
+        Destination::Name(name) => &**name == "localhost",
         Destination::Net { address, prefix } => address.is_loopback() || *prefix < 8,
         Destination::Below(_) | Destination::Socket(_) => false,
     }

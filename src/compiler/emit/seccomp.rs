@@ -4,14 +4,14 @@
 use crate::emit::Emitted;
 use crate::lower::places::Host;
 use crate::lower::targets::{Target, assess};
-use crate::policy::profile::Resolved;
 use execpolicy_confine::seccomp::{Arch, BuildError, build};
+use execpolicy_profile::Profile;
 
 /// Writes the program.
 ///
 /// # Errors
 /// [`BuildError`] for a word that the builder does not know, or a filter that is longer than the kernel takes.
-pub fn write<'p>(profile: &'p Resolved, host: &Host, arch: Arch) -> Result<Emitted<'p>, BuildError> {
-    let program = build(arch, profile.syscalls.iter().map(|rule| rule.name.as_str()))?;
+pub fn write<'p>(profile: &'p Profile, host: &Host, arch: Arch) -> Result<Emitted<'p>, BuildError> {
+    let program = build(arch, profile.syscalls.iter().map(|rule| &*rule.name))?;
     Ok(Emitted { bytes: program.to_bytes(), gaps: assess(profile, host, Target::Seccomp), says_gaps: false })
 }

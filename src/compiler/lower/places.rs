@@ -1,12 +1,12 @@
 //! In: a profile and a [`Host`]. Out: [`Places`]: its path statements where they hold on that host, in the order in which a
 //! list of rules has to say them so that the last one that matches is the most specific.
-//! Not here: what a path may be used for (`policy/model.rs` is the meaning; nothing here is used by it), and any one target.
+//! Not here: what a path may be used for (`execpolicy_profile::model` is the meaning; nothing here is used by it), and any one target.
 
-use crate::policy::model::{Kind, Path, Roots, Tree};
-use crate::policy::profile::{
-    Access, GlobRule, PathAccess, PathRule, Place, Platform, Protect, Resolved, Root,
-};
 use execpolicy_profile::glob;
+use execpolicy_profile::model::{FileKind, Path, Roots, Tree};
+use execpolicy_profile::{
+    Access, GlobRule, Located, PathAccess, PathRule, Place, Platform, Profile, Protect, Root,
+};
 
 /// What a profile's roots stand for, and the files that matter: the links in written paths, and what wildcards and names
 /// match when the text is written.
@@ -47,7 +47,7 @@ impl Host {
     /// Adds the links that every macOS has at its root: `/tmp`, `/var` and `/etc` lead into `/private`.
     pub fn add_system_links(&mut self) {
         for name in ["tmp", "var", "etc"] {
-            self.tree.add(&Path::parse(&format!("/{name}")), Kind::Link(format!("private/{name}")));
+            self.tree.add(&Path::parse(&format!("/{name}")), FileKind::Link(format!("private/{name}")));
         }
     }
 
@@ -73,7 +73,7 @@ pub struct Placed<'p> {
     /// Whether this is the link that was written, and not where it leads.
     pub link: bool,
     /// The statement.
-    pub rule: &'p PathRule,
+    pub rule: &'p Located<PathRule>,
 }
 
 /// A wildcard statement, and where its fixed part leads.
@@ -82,7 +82,7 @@ pub struct PlacedGlob<'p> {
     /// The directory that it is about.
     pub at: Path,
     /// The statement.
-    pub rule: &'p GlobRule,
+    pub rule: &'p Located<GlobRule>,
 }
 
 /// A profile's path statements on a host.
@@ -93,7 +93,7 @@ pub struct Places<'p> {
     /// The statements with wildcards.
     pub globs: Vec<PlacedGlob<'p>>,
     /// The protected names.
-    pub protects: &'p [Protect],
+    pub protects: &'p [Located<Protect>],
     /// The writable directories that lie in no other writable directory: below these, names are protected.
     pub writable: Vec<Path>,
     fold: bool,
@@ -102,7 +102,7 @@ pub struct Places<'p> {
 impl<'p> Places<'p> {
     /// Puts a profile's statements on a host.
     #[must_use]
-    pub fn of(profile: &'p Resolved, host: &Host) -> Self {
+    pub fn of(profile: &'p Profile, host: &Host) -> Self {
         let mut list = Vec::new();
         for rule in &profile.paths {
             let written = host.roots.bind(&rule.place);

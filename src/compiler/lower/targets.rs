@@ -11,7 +11,7 @@ pub use assess::{Finding, Kept, assess, unmet};
 pub use clauses::{Stated, clauses};
 
 use crate::diagnostic::Code;
-use crate::policy::profile::{Feature, LimitKind, Platform};
+use execpolicy_profile::{Feature, LimitKind, Platform};
 
 /// Something that a profile is lowered to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +97,7 @@ impl Target {
 
 /// A kind of clause: what a profile can say, as far as targets treat it alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Clause {
+pub enum ClauseKind {
     /// `read P`, `write P` where the directory around it grants less, or nothing.
     Grant,
     /// `read P`, `deny P` inside of a directory that grants more.
@@ -144,7 +144,7 @@ pub enum Clause {
     Mach,
 }
 
-impl Clause {
+impl ClauseKind {
     /// Every kind, in the order of tables.
     pub const ALL: [Self; 28] = [
         Self::Grant,
@@ -206,22 +206,6 @@ impl Clause {
         }
         .to_owned()
     }
-
-    /// Whether this is about files, so that a target may carry it with others.
-    #[must_use]
-    pub const fn about_files(self) -> bool {
-        matches!(
-            self,
-            Self::Grant
-                | Self::Narrow
-                | Self::Reopen
-                | Self::Private
-                | Self::DenyGlob
-                | Self::ReadGlob
-                | Self::Protect
-                | Self::Lookup
-        )
-    }
 }
 
 /// What a target does about a kind of clause.
@@ -267,57 +251,61 @@ pub const fn feature(code: Code) -> Option<Feature> {
 
 /// The table: what a target does about a kind of clause.
 #[must_use]
-pub const fn support(clause: Clause, target: Target) -> Support {
+pub const fn support(clause: ClauseKind, target: Target) -> Support {
     use Support::{Exact, Gap, NotApplicable};
     use Target::{Bwrap, Codex, Landlock, Mounts, Netns, Oci, Process, Seatbelt, Seccomp, Srt};
     match (clause, target) {
-        (Clause::Mach, Seatbelt) => Exact,
-        (Clause::Mach, _) => NotApplicable,
+        (ClauseKind::Mach, Seatbelt) => Exact,
+        (ClauseKind::Mach, _) => NotApplicable,
 
         // One concern each.
-        (Clause::Syscall, Seccomp | Oci) => Exact,
-        (Clause::Syscall, Bwrap | Srt | Codex) => Gap(Code::EP0709),
-        (Clause::Syscall, _) | (_, Seccomp | Oci) => NotApplicable,
-        (Clause::NetworkOff | Clause::NetworkFull, Netns) => Exact,
-        (Clause::AllowLoopback | Clause::AllowHost | Clause::DenyHost, Netns) => Gap(Code::EP0706),
+        (ClauseKind::Syscall, Seccomp | Oci) => Exact,
+        (ClauseKind::Syscall, Bwrap | Srt | Codex) => Gap(Code::EP0709),
+        (ClauseKind::Syscall, _) | (_, Seccomp | Oci) => NotApplicable,
+        (ClauseKind::NetworkOff | ClauseKind::NetworkFull, Netns) => Exact,
+        (ClauseKind::AllowLoopback | ClauseKind::AllowHost | ClauseKind::DenyHost, Netns) => {
+            Gap(Code::EP0706)
+        }
         (_, Netns) => NotApplicable,
-        (Clause::EnvPass | Clause::EnvDeny | Clause::EnvSet, Process) => Exact,
-        (Clause::Limit(LimitKind::Memory), Process) => Gap(Code::EP0708),
-        (Clause::Limit(_), Process) => Exact,
+        (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Process) => Exact,
+        (ClauseKind::Limit(LimitKind::Memory), Process) => Gap(Code::EP0708),
+        (ClauseKind::Limit(_), Process) => Exact,
         (_, Process) => NotApplicable,
 
-        (Clause::Limit(_), Mounts | Landlock) => NotApplicable,
-        (Clause::Limit(_), Seatbelt | Bwrap | Srt | Codex) => Gap(Code::EP0708),
-        (Clause::EnvPass | Clause::EnvDeny | Clause::EnvSet, Mounts | Landlock) => NotApplicable,
+        (ClauseKind::Limit(_), Mounts | Landlock) => NotApplicable,
+        (ClauseKind::Limit(_), Seatbelt | Bwrap | Srt | Codex) => Gap(Code::EP0708),
+        (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Mounts | Landlock) => NotApplicable,
         // Whoever starts the command gives it its environment: the runtime's own argument list does.
-        (Clause::EnvPass | Clause::EnvDeny | Clause::EnvSet, Seatbelt) => Exact,
-        (Clause::EnvSet, Bwrap | Codex) => Exact,
-        (Clause::EnvPass | Clause::EnvDeny | Clause::EnvSet, Bwrap | Srt | Codex) => Gap(Code::EP0710),
+        (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Seatbelt) => Exact,
+        (ClauseKind::EnvSet, Bwrap | Codex) => Exact,
+        (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Bwrap | Srt | Codex) => {
+            Gap(Code::EP0710)
+        }
 
         // Files.
-        (Clause::Grant, _) => Exact,
-        (Clause::Narrow | Clause::Reopen, Landlock) => Gap(Code::EP0704),
-        (Clause::Reopen, Srt) => Gap(Code::EP0712),
-        (Clause::Narrow | Clause::Reopen, _) => Exact,
-        (Clause::Private, Mounts | Bwrap) => Exact,
-        (Clause::Private, Landlock | Seatbelt | Srt | Codex) => Gap(Code::EP0701),
-        (Clause::DenyGlob | Clause::ReadGlob | Clause::Protect, Landlock) => Gap(Code::EP0704),
-        (Clause::ReadGlob, Codex) => Gap(Code::EP0712),
-        (Clause::DenyGlob | Clause::ReadGlob, _) => Gap(Code::EP0702),
-        (Clause::Protect, _) => Gap(Code::EP0703),
-        (Clause::Lookup, Seatbelt) => Exact,
-        (Clause::Lookup, _) => Gap(Code::EP0705),
+        (ClauseKind::Grant, _) => Exact,
+        (ClauseKind::Narrow | ClauseKind::Reopen, Landlock) => Gap(Code::EP0704),
+        (ClauseKind::Reopen, Srt) => Gap(Code::EP0712),
+        (ClauseKind::Narrow | ClauseKind::Reopen, _) => Exact,
+        (ClauseKind::Private, Mounts | Bwrap) => Exact,
+        (ClauseKind::Private, Landlock | Seatbelt | Srt | Codex) => Gap(Code::EP0701),
+        (ClauseKind::DenyGlob | ClauseKind::ReadGlob | ClauseKind::Protect, Landlock) => Gap(Code::EP0704),
+        (ClauseKind::ReadGlob, Codex) => Gap(Code::EP0712),
+        (ClauseKind::DenyGlob | ClauseKind::ReadGlob, _) => Gap(Code::EP0702),
+        (ClauseKind::Protect, _) => Gap(Code::EP0703),
+        (ClauseKind::Lookup, Seatbelt) => Exact,
+        (ClauseKind::Lookup, _) => Gap(Code::EP0705),
 
         // The network.
-        (Clause::NetworkOff, Landlock) => Gap(Code::EP0711),
-        (Clause::NetworkOff | Clause::NetworkFull, Mounts) => NotApplicable,
-        (Clause::NetworkOff, _) => Exact,
-        (Clause::NetworkFull, Srt) => Gap(Code::EP0706),
-        (Clause::NetworkFull, _) => Exact,
-        (Clause::AllowLoopback, Seatbelt) => Exact,
-        (Clause::AllowLoopback | Clause::AllowHost | Clause::DenyHost, Mounts) => NotApplicable,
-        (Clause::AllowLoopback | Clause::AllowHost | Clause::DenyHost, _) => Gap(Code::EP0706),
-        (Clause::AllowSocket | Clause::DenySocket | Clause::Sockets, Seatbelt) => Exact,
-        (Clause::AllowSocket | Clause::DenySocket | Clause::Sockets, _) => Gap(Code::EP0707),
+        (ClauseKind::NetworkOff, Landlock) => Gap(Code::EP0711),
+        (ClauseKind::NetworkOff | ClauseKind::NetworkFull, Mounts) => NotApplicable,
+        (ClauseKind::NetworkOff, _) => Exact,
+        (ClauseKind::NetworkFull, Srt) => Gap(Code::EP0706),
+        (ClauseKind::NetworkFull, _) => Exact,
+        (ClauseKind::AllowLoopback, Seatbelt) => Exact,
+        (ClauseKind::AllowLoopback | ClauseKind::AllowHost | ClauseKind::DenyHost, Mounts) => NotApplicable,
+        (ClauseKind::AllowLoopback | ClauseKind::AllowHost | ClauseKind::DenyHost, _) => Gap(Code::EP0706),
+        (ClauseKind::AllowSocket | ClauseKind::DenySocket | ClauseKind::Sockets, Seatbelt) => Exact,
+        (ClauseKind::AllowSocket | ClauseKind::DenySocket | ClauseKind::Sockets, _) => Gap(Code::EP0707),
     }
 }

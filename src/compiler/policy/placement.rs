@@ -3,7 +3,6 @@
 //! Not here: what a profile allows (`model.rs`), and where scripts run.
 
 use super::matches::listed;
-use super::model::narrower;
 use super::profile::Profiles;
 use super::program::{could_be, surely_is};
 use super::{Policy, SandboxRule, UNCONFINED};
@@ -110,13 +109,7 @@ pub fn default_profile(profiles: &Profiles) -> Option<&str> {
 /// it can be shown. Everything is within [`UNCONFINED`].
 #[must_use]
 pub fn within(profiles: &Profiles, narrow: &str, wide: &str) -> bool {
-    narrow == wide
-        || wide == UNCONFINED
-        || narrow != UNCONFINED
-            && profiles.iter().filter(|profile| profile.name == narrow).all(|profile| {
-                let other = profiles.get(wide, profile.phase, profile.platform);
-                other.is_some_and(|other| narrower(profile, other) == Some(true))
-            })
+    narrow == wide || wide == UNCONFINED || narrow != UNCONFINED && profiles.within(narrow, wide)
 }
 
 impl SandboxRule {

@@ -2,7 +2,7 @@
 //! Not here: what the words mean; `resolve.rs` finds that out.
 
 use crate::source::{Span, Spanned};
-use execpolicy_profile::{PathAccess, Platform, Stance};
+use execpolicy_profile::{Platform, Verb};
 
 /// How a word was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,48 +26,16 @@ pub struct Word {
     pub span: Span,
 }
 
-/// What a statement about the environment does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EnvVerb {
-    /// `env pass`
-    Pass,
-    /// `env deny`
-    Deny,
-}
+/// A term, and what is said about it where the statement takes pairs.
+pub type Term = (Word, Option<Word>);
 
 /// A statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `write P, …`, `read`, `deny`, `private`
-    Paths(PathAccess, Vec<Word>),
-    /// `protect N, …`
-    Protect(Vec<Word>),
-    /// `network off`
-    NetworkOff,
-    /// `network full`
-    NetworkFull,
-    /// `network allow H, …` or `network deny H, …`
-    Hosts(bool, Vec<Word>),
-    /// `env pass N, …` or `env deny N, …`
-    Env(EnvVerb, Vec<Word>),
-    /// `env set N = V, …`
-    EnvSet(Vec<(Word, Word)>),
-    /// `limit K V, …`
-    Limit(Vec<(Word, Word)>),
-    /// `syscalls allow S, …` or `syscalls deny S, …`
-    Syscalls(bool, Vec<Word>),
-    /// `require F, …` or `accept gap F, …`
-    Features(Stance, Vec<Word>),
-    /// `mach-lookup "S", …`
-    Mach(Vec<Word>),
-    /// `unset network`
-    UnsetNetwork,
-    /// `unset env set N, …`
-    UnsetEnvSet(Vec<Word>),
-    /// `unset limit K, …`
-    UnsetLimit(Vec<Word>),
-    /// `unset` before any of the statements with a plain list
-    Unset(Box<Statement>),
+    /// One of [`execpolicy_profile::STATEMENTS`].
+    Say(Verb, Vec<Term>),
+    /// `unset` before one of them.
+    Unset(Verb, Vec<Term>),
     /// `on linux { … }`
     On(Platform, Vec<Spanned<Statement>>),
     /// `phase setup { … }`

@@ -1,23 +1,20 @@
 //! In: words after `network allow` and `network deny`. Out: destinations in one canonical spelling.
-//! Not here: which of them count (`model/network.rs`).
+//! Not here: which of them count (`execpolicy_profile::model`).
 
 use super::ast::{Spelling, Word};
 use super::values;
 use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::profile::Host;
+use execpolicy_profile::{Host, HostRule};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-
-/// A destination: whom, and the first and last port.
-pub type Destination = (Host, u16, u16);
 
 const ANY: (u16, u16) = (0, u16::MAX);
 
-/// Reads one destination.
+/// Reads one destination of `network allow` or `network deny`.
 ///
 /// # Errors
 /// The diagnostic that says what to write instead.
-pub fn destination(word: &Word) -> Result<Destination, Box<Diagnostic>> {
+pub fn destination(allow: bool, word: &Word) -> Result<HostRule, Box<Diagnostic>> {
     let text = word.text.as_str();
     let shown = shorten(text);
     let refuse = |message: String, hint: String| {
@@ -32,7 +29,7 @@ pub fn destination(word: &Word) -> Result<Destination, Box<Diagnostic>> {
                 "name the socket, or the directory it is in".to_owned(),
             )
         } else {
-            Ok((Host::Socket(target.place), ANY.0, ANY.1))
+            Ok(HostRule::any_port(allow, Host::Socket(target.place)))
         };
     }
     if let Some((scheme, rest)) = text.split_once("://") {
@@ -83,7 +80,8 @@ pub fn destination(word: &Word) -> Result<Destination, Box<Diagnostic>> {
             Err((message, hint)) => return refuse(message, hint),
         },
     };
-    Ok((host, ports.0, ports.1))
+    let (first_port, last_port) = ports;
+    Ok(HostRule { allow, host, first_port, last_port })
 }
 
 /// Host and port; `None` if an address is written without the brackets it needs.
@@ -199,5 +197,5 @@ fn name(text: &str) -> Result<Host, (String, String)> {
             "write the address as four numbers from 0 to 255 without leading zeros",
         );
     }
-    Ok(if below { Host::Below(base.to_owned()) } else { Host::Name(base.to_owned()) })
+    Ok(if below { Host::Below(base.into()) } else { Host::Name(base.into()) })
 }

@@ -1,157 +1,123 @@
-//! In: the clauses of one body. Out: a [`Layer`], in which each key stands once; and a [`State`], layers on top of each
+//! In: the clauses of one body. Out: a [`Layer`], in which each subject stands once; and a [`State`], layers on top of each
 //! other. Not here: which bodies there are and in which order they apply (`resolve.rs`).
 
-use super::typed::{Clause, Key, Value};
+use super::typed::{Body, Said, Unset};
+use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::policy::profile::{
-    EnvAction, EnvRule, GlobRule, HostRule, Limit, MachService, Network, NetworkMode, Origin, PathRule,
-    Phase, Platform, Protect, Requirement, Resolved, SyscallRule,
-};
-use crate::source::{SourceMap, Span};
+use crate::source::Span;
+use execpolicy_profile::{Clause, EnvAction, EnvRule, HostRule, NetworkMode, Subject};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 /// What one body says.
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
-    said: BTreeMap<Key, Clause>,
-    unset: Vec<Clause>,
-    overrides: BTreeSet<Key>,
+    said: BTreeMap<Subject, Said>,
+    unset: Vec<(Unset, Span)>,
+    overrides: BTreeSet<Subject>,
 }
 
 impl Layer {
     /// Sorts clauses; reports what is said twice and what contradicts itself.
-    pub fn new(clauses: Vec<Clause>, sink: &mut Diagnostics) -> Self {
-        let mut layer = Self::default();
-        for clause in clauses {
-            if clause.value.is_none() {
-                layer.unset.push(clause);
-                continue;
-            }
-            if let Key::Host(allow, host, first, last) = &clause.key
-                && let Some(other) = layer.said.get(&Key::Host(!allow, host.clone(), *first, *last))
-            {
-                contradiction(&clause, other, sink);
-            }
-            let Some(other) = layer.said.get(&clause.key) else {
-                layer.said.insert(clause.key.clone(), clause);
-                continue;
-            };
-            match (other.of_set, clause.of_set) {
-                // What is written out is more specific than what a set brings along.
-                (true, false) => {
-                    layer.overrides.insert(clause.key.clone());
-                    layer.said.insert(clause.key.clone(), clause);
-                }
-                (false, true) => {
-                    layer.overrides.insert(clause.key);
-                }
-                (true, true) => {
-                    if stricter(&clause, other) {
-                        layer.said.insert(clause.key.clone(), clause);
-                    }
-                }
-                (false, false) if clause.value != other.value => contradiction(&clause, other, sink),
-                (false, false)
-                    if clause.key == Key::Network
-                        && clause.value == Some(Value::Network(NetworkMode::Listed)) => {}
-                (false, false) => {
-                    let same = clause.span == other.span;
-                    sink.push(
-                        Diagnostic::new(
-                            Code::EP0611,
-                            clause.span,
-                            format!("{} is said twice", describe(&clause)),
-                        )
-                        .hint(if same { "the `let` lists it twice" } else { "take one of them away" })
-                        .also(other.span, "the first time"),
-                    );
-                }
-            }
+    pub fn new(body: Body, sink: &mut Diagnostics) -> Self {
+        let mut layer = Self { unset: body.unset, ..Self::default() };
+        for said in body.said {
+            layer.say(said, sink);
         }
         layer
     }
 
-    /// What the body says, by key.
-    pub fn said(&self) -> impl Iterator<Item = &Clause> {
+    fn say(&mut self, said: Said, sink: &mut Diagnostics) {
+        if let Some(other) = opposite(&said.clause).and_then(|other| self.said.get(&other)) {
+            contradiction(&said, other, sink);
+        }
+        let subject = said.clause.subject();
+        let Some(other) = self.said.get(&subject) else {
+            self.said.insert(subject, said);
+            return;
+        };
+        match (other.of_set, said.of_set) {
+            // What is written out is more specific than what a set brings along.
+            (true, false) => {
+                self.overrides.insert(subject.clone());
+                self.said.insert(subject, said);
+            }
+            (false, true) => {
+                self.overrides.insert(subject);
+            }
+            (true, true) => {
+                if stricter(&said.clause, &other.clause) {
+                    self.said.insert(subject, said);
+                }
+            }
+            (false, false) if said.clause != other.clause => contradiction(&said, other, sink),
+            (false, false) if said.clause == Clause::Network(NetworkMode::Listed) => {}
+            (false, false) => {
+                let text = format!("{} is said twice", describe(&said.clause));
+                let same = said.span == other.span;
+                sink.push(
+                    Diagnostic::new(Code::EP0611, said.span, text)
+                        .hint(if same { "the `let` lists it twice" } else { "take one of them away" })
+                        .also(other.span, "the first time"),
+                );
+            }
+        }
+    }
+
+    /// What the body says, by subject.
+    pub fn said(&self) -> impl Iterator<Item = &Said> {
         self.said.values()
     }
 
     /// Whether something written out takes the place of what a set says.
-    pub fn overrides(&self, key: &Key) -> bool {
-        self.overrides.contains(key)
+    pub fn overrides(&self, subject: &Subject) -> bool {
+        self.overrides.contains(subject)
     }
 
     /// What it takes back.
-    pub fn unset(&self) -> &[Clause] {
+    pub fn unset(&self) -> &[(Unset, Span)] {
         &self.unset
     }
 }
 
-fn contradiction(clause: &Clause, other: &Clause, sink: &mut Diagnostics) {
+/// What cannot be said beside a clause, though it is about something else: a destination both allowed and denied.
+fn opposite(clause: &Clause) -> Option<Subject> {
+    match clause {
+        Clause::Host(rule) => Some(Subject::Host(HostRule { allow: !rule.allow, ..rule.clone() })),
+        _ => None,
+    }
+}
+
+fn contradiction(said: &Said, other: &Said, sink: &mut Diagnostics) {
+    let text = format!("{} contradicts {}", describe(&said.clause), describe(&other.clause));
     sink.error(
-        Diagnostic::new(
-            Code::EP0610,
-            clause.span,
-            format!("{} contradicts {}", describe(clause), describe(other)),
-        )
-        .also(other.span, "this is said in the same body")
-        .hint("take one of them away; a child profile replaces what its parent says"),
+        Diagnostic::new(Code::EP0610, said.span, text)
+            .also(other.span, "this is said in the same body")
+            .hint("take one of them away; a child profile replaces what its parent says"),
     );
 }
 
-/// Of two clauses that sets bring for one key: whether the first is the stricter.
+/// Of two clauses that sets bring about one subject: whether the first is the stricter.
 fn stricter(clause: &Clause, other: &Clause) -> bool {
-    match (&clause.value, &other.value) {
-        (Some(Value::Path(a)), Some(Value::Path(b))) => a < b,
-        (Some(Value::Glob(a)), Some(Value::Glob(b))) => a < b,
-        (Some(Value::Env(EnvAction::Deny)), Some(Value::Env(EnvAction::Pass))) => true,
-        (Some(Value::Syscall(a)), Some(Value::Syscall(b))) => !a & b,
-        (Some(Value::Protect(a)), Some(Value::Protect(b))) => a > b,
+    match (clause, other) {
+        (Clause::Path(a), Clause::Path(b)) => a.access < b.access,
+        (Clause::Glob(a), Clause::Glob(b)) => a.access < b.access,
+        (Clause::Env(a), Clause::Env(b)) => (&a.action, &b.action) == (&EnvAction::Deny, &EnvAction::Pass),
+        (Clause::Syscall(_), Clause::SyscallAllowed(_)) => true,
+        (Clause::Protect(a), Clause::Protect(b)) => a.missing > b.missing,
         _ => false,
     }
 }
 
-/// A clause as it would be written.
-pub fn describe(clause: &Clause) -> String {
-    let value = clause.value.as_ref().or(clause.was.as_ref());
-    let text = match (&clause.key, value) {
-        (Key::Path(place), Some(Value::Path(access))) => format!("{} {place}", access.as_str()),
-        (Key::Path(place), _) => place.to_string(),
-        (Key::Glob(place, pattern), value) => {
-            let verb = if let Some(Value::Glob(access)) = value { access.as_str() } else { "" };
-            format!("{verb} {}/{pattern}", place.to_string().trim_end_matches('/'))
-        }
-        (Key::Protect(name), _) => format!("protect {name}"),
-        (Key::Network, Some(Value::Network(mode))) => format!("network {}", mode.as_str()),
-        (Key::Network, _) => "network".to_owned(),
-        (Key::Host(allow, host, first, last), _) => {
-            let verb = if *allow { "allow" } else { "deny" };
-            format!("network {verb} {}", host.spell(*first, *last))
-        }
-        (Key::Env(name), value) => match value {
-            Some(Value::Env(EnvAction::Pass)) => format!("env pass {name}"),
-            Some(Value::Env(EnvAction::Deny)) => format!("env deny {name}"),
-            _ => format!("env set {name}"),
-        },
-        (Key::Limit(kind), Some(Value::Limit(value))) => format!("limit {} {value}", kind.as_str()),
-        (Key::Limit(kind), _) => format!("limit {}", kind.as_str()),
-        (Key::Syscall(name), value) => {
-            let verb = if value == Some(&Value::Syscall(true)) { "allow" } else { "deny" };
-            format!("syscalls {verb} {name}")
-        }
-        (Key::Feature(feature), Some(Value::Feature(stance))) => {
-            format!("{} {}", stance.as_str(), feature.as_str())
-        }
-        (Key::Feature(feature), _) => feature.as_str().to_owned(),
-        (Key::Mach(name), _) => format!("mach-lookup {name}"),
-    };
-    format!("`{}`", crate::diagnostic::text::shorten(text.trim_start()))
+/// A clause for a message.
+pub fn describe(clause: &impl Display) -> String {
+    format!("`{}`", shorten(&clause.to_string()))
 }
 
 /// What layers on top of each other come to.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    said: BTreeMap<Key, (Value, Span)>,
+    said: BTreeMap<Subject, (Clause, Span)>,
 }
 
 impl State {
@@ -161,134 +127,85 @@ impl State {
         self.said.len()
     }
 
-    /// What is said about a key.
+    /// What is said about a subject.
     #[must_use]
-    pub fn get(&self, key: &Key) -> Option<&Value> {
-        self.said.get(key).map(|(value, _)| value)
+    pub fn get(&self, subject: &Subject) -> Option<&Clause> {
+        self.said.get(subject).map(|(clause, _)| clause)
     }
 
-    /// The keys.
-    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+    /// The subjects.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
         self.said.keys()
+    }
+
+    /// The clauses, in the order of their subjects, and where each is said.
+    pub fn clauses(&self) -> impl Iterator<Item = &(Clause, Span)> {
+        self.said.values()
     }
 
     /// Puts a layer on top. `hits` collects the places of `unset` words that found something.
     pub fn apply(&mut self, layer: &Layer, hits: &mut BTreeSet<Span>) {
-        for clause in &layer.unset {
-            if self.take_back(clause) {
-                hits.insert(clause.span);
+        for (unset, span) in &layer.unset {
+            if self.take_back(unset) {
+                hits.insert(*span);
             }
         }
-        for clause in layer.said.values() {
-            if let Some(value) = &clause.value {
-                self.say(&clause.key, value, clause.span);
-            }
+        for said in layer.said.values() {
+            self.say(&said.clause, said.span);
         }
     }
 
-    fn take_back(&mut self, clause: &Clause) -> bool {
-        if clause.key == Key::Network {
+    fn take_back(&mut self, unset: &Unset) -> bool {
+        let subject = unset.subject();
+        if subject == Subject::Network {
             let before = self.said.len();
-            self.said.retain(|key, _| !matches!(key, Key::Network | Key::Host(..)));
+            self.said.retain(|subject, _| !matches!(subject, Subject::Network | Subject::Host(_)));
             return self.said.len() < before;
         }
-        let found =
-            self.said.get(&clause.key).is_some_and(|(value, _)| match (&clause.was, value, &clause.key) {
-                (Some(_), _, Key::Protect(_)) | (None, Value::Limit(_), _) => true,
-                (None, Value::Env(EnvAction::Set(_)), _) => true,
-                (Some(was), value, _) => was == value,
-                _ => false,
-            });
-        if found {
-            self.said.remove(&clause.key);
-            let list_left = self.said.keys().any(|key| matches!(key, Key::Host(true, ..)));
-            if matches!(clause.key, Key::Host(true, ..))
-                && !list_left
-                && let Some((value, _)) = self.said.get_mut(&Key::Network)
-                && *value == Value::Network(NetworkMode::Listed)
-            {
-                // The last destination is gone: an empty list is none, never any.
-                *value = Value::Network(NetworkMode::Off);
+        let found = self.get(&subject).is_some_and(|said| match (unset, said) {
+            // What is promised about a name follows from the name or from its set.
+            (Unset::Clause(Clause::Protect(_)), Clause::Protect(_)) => true,
+            (Unset::Clause(clause), said) => clause == said,
+            (Unset::Subject(Subject::Env(_)), Clause::Env(EnvRule { action, .. })) => {
+                matches!(action, EnvAction::Set(_))
             }
+            (Unset::Subject(_), _) => true,
+        });
+        if found {
+            self.said.remove(&subject);
+            self.close_empty_list(&subject);
         }
         found
     }
 
-    fn say(&mut self, key: &Key, value: &Value, span: Span) {
-        match (key, value) {
-            (Key::Network, Value::Network(NetworkMode::Off)) => {
-                self.said.retain(|key, _| !matches!(key, Key::Host(..)));
-            }
-            (Key::Network, Value::Network(NetworkMode::Full)) => {
-                self.said.retain(|key, _| !matches!(key, Key::Host(true, ..)));
-            }
-            (Key::Network, new) if self.get(&Key::Network) == Some(new) => return,
-            // A child that allows what its parent denies (or the other way round) replaces that statement.
-            (Key::Host(allow, host, first, last), _) => {
-                self.said.remove(&Key::Host(!allow, host.clone(), *first, *last));
-            }
-            _ => {}
+    /// When the last destination of a list is gone: an empty list is none, never any.
+    fn close_empty_list(&mut self, gone: &Subject) {
+        let allowed = |subject: &Subject| matches!(subject, Subject::Host(HostRule { allow: true, .. }));
+        if allowed(gone)
+            && !self.said.keys().any(allowed)
+            && let Some((mode @ Clause::Network(NetworkMode::Listed), _)) =
+                self.said.get_mut(&Subject::Network)
+        {
+            *mode = Clause::Network(NetworkMode::Off);
         }
-        self.said.insert(key.clone(), (value.clone(), span));
     }
 
-    /// The profile that this state is.
-    #[must_use]
-    pub fn finish(
-        &self,
-        name: &str,
-        origin: Origin,
-        phase: Phase,
-        platform: Platform,
-        sources: &SourceMap,
-    ) -> Resolved {
-        let network = Network { mode: NetworkMode::Off, origin: None, hosts: Vec::new() };
-        let mut out = Resolved {
-            name: name.to_owned(),
-            phase,
-            platform,
-            origin,
-            paths: Vec::new(),
-            globs: Vec::new(),
-            protects: Vec::new(),
-            network,
-            env: Vec::new(),
-            limits: Vec::new(),
-            syscalls: Vec::new(),
-            features: Vec::new(),
-            mach: Vec::new(),
-        };
-        for (key, (value, span)) in &self.said {
-            let origin = Origin::of(sources, *span);
-            match (key.clone(), value.clone()) {
-                (Key::Path(place), Value::Path(access)) => out.paths.push(PathRule { place, access, origin }),
-                (Key::Glob(place, pattern), Value::Glob(access)) => {
-                    out.globs.push(GlobRule { place, pattern, access, origin });
-                }
-                (Key::Protect(name), Value::Protect(missing)) => {
-                    out.protects.push(Protect { name, missing, origin })
-                }
-                (Key::Network, Value::Network(mode)) => {
-                    out.network.mode = mode;
-                    out.network.origin = Some(origin);
-                }
-                (Key::Host(allow, host, first_port, last_port), _) => {
-                    out.network.hosts.push(HostRule { allow, host, first_port, last_port, origin });
-                }
-                (Key::Env(pattern), Value::Env(action)) => out.env.push(EnvRule { pattern, action, origin }),
-                (Key::Limit(kind), Value::Limit(value)) => out.limits.push(Limit { kind, value, origin }),
-                (Key::Syscall(name), Value::Syscall(false)) => {
-                    out.syscalls.push(SyscallRule { name, origin })
-                }
-                (Key::Feature(feature), Value::Feature(stance)) => {
-                    out.features.push(Requirement { feature, stance, origin });
-                }
-                (Key::Mach(name), Value::Mach) if platform == Platform::Macos => {
-                    out.mach.push(MachService { name, origin });
-                }
-                _ => {}
+    fn say(&mut self, clause: &Clause, span: Span) {
+        let subject = clause.subject();
+        match clause {
+            Clause::Network(NetworkMode::Off) => {
+                self.said.retain(|subject, _| !matches!(subject, Subject::Host(_)));
             }
+            Clause::Network(NetworkMode::Full) => {
+                self.said.retain(|subject, _| !matches!(subject, Subject::Host(rule) if rule.allow));
+            }
+            Clause::Network(NetworkMode::Listed) if self.get(&subject) == Some(clause) => return,
+            _ => {}
         }
-        out
+        // A child that allows what its parent denies (or the other way round) replaces that statement.
+        if let Some(opposite) = opposite(clause) {
+            self.said.remove(&opposite);
+        }
+        self.said.insert(subject, (clause.clone(), span));
     }
 }

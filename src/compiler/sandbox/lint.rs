@@ -2,11 +2,14 @@
 //! too much or too little. Not here: what is wrong with one word (`typed.rs`) or one body (`layers.rs`).
 
 use super::resolve::Typed;
-use super::typed::{Key, Value};
+use super::typed::Said;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::policy::model::{By, Model, Path, Roots, Tree};
-use crate::policy::profile::{Access, PathAccess, PathRule, Phase, Platform, Profiles, Resolved};
+use crate::policy::profile::Profiles;
 use crate::source::Span;
+use execpolicy_profile::model::{By, Model, Path, Roots, Tree};
+use execpolicy_profile::{
+    Access, Clause, GlobRule, Located, PathAccess, PathRule, Phase, Platform, Profile, Root, Subject,
+};
 use std::collections::BTreeSet;
 
 /// How many path statements a worked out profile may have: each is a mount or a rule of the kernel's later.
@@ -47,54 +50,55 @@ pub fn profile(profile: &Typed, profiles: &Profiles, is_parent: bool, sink: &mut
                 return;
             }
             let model = Model::new(resolved, &Roots::symbolic(), &Tree::new());
-            let own = own(profile, resolved);
+            let own = own(profile, profiles, resolved);
             let parent =
                 profile.parent.as_ref().and_then(|parent| profiles.get(&parent.value, phase, platform));
             for rule in &own {
                 // What replaces another statement about the same path has changed something.
                 let replaced = parent.is_some_and(|p| p.paths.iter().any(|other| other.place == rule.place));
-                let replaces = replaced || profile.overrides(&Key::Path(rule.place.clone()));
-                path(rule, resolved, &model, replaces, &mut say);
+                let replaces = replaced || profile.overrides(&Subject::Path(rule.place.clone()));
+                path(rule, profiles, &model, replaces, &mut say);
             }
             globs(profile, resolved, &mut say);
             if platform == Platform::Linux {
-                shell(profile, &model, is_parent, &mut say);
+                shell(profile, profiles, &model, is_parent, &mut say);
             }
         }
     }
 }
 
 /// The path statements of a worked out profile that the profile itself wrote.
-fn own<'r>(profile: &Typed, resolved: &'r Resolved) -> Vec<&'r PathRule> {
-    let written: BTreeSet<Span> =
-        profile.own().filter(|(_, _, _, of_set)| !of_set).map(|(_, _, span, _)| span).collect();
-    resolved
-        .paths
-        .iter()
-        .filter(|rule| rule.origin.span.is_some_and(|span| written.contains(&span)))
-        .collect()
+fn own<'r>(profile: &Typed, profiles: &Profiles, resolved: &'r Profile) -> Vec<&'r Located<PathRule>> {
+    let written: BTreeSet<Span> = profile.own().filter(|said| !said.of_set).map(|said| said.span).collect();
+    let own =
+        |rule: &&Located<PathRule>| profiles.span(&rule.origin).is_some_and(|span| written.contains(&span));
+    resolved.paths.iter().filter(own).collect()
 }
 
 fn path(
-    rule: &PathRule,
-    resolved: &Resolved,
+    rule: &Located<PathRule>,
+    profiles: &Profiles,
     model: &Model<'_>,
     replaces: bool,
     say: &mut impl FnMut(Diagnostic),
 ) {
-    let Some(span) = rule.origin.span else { return };
+    let Some(span) = profiles.span(&rule.origin) else { return };
     let grants = matches!(rule.access, PathAccess::Read | PathAccess::Write);
-    let above = |other: &&PathRule| other.place != rule.place && reaches(other, rule);
-    let parent = resolved.paths.iter().filter(above).max_by_key(|other| {
-        (other.place.root != crate::policy::profile::Root::Absolute, other.place.rest.len())
-    });
-    let text = format!("{} {}", rule.access.as_str(), rule.place);
+    let above = |other: &&Located<PathRule>| other.place != rule.place && reaches(other, rule);
+    let parent = model
+        .profile()
+        .paths
+        .iter()
+        .filter(above)
+        .max_by_key(|other| (other.place.root != Root::Absolute, other.place.rest.len()));
+    let text = rule.to_string();
     let at = Roots::symbolic().bind(&rule.place);
     let answer = model.access(&at);
-    let also = |diagnostic: Diagnostic, by: &By<'_>| match by.origin().and_then(|origin| origin.span) {
-        Some(other) => diagnostic.also(other, format!("`{}` decides", by.statement())),
-        None => diagnostic,
-    };
+    let also =
+        |diagnostic: Diagnostic, by: &By<'_>| match by.origin().and_then(|origin| profiles.span(origin)) {
+            Some(other) => diagnostic.also(other, format!("`{}` decides", by.statement())),
+            None => diagnostic,
+        };
     if grants && answer.access < rule.access.access() {
         let hint = match answer.by {
             By::Protect(cap) => format!("write `unset protect {}` if it is to be writable", cap.name),
@@ -125,33 +129,37 @@ fn path(
 
 /// Whether one place is above another as far as the text shows; `/` is above everything.
 fn reaches(above: &PathRule, below: &PathRule) -> bool {
-    let everything =
-        above.place.root == crate::policy::profile::Root::Absolute && above.place.rest.is_empty();
+    let everything = above.place.root == Root::Absolute && above.place.rest.is_empty();
     everything || above.place.covers(&below.place)
 }
 
 /// A `read` glob lowers `write`; where nothing is writable it was meant to grant.
-fn globs(profile: &Typed, resolved: &Resolved, say: &mut impl FnMut(Diagnostic)) {
-    for (key, value, span, _) in profile.own() {
-        let (Key::Glob(place, pattern), Value::Glob(Access::Read)) = (key, value) else { continue };
+fn globs(profile: &Typed, resolved: &Profile, say: &mut impl FnMut(Diagnostic)) {
+    for Said { clause, span, .. } in profile.own() {
+        let Clause::Glob(rule @ GlobRule { place, access: Access::Read, .. }) = clause else { continue };
         let writable = resolved.paths.iter().any(|rule| {
             rule.access.access() == Access::Write
                 && (place.covers(&rule.place) || rule.place.covers(place) || rule.place.root != place.root)
         });
         if !writable {
-            let shown = format!("{}/{pattern}", place.to_string().trim_end_matches('/'));
-            say(Diagnostic::new(Code::EP0607, span, format!("`read {shown}` would grant by a wildcard"))
+            say(Diagnostic::new(Code::EP0607, *span, format!("`{rule}` would grant by a wildcard"))
                 .label("a wildcard can only lower access, and nothing here is writable")
                 .hint(format!("name the directory: `read {place}`")));
         }
     }
 }
 
-fn shell(profile: &Typed, model: &Model<'_>, is_parent: bool, say: &mut impl FnMut(Diagnostic)) {
-    let own: BTreeSet<Span> = profile.own().map(|(_, _, span, _)| span).collect();
+fn shell(
+    profile: &Typed,
+    profiles: &Profiles,
+    model: &Model<'_>,
+    is_parent: bool,
+    say: &mut impl FnMut(Diagnostic),
+) {
+    let own: BTreeSet<Span> = profile.own().map(|said| said.span).collect();
     for needed in NEEDED {
         let answer = model.access(&Path::parse(needed));
-        let Some(span) = answer.by.origin().and_then(|origin| origin.span) else { continue };
+        let Some(span) = answer.by.origin().and_then(|origin| profiles.span(origin)) else { continue };
         if answer.access == Access::Deny && own.contains(&span) {
             say(Diagnostic::new(
                 Code::EP0618,

@@ -4,15 +4,15 @@
 //! A statement that cannot be read is skipped to the end of its line (its block included), so that every fault of a
 //! file is found in one run. The parser recurses into blocks only, and `token::balance` has bounded their depth.
 
-use super::ast::{EnvVerb, Item, Spelling, Statement, Word};
-use super::token::{KEYWORDS, Lexed, Token};
+use super::ast::{Item, Spelling, Statement, Term, Word};
+use super::token::{Lexed, Token};
 use crate::diagnostic::text as fault;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceId, Span, Spanned};
 use chumsky::error::{RichPattern, RichReason};
 use chumsky::input::{MapExtra, ValueInput};
 use chumsky::prelude::*;
-use execpolicy_profile::{PathAccess, Platform, Stance};
+use execpolicy_profile::{self as profile, Platform, STATEMENTS, Terms, Verb, keywords};
 
 type Fault<'t, 's> = extra::Err<Rich<'t, Token<'s>>>;
 
@@ -82,15 +82,65 @@ pub fn escapes(source: SourceId, tokens: &[Lexed<'_>], sink: &mut Diagnostics) {
     }
 }
 
+/// A word with a fixed meaning.
+fn key<'t, 's: 't, I>(word: &'static str) -> impl Parser<'t, I, Token<'s>, Fault<'t, 's>> + Clone
+where
+    I: ValueInput<'t, Token = Token<'s>, Span = SimpleSpan>,
+{
+    just(Token::Keyword(word)).labelled(quoted(word))
+}
+
+/// At least one, with commas between; a line may end after a comma.
+fn listed<'t, 's: 't, I, O>(
+    one: impl Parser<'t, I, O, Fault<'t, 's>> + Clone,
+) -> impl Parser<'t, I, Vec<O>, Fault<'t, 's>> + Clone
+where
+    I: ValueInput<'t, Token = Token<'s>, Span = SimpleSpan>,
+{
+    let comma = just(Token::Comma).then(just(Token::Newline).repeated()).labelled("`,`");
+    one.separated_by(comma).at_least(1).collect()
+}
+
+/// Every statement of the table in one of its forms.
+fn forms<'t, 's: 't, I>(
+    source: SourceId,
+    form: fn(&profile::Statement) -> Option<Terms>,
+    make: fn(Verb, Vec<Term>) -> Statement,
+) -> impl Parser<'t, I, Statement, Fault<'t, 's>> + Clone
+where
+    I: ValueInput<'t, Token = Token<'s>, Span = SimpleSpan> + 't,
+{
+    let name = move |what: &'static str| word(source).labelled(what);
+    let one = move |(statement, terms): (&'static profile::Statement, Terms)| {
+        let mut words = empty().boxed();
+        for word in statement.words {
+            words = words.then_ignore(key(word)).boxed();
+        }
+        let alone = move |what| name(what).map(|word| (word, None));
+        let terms = match terms {
+            Terms::Nothing => empty().to(Vec::new()).boxed(),
+            Terms::List(what) => listed(alone(what)).boxed(),
+            Terms::Pairs(what, value) => {
+                listed(name(what).then(name(value)).map(|(what, value)| (what, Some(value)))).boxed()
+            }
+            Terms::Assignments(what, value) => {
+                let equals = just(Token::Equals).labelled("`=`");
+                let pair = name(what).then_ignore(equals).then(name(value));
+                listed(pair.map(|(what, value)| (what, Some(value)))).boxed()
+            }
+        };
+        words.ignore_then(terms).map(move |terms| make(statement.verb, terms)).boxed()
+    };
+    let all = STATEMENTS.iter().filter_map(|statement| Some((statement, form(statement)?)));
+    choice(all.map(one).collect::<Vec<_>>())
+}
+
 fn file<'t, 's: 't, I>(source: SourceId) -> impl Parser<'t, I, Vec<Item>, Fault<'t, 's>>
 where
     I: ValueInput<'t, Token = Token<'s>, Span = SimpleSpan>,
 {
-    let key = |word: &'static str| just(Token::Keyword(word)).labelled(quoted(word));
     let lines = just(Token::Newline).repeated();
-    let comma = just(Token::Comma).then(lines).labelled("`,`");
     let name = |what: &'static str| word(source).labelled(what);
-    let list = |what: &'static str| name(what).separated_by(comma).at_least(1).collect::<Vec<_>>();
 
     // A block or a line that nothing could be made of.
     let braces = recursive(|braces| {
@@ -109,54 +159,9 @@ where
         end(),
     ));
 
-    let access = choice((
-        key("write").to(PathAccess::Write),
-        key("read").to(PathAccess::Read),
-        key("deny").to(PathAccess::Deny),
-        key("private").to(PathAccess::Private),
-    ));
-    let stance =
-        choice((key("require").to(Stance::Require), key("accept").then(key("gap")).to(Stance::Accept)));
-    let allowed = choice((key("allow").to(true), key("deny").to(false)));
-    let pair = name("a name").then_ignore(just(Token::Equals).labelled("`=`")).then(name("a value"));
-    let limit = name("a limit").then(name("a value"));
-    let plain = choice((
-        access.then(list("a path")).map(|(access, words)| Statement::Paths(access, words)),
-        key("protect").ignore_then(list("a name")).map(Statement::Protect),
-        key("network")
-            .ignore_then(allowed.clone())
-            .then(list("a host"))
-            .map(|(allow, h)| Statement::Hosts(allow, h)),
-        key("env")
-            .ignore_then(choice((key("pass").to(EnvVerb::Pass), key("deny").to(EnvVerb::Deny))))
-            .then(list("a variable"))
-            .map(|(verb, names)| Statement::Env(verb, names)),
-        key("syscalls")
-            .ignore_then(allowed)
-            .then(list("a system call"))
-            .map(|(allow, calls)| Statement::Syscalls(allow, calls)),
-        stance.then(list("a feature")).map(|(stance, features)| Statement::Features(stance, features)),
-        key("mach-lookup").ignore_then(list("a service")).map(Statement::Mach),
-    ))
-    .boxed();
-    let unset = key("unset").ignore_then(choice((
-        plain.clone().map(|statement| Statement::Unset(Box::new(statement))),
-        key("env").ignore_then(key("set")).ignore_then(list("a variable")).map(Statement::UnsetEnvSet),
-        key("limit").ignore_then(list("a limit")).map(Statement::UnsetLimit),
-        key("network").to(Statement::UnsetNetwork),
-    )));
     let simple = choice((
-        plain,
-        key("network").ignore_then(choice((
-            key("off").to(Statement::NetworkOff),
-            key("full").to(Statement::NetworkFull),
-        ))),
-        key("env")
-            .ignore_then(key("set"))
-            .ignore_then(pair.separated_by(comma).at_least(1).collect())
-            .map(Statement::EnvSet),
-        key("limit").ignore_then(limit.separated_by(comma).at_least(1).collect()).map(Statement::Limit),
-        unset,
+        forms(source, |statement| statement.said, Statement::Say),
+        key("unset").ignore_then(forms(source, |statement| statement.unset, Statement::Unset)),
     ))
     .boxed();
 
@@ -181,7 +186,7 @@ where
         key("let")
             .ignore_then(name("a name"))
             .then_ignore(just(Token::Equals).labelled("`=`"))
-            .then(list("a value"))
+            .then(listed(name("a value")))
             .map(|(name, values)| Item::Let(name, values)),
         profile,
         key("default").ignore_then(name("the name of a profile")).map(Item::Default),
@@ -221,7 +226,7 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
         RichReason::ExpectedFound { expected, .. } => expected.iter().filter_map(describe).collect(),
         RichReason::Custom(text) => vec![text.clone()],
     };
-    expected.sort_by_key(|text| KEYWORDS.iter().position(|key| *text == quoted(key)).unwrap_or(0));
+    expected.sort_by_key(|text| keywords().position(|key| *text == quoted(key)).unwrap_or(0));
     expected.dedup();
     let names: Vec<&str> = expected.iter().map(|text| text.trim_matches('`')).collect();
     let wants_value = expected.iter().find(|text| !text.starts_with('`') && !text.starts_with("the end"));

@@ -8,12 +8,15 @@
 use super::ast::{Item, Spelling, Statement, Word};
 use super::layers::{Layer, State, describe};
 use super::lint;
-use super::typed::{Clause, Key, Scope, Value};
+use super::scope::Scope;
+use super::typed::{Body, Said};
 use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
-use crate::policy::profile::{DefaultProfile, Origin, Phase, Platform, Profiles};
+use crate::policy::profile::Profiles;
 use crate::source::{SourceMap, Span, Spanned};
+use execpolicy_profile::{Phase, Platform, Profile, Subject, Verb};
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
 
 /// How many profiles one compilation may have, and how many clauses they may come to when each is worked out.
 const MOST_PROFILES: usize = 1_000;
@@ -50,9 +53,58 @@ const VARIANTS: [(Phase, Platform); 4] = [
 
 /// Binds names and works every profile out.
 pub fn resolve(sources: &SourceMap, files: Vec<File>, sink: &mut Diagnostics) -> Profiles {
-    let mut typed: Vec<Typed> = Vec::new();
-    let mut known: BTreeMap<String, usize> = BTreeMap::new();
-    let mut default: Option<Spanned<String>> = None;
+    let declared = declare(files, sink);
+    let names: Vec<String> = declared.typed.iter().map(|profile| profile.name.value.clone()).collect();
+    let order = order(&declared.typed, &declared.known, &names, sink);
+    let mut profiles = Profiles::default();
+    let mut states = States::new();
+    let mut budget = MOST_CLAUSES;
+    let parents: BTreeSet<&str> =
+        declared.typed.iter().filter_map(|p| p.parent.as_ref()).map(|p| p.value.as_str()).collect();
+    for at in order {
+        let Some(profile) = declared.typed.get(at) else { continue };
+        let parent = profile.parent.as_ref().and_then(|parent| declared.known.get(&parent.value)).copied();
+        budget = budget.saturating_sub(layered(at, profile, parent, &mut states, sink));
+        if budget == 0 {
+            let text = format!("the profiles come to more than {MOST_CLAUSES} clauses");
+            sink.error(Diagnostic::new(Code::EP0509, profile.name.span, text));
+            break;
+        }
+        for (phase, platform) in VARIANTS {
+            if let Some(state) = states.get(&(at, phase, platform)) {
+                finish(profile, state, (phase, platform), sources, &mut profiles);
+            }
+        }
+        if !profile.library {
+            lint::profile(profile, &profiles, parents.contains(profile.name.value.as_str()), sink);
+        }
+    }
+    if let Some(name) = declared.default {
+        if declared.known.contains_key(&name.value) {
+            let origin = profiles.locate(sources, name.span);
+            profiles.set_default(&name.value, origin);
+        } else {
+            unknown(&name, &names, sink);
+        }
+    }
+    profiles
+}
+
+/// What each profile says, by its number and its variant.
+type States = BTreeMap<(usize, Phase, Platform), State>;
+
+/// What all files declare.
+#[derive(Default)]
+struct Declared {
+    typed: Vec<Typed>,
+    /// Where each name is in `typed`.
+    known: BTreeMap<String, usize>,
+    default: Option<Spanned<String>>,
+}
+
+/// Reads every item of every file.
+fn declare(files: Vec<File>, sink: &mut Diagnostics) -> Declared {
+    let mut out = Declared::default();
     for file in files {
         let mut scope = Scope::default();
         for item in file.items {
@@ -62,83 +114,77 @@ pub fn resolve(sources: &SourceMap, files: Vec<File>, sink: &mut Diagnostics) ->
                     let Some(profile) = profile(&mut scope, name, parent, &body, file.library, sink) else {
                         continue;
                     };
-                    if let Some(first) = known.get(&profile.name.value).and_then(|at| typed.get(*at)) {
+                    if let Some(first) = out.known.get(&profile.name.value).and_then(|at| out.typed.get(*at))
+                    {
                         twice(&profile, first, sink);
-                    } else if typed.len() == MOST_PROFILES {
+                    } else if out.typed.len() == MOST_PROFILES {
                         let text = format!("more than {MOST_PROFILES} profiles");
                         sink.error(Diagnostic::new(Code::EP0509, profile.name.span, text));
                     } else {
-                        known.insert(profile.name.value.clone(), typed.len());
-                        typed.push(profile);
+                        out.known.insert(profile.name.value.clone(), out.typed.len());
+                        out.typed.push(profile);
                     }
                 }
-                Item::Default(name) => {
-                    if let Some(first) = &default {
+                Item::Default(name) => match &out.default {
+                    Some(first) => {
                         sink.error(
                             Diagnostic::new(Code::EP0602, name.span, "`default` is said twice")
                                 .also(first.span, "the first time"),
                         );
-                    } else {
-                        default = Some(Spanned::new(name.text, name.span));
                     }
-                }
+                    None => out.default = Some(Spanned::new(name.text, name.span)),
+                },
                 Item::Broken => {}
             }
         }
     }
-    let names: Vec<String> = typed.iter().map(|profile| profile.name.value.clone()).collect();
-    let order = order(&typed, &known, &names, sink);
-    let mut profiles = Profiles::default();
-    let mut states: BTreeMap<(usize, Phase, Platform), State> = BTreeMap::new();
-    let mut budget = MOST_CLAUSES;
-    let parents: BTreeSet<&str> =
-        typed.iter().filter_map(|p| p.parent.as_ref()).map(|p| p.value.as_str()).collect();
-    for at in order {
-        let Some(profile) = typed.get(at) else { continue };
-        let parent = profile.parent.as_ref().and_then(|parent| known.get(&parent.value)).copied();
-        let mut hits = BTreeSet::new();
-        let mut parent_state = State::default();
-        for (phase, platform) in VARIANTS {
-            let mut state =
-                parent.and_then(|parent| states.get(&(parent, phase, platform))).cloned().unwrap_or_default();
-            if (phase, platform) == (Phase::Run, Platform::Linux) {
-                parent_state = state.clone();
-            }
-            for ((layer_phase, layer_platform), layer) in &profile.layers {
-                if *layer_phase <= phase && layer_platform.is_none_or(|wanted| wanted == platform) {
-                    state.apply(layer, &mut hits);
-                }
-            }
-            budget = budget.saturating_sub(state.len());
-            states.insert((at, phase, platform), state);
+    out
+}
+
+/// Puts a profile's layers on top of its parent's in each variant. Gives how many clauses that comes to.
+fn layered(
+    at: usize,
+    profile: &Typed,
+    parent: Option<usize>,
+    states: &mut States,
+    sink: &mut Diagnostics,
+) -> usize {
+    let mut hits = BTreeSet::new();
+    let mut inherited = State::default();
+    let mut size = 0;
+    for (phase, platform) in VARIANTS {
+        let mut state =
+            parent.and_then(|parent| states.get(&(parent, phase, platform))).cloned().unwrap_or_default();
+        if (phase, platform) == (Phase::Run, Platform::Linux) {
+            inherited = state.clone();
         }
-        if budget == 0 {
-            let text = format!("the profiles come to more than {MOST_CLAUSES} clauses");
-            sink.error(Diagnostic::new(Code::EP0509, profile.name.span, text));
-            break;
-        }
-        unused_unsets(profile, &parent_state, &hits, sink);
-        let origin = Origin::of(sources, profile.name.span);
-        for (phase, platform) in VARIANTS {
-            if let Some(state) = states.get(&(at, phase, platform)) {
-                let name = &profile.name.value;
-                let resolved = state.finish(name, origin.clone(), phase, platform, sources);
-                profiles.resolved.insert((name.clone(), phase, platform), resolved);
+        for ((layer_phase, layer_platform), layer) in &profile.layers {
+            if *layer_phase <= phase && layer_platform.is_none_or(|wanted| wanted == platform) {
+                state.apply(layer, &mut hits);
             }
         }
-        if !profile.library {
-            lint::profile(profile, &profiles, parents.contains(profile.name.value.as_str()), sink);
-        }
+        size += state.len();
+        states.insert((at, phase, platform), state);
     }
-    if let Some(name) = default {
-        if known.contains_key(&name.value) {
-            let origin = Origin::of(sources, name.span);
-            profiles.default = Some(DefaultProfile { name: name.value, origin });
-        } else {
-            unknown(&name, &names, sink);
-        }
+    unused_unsets(profile, &inherited, &hits, sink);
+    size
+}
+
+/// Adds the profile that a state is.
+fn finish(
+    profile: &Typed,
+    state: &State,
+    (phase, platform): (Phase, Platform),
+    sources: &SourceMap,
+    profiles: &mut Profiles,
+) {
+    let origin = profiles.locate(sources, profile.name.span);
+    let mut out = Profile::new(profile.name.value.as_str().into(), phase, platform, origin);
+    for (clause, span) in state.clauses() {
+        // `mach-lookup` stands in `on macos { … }` alone.
+        out.push(clause.clone(), profiles.locate(sources, *span));
     }
-    profiles
+    profiles.insert(out);
 }
 
 fn profile(
@@ -149,7 +195,7 @@ fn profile(
     library: bool,
     sink: &mut Diagnostics,
 ) -> Option<Typed> {
-    let mut bodies: BTreeMap<(Phase, Option<Platform>), Vec<Clause>> = BTreeMap::new();
+    let mut bodies: BTreeMap<(Phase, Option<Platform>), Body> = BTreeMap::new();
     statements(scope, body, (Phase::Run, None), &mut bodies, sink);
     let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     if name.spelling != Spelling::Bare
@@ -169,7 +215,7 @@ fn profile(
         sink.error(diagnostic);
         return None;
     }
-    let layers = bodies.into_iter().map(|(key, clauses)| (key, Layer::new(clauses, sink))).collect();
+    let layers = bodies.into_iter().map(|(key, body)| (key, Layer::new(body, sink))).collect();
     Some(Typed {
         name: Spanned::new(name.text, name.span),
         parent: parent.map(|word| Spanned::new(word.text, word.span)),
@@ -190,7 +236,7 @@ fn statements(
     scope: &mut Scope,
     body: &[Spanned<Statement>],
     at: (Phase, Option<Platform>),
-    bodies: &mut BTreeMap<(Phase, Option<Platform>), Vec<Clause>>,
+    bodies: &mut BTreeMap<(Phase, Option<Platform>), Body>,
     sink: &mut Diagnostics,
 ) {
     bodies.entry(at).or_default();
@@ -212,14 +258,10 @@ fn statements(
                 ));
             }
             Statement::Setup(inner) => statements(scope, inner, (Phase::Setup, None), bodies, sink),
-            Statement::Mach(_) if at.1 != Some(Platform::Macos) => {
+            Statement::Say(Verb::Mach, _) if at.1 != Some(Platform::Macos) => {
                 sink.error(wrong("`mach-lookup` is about macOS only", "write `on macos { mach-lookup … }`"));
             }
-            plain => {
-                let clauses = bodies.entry(at).or_default();
-                clauses.extend(Clause::of_bare(statement));
-                scope.clauses(plain, clauses, sink);
-            }
+            _ => bodies.entry(at).or_default().add(statement, scope, sink),
         }
     }
 }
@@ -333,33 +375,27 @@ fn circle(typed: &[Typed], members: &[usize], sink: &mut Diagnostics) {
 /// Reports every `unset` that no variant had a use for.
 fn unused_unsets(profile: &Typed, inherited: &State, hits: &BTreeSet<Span>, sink: &mut Diagnostics) {
     let mut told = BTreeSet::new();
-    for clause in profile.layers.values().flat_map(Layer::unset) {
-        if hits.contains(&clause.span) || !told.insert(clause.span) {
+    for (unset, span) in profile.layers.values().flat_map(Layer::unset) {
+        if hits.contains(span) || !told.insert(*span) {
             continue;
         }
-        let text = describe(clause);
-        let diagnostic = match (inherited.get(&clause.key), &profile.parent) {
-            (_, None) => Diagnostic::new(
-                Code::EP0613,
-                clause.span,
-                format!("{text} is not inherited: nothing is extended"),
-            )
-            .hint("leave the statement out, and its `unset` too"),
-            (Some(value), _) => {
-                let said = Clause { value: Some(value.clone()), ..clause.clone() };
-                Diagnostic::new(
-                    Code::EP0613,
-                    clause.span,
-                    format!("{text} is not inherited, but {} is", describe(&said)),
-                )
-                .hint(format!("write `unset {}`", describe(&said).trim_matches('`')))
+        let text = describe(unset);
+        let subject = unset.subject();
+        let fault = |message: String| Diagnostic::new(Code::EP0613, *span, message);
+        let diagnostic = match (inherited.get(&subject), &profile.parent) {
+            (_, None) => fault(format!("{text} is not inherited: nothing is extended"))
+                .hint("leave the statement out, and its `unset` too"),
+            (Some(said), _) => {
+                let said = describe(said);
+                fault(format!("{text} is not inherited, but {said} is"))
+                    .hint(format!("write `unset {}`", said.trim_matches('`')))
             }
             (None, Some(parent)) => {
-                let near: Vec<String> =
-                    inherited.keys().filter_map(|key| similar(key, &clause.key)).collect();
-                let wrong = similar(&clause.key, &clause.key).unwrap_or_default();
+                let alike = |known: &&Subject| discriminant(*known) == discriminant(&subject);
+                let near: Vec<String> = inherited.subjects().filter(alike).map(Subject::to_string).collect();
+                let wrong = subject.to_string();
                 let hint = crate::diagnostic::text::did_you_mean(&wrong, near.iter().map(String::as_str));
-                Diagnostic::new(Code::EP0613, clause.span, format!("`{}` does not say {text}", parent.value))
+                fault(format!("`{}` does not say {text}", parent.value))
                     .maybe_hint(hint)
                     .hint("`unset` takes back what is written in a parent, spelt the same way")
             }
@@ -368,29 +404,14 @@ fn unused_unsets(profile: &Typed, inherited: &State, hits: &BTreeSet<Span>, sink
     }
 }
 
-/// The text of a key of the same kind as another, to look for what may have been meant.
-fn similar(key: &Key, like: &Key) -> Option<String> {
-    match (key, like) {
-        (Key::Path(place), Key::Path(_)) => Some(place.to_string()),
-        (Key::Glob(place, pattern), Key::Glob(..)) => Some(format!("{place}/{pattern}")),
-        (Key::Protect(name), Key::Protect(_)) | (Key::Env(name), Key::Env(_)) => Some(name.clone()),
-        (Key::Host(_, host, ..), Key::Host(..)) => Some(host.to_string()),
-        (Key::Syscall(name), Key::Syscall(_)) => Some(name.clone()),
-        _ => None,
-    }
-}
-
 impl Typed {
     /// Whether one of the profile's own clauses takes the place of what a set says.
-    pub fn overrides(&self, key: &Key) -> bool {
-        self.layers.values().any(|layer| layer.overrides(key))
+    pub fn overrides(&self, subject: &Subject) -> bool {
+        self.layers.values().any(|layer| layer.overrides(subject))
     }
 
-    /// The places of a profile's own clauses that stand in the final profile, with what they say.
-    pub fn own(&self) -> impl Iterator<Item = (&Key, &Value, Span, bool)> {
-        self.layers
-            .values()
-            .flat_map(Layer::said)
-            .filter_map(|clause| Some((&clause.key, clause.value.as_ref()?, clause.span, clause.of_set)))
+    /// A profile's own clauses.
+    pub fn own(&self) -> impl Iterator<Item = &Said> {
+        self.layers.values().flat_map(Layer::said)
     }
 }

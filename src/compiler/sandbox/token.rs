@@ -4,6 +4,7 @@
 use crate::diagnostic::text as fault;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{SourceId, Span};
+use execpolicy_profile::keywords;
 use logos::Logos;
 
 /// How deep blocks may nest: `profile { phase setup { on linux { } } }`. What the parser sees is at most one deeper, and empty there.
@@ -29,35 +30,7 @@ pub enum Token<'s> {
     /// `}`
     #[token("}")]
     Close,
-    /// A word with a fixed meaning. It must be quoted to stand for itself.
-    #[token("let")]
-    #[token("profile")]
-    #[token("extends")]
-    #[token("default")]
-    #[token("write")]
-    #[token("read")]
-    #[token("deny")]
-    #[token("private")]
-    #[token("protect")]
-    #[token("unset")]
-    #[token("network")]
-    #[token("off")]
-    #[token("full")]
-    #[token("allow")]
-    #[token("env")]
-    #[token("pass")]
-    #[token("set")]
-    #[token("limit")]
-    #[token("syscalls")]
-    #[token("require")]
-    #[token("accept")]
-    #[token("gap")]
-    #[token("on")]
-    #[token("linux")]
-    #[token("macos")]
-    #[token("phase")]
-    #[token("setup")]
-    #[token("mach-lookup")]
+    /// A word with a fixed meaning, found among the words by [`lex`]. It must be quoted to stand for itself.
     Keyword(&'s str),
     /// `@git-hooks`, with the `@`.
     #[regex(r##"@[^\s{},=;"#]*"##)]
@@ -78,38 +51,6 @@ pub enum Token<'s> {
     #[token(";")]
     Semicolon,
 }
-
-/// Every keyword, in the order of the grammar.
-pub const KEYWORDS: &[&str] = &[
-    "let",
-    "profile",
-    "extends",
-    "default",
-    "write",
-    "read",
-    "deny",
-    "private",
-    "protect",
-    "unset",
-    "network",
-    "off",
-    "full",
-    "allow",
-    "env",
-    "pass",
-    "set",
-    "limit",
-    "syscalls",
-    "require",
-    "accept",
-    "gap",
-    "on",
-    "linux",
-    "macos",
-    "phase",
-    "setup",
-    "mach-lookup",
-];
 
 impl Token<'_> {
     /// How a message speaks of it.
@@ -171,6 +112,9 @@ pub fn lex<'s>(source: SourceId, text: &'s str, sink: &mut Diagnostics) -> Vec<L
                         .hint(format!("write `{}\"`", fault::shorten(word.trim_end()))),
                 );
                 tokens.push((Token::Quoted(word), range));
+            }
+            Ok(Token::Word(word)) if keywords().any(|key| key == word) => {
+                tokens.push((Token::Keyword(word), range));
             }
             Ok(token) => tokens.push((token, range)),
             Err(()) => {

@@ -5,8 +5,8 @@
 use super::ast::{Spelling, Word};
 use crate::diagnostic::text::{did_you_mean, shorten};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::profile::{LimitKind, Place, Root};
 use execpolicy_profile::glob;
+use execpolicy_profile::{LimitKind, Place, Root, Text};
 
 /// The longest path that is accepted, in bytes: Linux's `PATH_MAX`, without its final NUL (`linux/limits.h`).
 pub const LONGEST_PATH: usize = 4095;
@@ -40,7 +40,9 @@ pub fn target(word: &Word) -> Result<Target, Box<Diagnostic>> {
     let mut parts: Vec<&str> = if rest.is_empty() { Vec::new() } else { rest.split('/').collect() };
     if parts.iter().any(|part| matches!(*part, "" | "." | "..")) {
         let hint = match normalised(&parts) {
-            Some(parts) => format!("write `{}`", shorten(&Place::new(root, parts.join("/")).to_string())),
+            Some(parts) => {
+                format!("write `{}`", shorten(&Place::<String>::new(root, parts.join("/")).to_string()))
+            }
             None => "it leads above its root: write the path it is meant to be".to_owned(),
         };
         return Err(Box::new(
@@ -175,7 +177,7 @@ pub fn name(word: &Word) -> Result<String, Box<Diagnostic>> {
 ///
 /// # Errors
 /// The diagnostic that says what is wrong with it.
-pub fn variable(word: &Word, wild: bool) -> Result<String, Box<Diagnostic>> {
+pub fn variable(word: &Word, wild: bool) -> Result<Text, Box<Diagnostic>> {
     let text = word.text.as_str();
     let refuse = |message: String| Diagnostic::new(Code::EP0617, word.span, message);
     if let Some(name) = text.strip_prefix('$') {
@@ -197,7 +199,7 @@ pub fn variable(word: &Word, wild: bool) -> Result<String, Box<Diagnostic>> {
                 .hint("write one `NAME = \"value\"` for each variable"),
         ));
     }
-    Ok(text.to_owned())
+    Ok(text.into())
 }
 
 /// Reads the kind of a limit.
@@ -216,32 +218,19 @@ pub fn limit_kind(word: &Word) -> Result<LimitKind, Box<Diagnostic>> {
     })
 }
 
-const COUNTS: &[(&str, u64)] = &[("", 1)];
-const BYTES: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("TiB", 1 << 40),
-    ("kB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("TB", 1_000_000_000_000),
-];
-const TIMES: &[(&str, u64)] = &[("s", 1_000), ("min", 60_000), ("ms", 1), ("h", 3_600_000)];
-
 /// Reads the value of a limit, in the unit of its kind.
 ///
 /// # Errors
 /// The diagnostic with the units that can be used.
 pub fn limit_value(kind: LimitKind, word: &Word) -> Result<u64, Box<Diagnostic>> {
     let text = word.text.as_str();
-    let (units, example) = match kind {
-        LimitKind::Processes | LimitKind::OpenFiles => (COUNTS, "a number without a unit: `512`"),
+    let units = kind.units();
+    let example = match kind {
+        LimitKind::Processes | LimitKind::OpenFiles => "a number without a unit: `512`",
         LimitKind::Memory | LimitKind::MemoryPerProcess | LimitKind::FileSize => {
-            (BYTES, "a size: `512MiB`, `4GiB`, `100MB`")
+            "a size: `512MiB`, `4GiB`, `100MB`"
         }
-        LimitKind::CpuTime | LimitKind::WallTime => (TIMES, "a time: `500ms`, `30s`, `10min`, `2h`"),
+        LimitKind::CpuTime | LimitKind::WallTime => "a time: `500ms`, `30s`, `10min`, `2h`",
     };
     let refuse = |message: String| {
         let hint = format!("`{}` takes {example}", kind.as_str());

@@ -1,7 +1,7 @@
 //! In: a profile's clauses about anything but files. Out: their part of the plan, or a refusal. Not here: files (`files.rs`).
 
 use std::format;
-use std::string::{String, ToString};
+use std::string::ToString;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
@@ -14,60 +14,42 @@ use super::host::Host;
 use super::refusal::Refusal;
 use super::view::{View, place, resolve};
 use execpolicy_profile::{
-    Access, EnvAction, EnvRule, Feature, Host as Destination, HostRule, LimitKind, NetworkMode, Profile,
+    Access, Clause, EnvAction, EnvRule, Feature, Host as Destination, LimitKind, NetworkMode, Profile,
     Stance, Variable,
 };
 
-/// What the language calls a destination.
-fn spell(rule: &HostRule<'_>) -> String {
-    let host = match rule.host {
-        Destination::Name(name) => name.to_string(),
-        Destination::Below(name) => format!("*.{name}"),
-        Destination::Net { address, prefix } => format!("{address}/{prefix}"),
-        Destination::Socket(place) => format!("unix:{place}"),
-    };
-    match (rule.first_port, rule.last_port) {
-        (0, u16::MAX) => host,
-        (first, last) if first == last => format!("{host}:{first}"),
-        (first, last) => format!("{host}:{first}-{last}"),
-    }
-}
-
 /// The network: none, or the host's.
 pub(super) fn network<'a>(
-    profile: &Profile<'a>,
+    profile: &Profile<&'a str>,
     host: &Host,
     view: &View<'a>,
     work: &mut Work<'a>,
 ) -> Result<(), Refusal> {
-    let network = profile.network;
-    let origin = network.origin.unwrap_or(profile.origin);
-    work.plan.network = match network.mode {
+    let mode = profile.network.mode;
+    let origin = profile.network.origin.unwrap_or(profile.origin);
+    let clause = Clause::<&str>::Network(mode).to_string();
+    work.plan.network = match mode {
         NetworkMode::Off => {
-            work.carry("network off", origin, "netns", Given::Prevented);
+            work.carry(clause, origin, "netns", Given::Prevented);
             plan::Network::Off
         }
         NetworkMode::Full => {
-            work.carry("network full", origin, "process", Given::Prevented);
+            work.carry(clause, origin, "process", Given::Prevented);
             work.note("the host's network");
             plan::Network::Full
         }
         NetworkMode::Listed => {
-            let allowed = network.hosts.iter().find(|rule| rule.allow);
-            let clause = allowed.map_or_else(
-                || "network allow".to_string(),
-                |rule| format!("network allow {}", spell(&rule)),
-            );
+            let allowed = profile.hosts.iter().find(|rule| rule.allow);
             return Err(Refusal::of(
-                clause,
+                allowed.map_or(clause, |rule| rule.to_string()),
                 Some(allowed.map_or(origin, |rule| rule.origin)),
                 "listed destinations need a proxy, which this version does not have",
                 "write `network off`, or `network full` to share the host's network",
             ));
         }
     };
-    for rule in network.hosts.iter().filter(|rule| !rule.allow) {
-        let clause = format!("network deny {}", spell(&rule));
+    for rule in profile.hosts.iter().filter(|rule| !rule.allow) {
+        let clause = rule.to_string();
         let refuse = |why: &str| {
             Err(Refusal::of(
                 clause.as_str(),
@@ -85,16 +67,14 @@ pub(super) fn network<'a>(
                 }
                 work.carry(clause, rule.origin, "mounts", Given::PreventedAtStart);
             }
-            _ if network.mode == NetworkMode::Off => {
-                work.carry(clause, rule.origin, "netns", Given::Prevented)
-            }
+            _ if mode == NetworkMode::Off => work.carry(clause, rule.origin, "netns", Given::Prevented),
             _ => return refuse("single destinations need a proxy, which this version does not have"),
         }
     }
     Ok(())
 }
 
-fn variable_rule(rule: EnvRule<'_>) -> VariableRule {
+fn variable_rule(rule: &EnvRule<&str>) -> VariableRule {
     let passing = match rule.action {
         EnvAction::Pass => Passing::Pass,
         EnvAction::Deny => Passing::Deny,
@@ -104,7 +84,7 @@ fn variable_rule(rule: EnvRule<'_>) -> VariableRule {
 }
 
 /// The variables that the profile passes and sets.
-pub(super) fn environment<'a>(profile: &Profile<'a>, host: &Host, work: &mut Work<'a>) {
+pub(super) fn environment<'a>(profile: &Profile<&'a str>, host: &Host, work: &mut Work<'a>) {
     use std::os::unix::ffi::OsStrExt;
     let mut passed = 0;
     for (name, value) in host.variables() {
@@ -130,32 +110,17 @@ pub(super) fn environment<'a>(profile: &Profile<'a>, host: &Host, work: &mut Wor
         }
     }
     work.plan.environment.sort();
-    work.plan.variables = profile.env.iter().map(variable_rule).collect();
+    work.plan.variables = profile.env.iter().map(|rule| variable_rule(rule)).collect();
     let origin = profile.env.iter().next().map_or(profile.origin, |rule| rule.origin);
     work.carry("env", origin, "process", Given::Prevented);
     work.note(format!("{passed} variables"));
 }
 
-/// A value in the largest unit that holds it whole, as the language writes it.
-fn amount(kind: LimitKind, value: u64) -> String {
-    let units: &[(u64, &str)] = match kind {
-        LimitKind::Processes | LimitKind::OpenFiles => return value.to_string(),
-        LimitKind::Memory | LimitKind::MemoryPerProcess | LimitKind::FileSize => {
-            &[(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B")]
-        }
-        LimitKind::CpuTime | LimitKind::WallTime => {
-            &[(3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms")]
-        }
-    };
-    let whole = units.iter().find(|(size, _)| value.is_multiple_of(*size));
-    whole.map_or_else(|| value.to_string(), |(size, unit)| format!("{}{unit}", value / size))
-}
-
 /// Limits. A limit above the caller's own hard limit is the caller's.
-pub(super) fn limits<'a>(profile: &Profile<'a>, work: &mut Work<'a>) -> Result<(), Refusal> {
+pub(super) fn limits<'a>(profile: &Profile<&'a str>, work: &mut Work<'a>) -> Result<(), Refusal> {
     let accepted = work.accepted.contains(&Feature::Limits);
     for limit in &profile.limits {
-        let clause = format!("limit {} {}", limit.kind.as_str(), amount(limit.kind, limit.value));
+        let clause = limit.to_string();
         let below = |resource| getrlimit(resource).maximum.map_or(limit.value, |most| most.min(limit.value));
         let limits = &mut work.plan.limits;
         let mut given = Given::Prevented;
@@ -208,13 +173,13 @@ pub(super) fn limits<'a>(profile: &Profile<'a>, work: &mut Work<'a>) -> Result<(
 }
 
 /// Denied system calls.
-pub(super) fn syscalls<'a>(profile: &Profile<'a>, work: &mut Work<'a>) -> Result<(), Refusal> {
+pub(super) fn syscalls<'a>(profile: &Profile<&'a str>, work: &mut Work<'a>) -> Result<(), Refusal> {
     work.plan.syscalls.clear();
     let mut first = None;
     for rule in &profile.syscalls {
         if !seccomp::is_word(rule.name) {
             return Err(Refusal::of(
-                format!("syscalls deny {}", rule.name),
+                rule.to_string(),
                 Some(rule.origin),
                 "this version knows no such call",
                 "compile the policy with this version, which says what the calls are",
@@ -241,7 +206,7 @@ pub(super) fn syscalls<'a>(profile: &Profile<'a>, work: &mut Work<'a>) -> Result
 
 /// What must hold, and what may fall short.
 pub(super) fn features<'a>(
-    profile: &Profile<'a>,
+    profile: &Profile<&'a str>,
     view: &View<'a>,
     work: &mut Work<'a>,
 ) -> Result<(), Refusal> {
@@ -263,7 +228,7 @@ pub(super) fn features<'a>(
                 _ => (&[], "nothing falls short on Linux beyond what is reported above"),
             };
             work.plan.accept.extend(gaps);
-            work.carry(format!("accept gap {word}"), rule.origin, "process", Given::Prevented);
+            work.carry(rule.to_string(), rule.origin, "process", Given::Prevented);
             work.note(note);
             continue;
         }
@@ -288,13 +253,13 @@ pub(super) fn features<'a>(
         };
         if let Some(why) = problem {
             return Err(Refusal::of(
-                format!("require {word}"),
+                rule.to_string(),
                 Some(rule.origin),
                 why,
                 format!("write `accept gap {word}`, or take the statement away with `unset require {word}`"),
             ));
         }
-        work.carry(format!("require {word}"), rule.origin, "mounts", Given::Prevented);
+        work.carry(rule.to_string(), rule.origin, "mounts", Given::Prevented);
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ fn literal<'a>(
     work: &mut Work<'a>,
 ) -> Result<(), Refusal> {
     let (at, rule) = (&bound.at, bound.rule);
-    let clause = format!("{} {}", rule.access.as_str(), rule.place);
+    let clause = rule.to_string();
     work.carry(clause.as_str(), rule.origin, "mounts", Given::Prevented);
     let refuse =
         |why: &str, way_out: &str| Err(Refusal::of(clause.as_str(), Some(rule.origin), why, way_out));
@@ -208,7 +208,7 @@ fn matches<'a>(
         n => format!("{n} exist"),
     };
     for cap in &view.globs {
-        let clause = super::view::By::Glob(cap.rule).to_string();
+        let clause = cap.rule.to_string();
         work.carry(clause.as_str(), cap.rule.origin, "mounts", Given::PreventedAtStart);
         let later = if view.writes_below(&cap.at) || view.below_writable(&cap.at) {
             "later ones are reported at the end"
@@ -218,7 +218,7 @@ fn matches<'a>(
         work.note(format!("{}; {later}", number(&clause)));
     }
     for rule in &view.protects {
-        let clause = super::view::By::Protect(*rule).to_string();
+        let clause = rule.to_string();
         work.carry(clause.as_str(), rule.origin, "mounts", Given::PreventedAtStart);
         work.note(format!("{}; new ones are quarantined at the end", number(&clause)));
     }
@@ -279,7 +279,7 @@ fn missing<'a>(view: &View<'a>, rules: &mut Rules, work: &mut Work<'a>) -> Vec<M
             }
         }
         if prevented > 0 {
-            let clause = super::view::By::Protect(*rule).to_string();
+            let clause = rule.to_string();
             if let Some(line) = work.carried.iter_mut().find(|line| line.clause == clause) {
                 line.note =
                     Some("a placeholder stands in its place; deeper ones are quarantined at the end".into());

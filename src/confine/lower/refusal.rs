@@ -23,7 +23,7 @@ pub struct Refusal {
 impl Refusal {
     pub(super) fn of(
         clause: impl Into<String>,
-        origin: Option<Origin<'_>>,
+        origin: Option<Origin<&str>>,
         why: impl Into<String>,
         way_out: impl Into<String>,
     ) -> Refusal {

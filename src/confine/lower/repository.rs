@@ -10,11 +10,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::host::Host;
-use super::view::View;
+use super::view::{Said, View};
 use execpolicy_profile::{Access, PathAccess, PathRule, Root};
 
 /// The statement that makes the workspace writable, and the repository's directory.
-pub(super) fn worktree<'a>(view: &View<'a>, host: &Host) -> Option<(PathRule<'a>, PathBuf)> {
+pub(super) fn worktree<'a>(view: &View<'a>, host: &Host) -> Option<(Said<'a, PathRule<&'a str>>, PathBuf)> {
     let rule = view.bound.iter().map(|bound| bound.rule).find(|rule| {
         rule.access == PathAccess::Write && rule.place.root == Root::Workspace && rule.place.rest.is_empty()
     })?;

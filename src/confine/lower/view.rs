@@ -16,7 +16,12 @@ use std::vec::Vec;
 use super::host::Host;
 use super::refusal::Refusal;
 use super::{repository, shown};
-use execpolicy_profile::{Access, GlobRule, Origin, PathAccess, PathRule, Place, Profile, Protect, glob};
+use execpolicy_profile::{
+    Access, GlobRule, Located, Origin, PathAccess, PathRule, Place, Profile, Protect, glob,
+};
+
+/// A clause with its statement, both borrowed from the artifact.
+pub type Said<'a, C> = Located<C, &'a str>;
 
 /// A path statement at one place.
 #[derive(Clone, Debug)]
@@ -29,14 +34,14 @@ pub(super) struct Bound<'a> {
     pub hidden: bool,
     /// Whether this is the link that is written, and not where it leads.
     pub link: bool,
-    pub rule: PathRule<'a>,
+    pub rule: Said<'a, PathRule<&'a str>>,
 }
 
 /// A glob below a place without links.
 #[derive(Clone, Debug)]
 pub(super) struct BoundGlob<'a> {
     pub at: PathBuf,
-    pub rule: GlobRule<'a>,
+    pub rule: Said<'a, GlobRule<&'a str>>,
 }
 
 /// The clause that decides about a path.
@@ -45,16 +50,16 @@ pub enum By<'a> {
     /// No statement names the path or anything above it.
     Nothing,
     /// The most specific path statement.
-    Path(PathRule<'a>),
+    Path(Said<'a, PathRule<&'a str>>),
     /// A glob that lowers it.
-    Glob(GlobRule<'a>),
+    Glob(Said<'a, GlobRule<&'a str>>),
     /// A protected name.
-    Protect(Protect<'a>),
+    Protect(Said<'a, Protect<&'a str>>),
 }
 
 impl<'a> By<'a> {
     /// The statement.
-    pub fn origin(&self) -> Option<Origin<'a>> {
+    pub fn origin(&self) -> Option<Origin<&'a str>> {
         match self {
             By::Nothing => None,
             By::Path(rule) => Some(rule.origin),
@@ -69,12 +74,9 @@ impl std::fmt::Display for By<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             By::Nothing => Ok(()),
-            By::Path(rule) => write!(f, "{} {}", rule.access.as_str(), rule.place),
-            By::Glob(rule) => {
-                let place = format!("{}", rule.place);
-                write!(f, "{} {}/{}", rule.access.as_str(), place.trim_end_matches('/'), rule.pattern)
-            }
-            By::Protect(rule) => write!(f, "protect {}", rule.name),
+            By::Path(rule) => rule.fmt(f),
+            By::Glob(rule) => rule.fmt(f),
+            By::Protect(rule) => rule.fmt(f),
         }
     }
 }
@@ -95,9 +97,9 @@ pub struct Answer<'a> {
 pub struct View<'a> {
     pub(super) bound: Vec<Bound<'a>>,
     /// The strictest statement of each place.
-    literal: BTreeMap<PathBuf, PathRule<'a>>,
+    literal: BTreeMap<PathBuf, Said<'a, PathRule<&'a str>>>,
     pub(super) globs: Vec<BoundGlob<'a>>,
-    pub(super) protects: Vec<Protect<'a>>,
+    pub(super) protects: Vec<Said<'a, Protect<&'a str>>>,
     /// Links that written paths cross, with their texts.
     pub(super) links: Vec<(PathBuf, PathBuf)>,
     /// What a worktree's repository was given besides the workspace.
@@ -105,17 +107,17 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn bind(profile: &Profile<'a>, host: &Host) -> Result<View<'a>, Refusal> {
+    pub(super) fn bind(profile: &Profile<&'a str>, host: &Host) -> Result<View<'a>, Refusal> {
         let mut view = View {
             bound: Vec::new(),
             literal: BTreeMap::new(),
             globs: Vec::new(),
-            protects: profile.protects.iter().collect(),
+            protects: profile.protects.clone(),
             links: Vec::new(),
             repository: None,
         };
-        let mut crossed: Vec<(PathBuf, PathRule<'a>)> = Vec::new();
-        for rule in &profile.paths {
+        let mut crossed: Vec<(PathBuf, Said<'a, PathRule<&'a str>>)> = Vec::new();
+        for &rule in &profile.paths {
             let written = place(host, rule.place, rule.origin)?;
             let resolved = resolve(&written).map_err(|e| unresolved(&rule, &written, &e))?;
             let lowers = matches!(rule.access, PathAccess::Deny | PathAccess::Read);
@@ -136,13 +138,13 @@ impl<'a> View<'a> {
                 rule,
             });
         }
-        for rule in &profile.globs {
+        for &rule in &profile.globs {
             let written = place(host, rule.place, rule.origin)?;
             let at = resolve(&written).map(|resolved| resolved.path).unwrap_or(written);
             view.globs.push(BoundGlob { at, rule });
         }
         for bound in &view.bound {
-            let stricter = |known: &PathRule<'a>| known.access <= bound.rule.access;
+            let stricter = |known: &Said<'a, PathRule<&'a str>>| known.access <= bound.rule.access;
             if !view.literal.get(&bound.at).is_some_and(stricter) {
                 view.literal.insert(bound.at.clone(), bound.rule);
             }
@@ -156,7 +158,7 @@ impl<'a> View<'a> {
             let around = at.parent().map(|parent| view.access(parent));
             if around.is_some_and(|answer| answer.access == Access::Write && !answer.own) {
                 return Err(Refusal::of(
-                    format!("{} {}", rule.access.as_str(), rule.place),
+                    format!("{rule}"),
                     Some(rule.origin),
                     format!(
                         "it goes through the symbolic link {}, which the command could replace",
@@ -197,7 +199,7 @@ impl<'a> View<'a> {
     }
 
     /// The protected name that a path or an ancestor of it bears.
-    fn protecting(&self, path: &Path) -> Option<Protect<'a>> {
+    fn protecting(&self, path: &Path) -> Option<Said<'a, Protect<&'a str>>> {
         path.ancestors().filter(|here| self.below_writable(here)).find_map(|here| {
             let bytes = here.as_os_str().as_bytes();
             let front = || fs::symlink_metadata(here).is_ok_and(|meta| !meta.is_dir());
@@ -205,7 +207,7 @@ impl<'a> View<'a> {
                 .iter()
                 .find(|rule| {
                     rule.names(bytes, false)
-                        || (fronts(rule.name).any(|name| Protect { name, ..**rule }.names(bytes, false))
+                        || (fronts(rule.name).any(|name| Protect { name, ..rule.clause }.names(bytes, false))
                             && front())
                 })
                 .copied()
@@ -234,7 +236,7 @@ impl<'a> View<'a> {
     }
 
     /// The statement at exactly this place.
-    pub(super) fn literal_at(&self, path: &Path) -> Option<PathRule<'a>> {
+    pub(super) fn literal_at(&self, path: &Path) -> Option<Said<'a, PathRule<&'a str>>> {
         self.literal.get(path).copied()
     }
 
@@ -262,9 +264,9 @@ fn fronts(name: &str) -> impl Iterator<Item = &str> {
         .filter(|front| *front != "**" && !front.ends_with("/**"))
 }
 
-fn unresolved(rule: &PathRule<'_>, written: &Path, error: &io::Error) -> Refusal {
+fn unresolved(rule: &Said<'_, PathRule<&str>>, written: &Path, error: &io::Error) -> Refusal {
     Refusal::of(
-        format!("{} {}", rule.access.as_str(), rule.place),
+        format!("{rule}"),
         Some(rule.origin),
         format!("{} cannot be resolved: {error}", shown(written)),
         "name a path whose links end somewhere",
@@ -272,7 +274,7 @@ fn unresolved(rule: &PathRule<'_>, written: &Path, error: &io::Error) -> Refusal
 }
 
 /// Where a place is on this host, before links are followed.
-pub(super) fn place(host: &Host, place: Place<'_>, origin: Origin<'_>) -> Result<PathBuf, Refusal> {
+pub(super) fn place(host: &Host, place: Place<&str>, origin: Origin<&str>) -> Result<PathBuf, Refusal> {
     let root = host.root(place.root).ok_or_else(|| {
         Refusal::of(
             format!("{place}"),

@@ -1,10 +1,10 @@
 //! In: a profile, a host, a target. Out: [`Finding`]s: each clause that the target does not enforce exactly, with its place and
 //! what happens instead. Not here: how they are shown (`cli/`), and the table (`../targets.rs`).
 
-use super::{Clause, Stated, Support, Target, clauses, feature, support};
+use super::{ClauseKind, Stated, Support, Target, clauses, feature, support};
 use crate::diagnostic::Code;
 use crate::lower::places::Host;
-use crate::policy::profile::{Feature, Origin, Platform, Resolved, Stance};
+use execpolicy_profile::{Feature, Origin, Platform, Profile, Stance};
 
 /// On which side of the profile a target errs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +23,7 @@ pub struct Finding<'p> {
     /// The target.
     pub target: Target,
     /// The kind of clause.
-    pub clause: Clause,
+    pub kind: ClauseKind,
     /// What kind of gap it is.
     pub code: Code,
     /// The clause as it would be written.
@@ -40,20 +40,20 @@ pub struct Finding<'p> {
 
 /// Every clause that a target does not enforce exactly.
 #[must_use]
-pub fn assess<'p>(profile: &'p Resolved, host: &Host, target: Target) -> Vec<Finding<'p>> {
+pub fn assess<'p>(profile: &'p Profile, host: &Host, target: Target) -> Vec<Finding<'p>> {
     let mut out = Vec::new();
     for stated in clauses(profile, host) {
         let Some((code, kept, instead)) = gap(&stated, target) else { continue };
         // Nothing can be done without a network that is not told apart: the runtime refuses it either way.
         let accepted = target != Target::Netns
             && feature(code).is_some_and(|feature| stance(profile, feature) == Some(Stance::Accept));
-        let Stated { clause, statement, origin, .. } = stated;
-        out.push(Finding { target, clause, code, statement, origin, kept, instead, accepted });
+        let Stated { kind, statement, origin, .. } = stated;
+        out.push(Finding { target, kind, code, statement, origin, kept, instead, accepted });
     }
     out
 }
 
-fn stance(profile: &Resolved, feature: Feature) -> Option<Stance> {
+fn stance(profile: &Profile, feature: Feature) -> Option<Stance> {
     profile.features.iter().find(|rule| rule.feature == feature).map(|rule| rule.stance)
 }
 
@@ -61,7 +61,7 @@ fn stance(profile: &Resolved, feature: Feature) -> Option<Stance> {
 /// falls short.
 #[must_use]
 pub fn unmet<'p>(
-    profile: &'p Resolved,
+    profile: &'p Profile,
     host: &Host,
     platform: Platform,
 ) -> Vec<(Feature, &'p Origin, Finding<'p>)> {
@@ -79,54 +79,54 @@ pub fn unmet<'p>(
 
 /// What a target lacks of one clause.
 fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)> {
-    use Kept::{AsPromised, Stricter, Weaker};
-    let code = match support(stated.clause, target) {
+    let code = match support(stated.kind, target) {
         Support::NotApplicable => return None,
+        Support::Exact => return unlike_written(stated, target),
         Support::Gap(code) => code,
-        // A restricted path that is not there yet, and directories around it that can be made elsewhere and moved.
-        Support::Exact => {
-            let restricts = matches!(stated.clause, Clause::Narrow | Clause::Grant | Clause::Private);
-            return match target {
-                Target::Seatbelt if restricts && stated.loose => Some((
-                    Code::EP0703,
-                    Weaker,
-                    "a directory that is made elsewhere can be moved to where this path lies, with what is in it",
-                )),
-                Target::Mounts | Target::Bwrap if stated.clause == Clause::Narrow && stated.missing => {
-                    let code = if stated.makeable { Code::EP0703 } else { Code::EP0702 };
-                    Some((code, Weaker, "there is nothing to mount on while the path does not exist"))
-                }
-                Target::Mounts | Target::Bwrap
-                    if stated.missing && stated.makeable && stated.clause == Clause::Private =>
-                {
-                    Some((
-                        Code::EP0701,
-                        Weaker,
-                        "the directory does not exist, and one that is made is the host's",
-                    ))
-                }
-                // Not a restriction: what is not there cannot be given.
-                Target::Mounts | Target::Bwrap if stated.missing && stated.clause != Clause::Narrow => {
-                    Some((Code::EP0712, Stricter, "nothing is given while the path does not exist"))
-                }
-                _ => None,
-            };
-        }
     };
-    // Without a writable directory there is nothing to be protected.
-    if stated.clause == Clause::Protect && !stated.makeable {
-        return None;
+    let unneeded = match stated.kind {
+        // Without a writable directory there is nothing to be protected. One component is caught by its name, wherever it comes from.
+        ClauseKind::Protect => !stated.makeable || target == Target::Seatbelt && !stated.loose,
+        // Where nothing can be written, nothing can be moved.
+        ClauseKind::DenyGlob | ClauseKind::ReadGlob => target == Target::Seatbelt && !stated.makeable,
+        _ => false,
+    };
+    let (kept, instead) = instead(code, stated.kind, target);
+    (!unneeded).then_some((code, kept, instead))
+}
+
+/// What is lacking of a clause that is enforced exactly where everything is as it is written: a restricted path that is not there yet,
+/// and directories around it that can be made elsewhere and moved.
+fn unlike_written(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)> {
+    use Kept::{Stricter, Weaker};
+    let restricts = matches!(stated.kind, ClauseKind::Narrow | ClauseKind::Grant | ClauseKind::Private);
+    match target {
+        Target::Seatbelt if restricts && stated.loose => Some((
+            Code::EP0703,
+            Weaker,
+            "a directory that is made elsewhere can be moved to where this path lies, with what is in it",
+        )),
+        Target::Mounts | Target::Bwrap if stated.kind == ClauseKind::Narrow && stated.missing => {
+            let code = if stated.makeable { Code::EP0703 } else { Code::EP0702 };
+            Some((code, Weaker, "there is nothing to mount on while the path does not exist"))
+        }
+        Target::Mounts | Target::Bwrap
+            if stated.missing && stated.makeable && stated.kind == ClauseKind::Private =>
+        {
+            Some((Code::EP0701, Weaker, "the directory does not exist, and one that is made is the host's"))
+        }
+        // Not a restriction: what is not there cannot be given.
+        Target::Mounts | Target::Bwrap if stated.missing && stated.kind != ClauseKind::Narrow => {
+            Some((Code::EP0712, Stricter, "nothing is given while the path does not exist"))
+        }
+        _ => None,
     }
-    // One component is caught by its name, wherever it comes from.
-    if target == Target::Seatbelt && stated.clause == Clause::Protect && !stated.loose {
-        return None;
-    }
-    // Where nothing can be written, nothing can be moved.
-    let glob = matches!(stated.clause, Clause::DenyGlob | Clause::ReadGlob);
-    if target == Target::Seatbelt && glob && !stated.makeable {
-        return None;
-    }
-    let (kept, instead) = match (code, target) {
+}
+
+/// What happens instead of a clause, and on which side of it that is.
+const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'static str) {
+    use Kept::{AsPromised, Stricter, Weaker};
+    match (code, target) {
         (Code::EP0701, Target::Seatbelt) => {
             (Stricter, "the host's directory is closed, and a new one is given as PRIVATE and TMPDIR")
         }
@@ -173,7 +173,7 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
         (Code::EP0706, _) => {
             (Stricter, "without a proxy that tells destinations apart the network stays closed")
         }
-        (Code::EP0707, Target::Mounts) if stated.clause == Clause::AllowSocket => {
+        (Code::EP0707, Target::Mounts) if matches!(kind, ClauseKind::AllowSocket) => {
             (Stricter, "no command runs: listed destinations need a proxy")
         }
         (Code::EP0707, Target::Mounts) => (
@@ -193,8 +193,8 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
             "nothing is filtered unless the program of `--emit seccomp=F` is loaded with `--seccomp FD`",
         ),
         (Code::EP0709, _) => (Weaker, "only what the tool itself filters is filtered"),
-        (Code::EP0710, Target::Bwrap) => match stated.clause {
-            Clause::EnvPass => (Stricter, "no variable is passed: add `--setenv NAME VALUE` for each"),
+        (Code::EP0710, Target::Bwrap) => match kind {
+            ClauseKind::EnvPass => (Stricter, "no variable is passed: add `--setenv NAME VALUE` for each"),
             _ => (
                 Weaker,
                 "bubblewrap clears the environment of the command, but process 1 keeps its own: start it with `env -i`",
@@ -211,6 +211,5 @@ fn gap(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'static str)
         (Code::EP0712, Target::Srt) => (Stricter, "a denial of writing wins over everything below it"),
         (Code::EP0712, _) => (Weaker, "the tool's patterns can only deny, so what matches can be written"),
         _ => (Weaker, "this is not enforced"),
-    };
-    Some((code, kept, instead))
+    }
 }

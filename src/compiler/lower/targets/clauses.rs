@@ -1,17 +1,17 @@
 //! In: a profile on a host. Out: [`Stated`]: each of its clauses with its kind and the statement that wrote it.
 //! Not here: what a target does about them (`../targets.rs`, `assess.rs`).
 
-use super::Clause;
+use super::ClauseKind;
 use crate::lower::places::{Host, Placed, Places};
-use crate::policy::profile::{
-    Access, EnvAction, Host as Destination, NetworkMode, Origin, PathAccess, Resolved,
+use execpolicy_profile::{
+    Access, Clause, EnvAction, Host as Destination, NetworkMode, Origin, PathAccess, Profile,
 };
 
 /// One clause of a profile.
 #[derive(Clone, Debug)]
 pub struct Stated<'p> {
     /// What kind of clause it is, on this host.
-    pub clause: Clause,
+    pub kind: ClauseKind,
     /// As it would be written.
     pub statement: String,
     /// Where it is written.
@@ -25,14 +25,14 @@ pub struct Stated<'p> {
 }
 
 impl<'p> Stated<'p> {
-    fn new(clause: Clause, statement: impl Into<String>, origin: &'p Origin) -> Self {
-        Self { clause, statement: statement.into(), origin, loose: false, missing: false, makeable: false }
+    fn new(kind: ClauseKind, statement: impl Into<String>, origin: &'p Origin) -> Self {
+        Self { kind, statement: statement.into(), origin, loose: false, missing: false, makeable: false }
     }
 }
 
 /// Every clause of a profile, in the order of its parts.
 #[must_use]
-pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
+pub fn clauses<'p>(profile: &'p Profile, host: &Host) -> Vec<Stated<'p>> {
     let places = Places::of(profile, host);
     let mut out: Vec<Stated<'p>> = Vec::new();
     for (at, placed) in places.list.iter().enumerate() {
@@ -40,7 +40,7 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
         let here = of_path(placed, at, &places, host);
         let same = |known: &Stated<'_>| {
             std::ptr::eq(known.origin, here.origin)
-                && (known.clause, known.loose, known.missing) == (here.clause, here.loose, here.missing)
+                && (known.kind, known.loose, known.missing) == (here.kind, here.loose, here.missing)
                 && known.statement == here.statement
         };
         if !out.iter().any(same) {
@@ -50,43 +50,50 @@ pub fn clauses<'p>(profile: &'p Resolved, host: &Host) -> Vec<Stated<'p>> {
     let denial = profile.paths.iter().find(|rule| rule.access == PathAccess::Deny).map(|rule| &rule.origin);
     let denial = denial
         .or_else(|| profile.globs.iter().find(|rule| rule.access == Access::Deny).map(|rule| &rule.origin));
-    out.extend(denial.map(|origin| Stated::new(Clause::Lookup, "deny", origin)));
-    for rule in &profile.globs {
-        let clause = if rule.access == Access::Deny { Clause::DenyGlob } else { Clause::ReadGlob };
+    out.extend(denial.map(|origin| Stated::new(ClauseKind::Lookup, "deny", origin)));
+    let declared = &profile.origin;
+    let network = profile.network.origin.as_ref().unwrap_or(declared);
+    out.push(Stated::new(ClauseKind::Sockets, "network", network));
+    for (clause, origin) in profile.clauses() {
+        let Some(kind) = kind(&clause, profile.network.mode) else { continue };
+        let loose = matches!(&clause, Clause::Protect(rule) if rule.name.contains('/'));
         let makeable = !places.writable.is_empty();
-        out.push(Stated { makeable, ..Stated::new(clause, rule.statement(), &rule.origin) });
-    }
-    for rule in &profile.protects {
-        let (loose, makeable) = (rule.name.contains('/'), !places.writable.is_empty());
-        out.push(Stated {
-            loose,
-            makeable,
-            ..Stated::new(Clause::Protect, format!("protect {}", rule.name), &rule.origin)
-        });
-    }
-    network(profile, &mut out);
-    for rule in &profile.env {
-        let (clause, word) = match rule.action {
-            EnvAction::Pass => (Clause::EnvPass, "pass"),
-            EnvAction::Deny => (Clause::EnvDeny, "deny"),
-            EnvAction::Set(_) => (Clause::EnvSet, "set"),
-        };
-        out.push(Stated::new(clause, format!("env {word} {}", rule.pattern), &rule.origin));
-    }
-    for limit in &profile.limits {
-        out.push(Stated::new(Clause::Limit(limit.kind), limit.statement(), &limit.origin));
-    }
-    for rule in &profile.syscalls {
-        out.push(Stated::new(Clause::Syscall, format!("syscalls deny {}", rule.name), &rule.origin));
-    }
-    for rule in &profile.mach {
-        out.push(Stated::new(Clause::Mach, format!("mach-lookup \"{}\"", rule.name), &rule.origin));
+        let origin = origin.unwrap_or(declared);
+        out.push(Stated { loose, makeable, ..Stated::new(kind, clause.to_string(), origin) });
     }
     out
 }
 
-fn path(placed: &Placed<'_>) -> String {
-    format!("{} {}", placed.rule.access.as_str(), placed.rule.place)
+/// What kind of clause this is in a profile with such a network; `None` for one that has no effect, and for paths, whose kind depends
+/// on what stands around them.
+fn kind(clause: &Clause, mode: NetworkMode) -> Option<ClauseKind> {
+    Some(match clause {
+        Clause::Path(_) | Clause::SyscallAllowed(_) | Clause::Feature(_) => return None,
+        Clause::Glob(rule) if rule.access == Access::Deny => ClauseKind::DenyGlob,
+        Clause::Glob(_) => ClauseKind::ReadGlob,
+        Clause::Protect(_) => ClauseKind::Protect,
+        Clause::Network(NetworkMode::Off) => ClauseKind::NetworkOff,
+        Clause::Network(NetworkMode::Full) => ClauseKind::NetworkFull,
+        Clause::Network(NetworkMode::Listed) => return None,
+        Clause::Host(rule) => match (&rule.host, rule.allow) {
+            // What is allowed has no effect where the network is off or full.
+            (_, true) if mode != NetworkMode::Listed => return None,
+            (Destination::Socket(_), true) => ClauseKind::AllowSocket,
+            (Destination::Socket(_), false) => ClauseKind::DenySocket,
+            (_, false) if mode == NetworkMode::Off => return None,
+            (Destination::Name(name), true) if &**name == "localhost" => ClauseKind::AllowLoopback,
+            (_, true) => ClauseKind::AllowHost,
+            (_, false) => ClauseKind::DenyHost,
+        },
+        Clause::Env(rule) => match rule.action {
+            EnvAction::Pass => ClauseKind::EnvPass,
+            EnvAction::Deny => ClauseKind::EnvDeny,
+            EnvAction::Set(_) => ClauseKind::EnvSet,
+        },
+        Clause::Limit(limit) => ClauseKind::Limit(limit.kind),
+        Clause::Syscall(_) => ClauseKind::Syscall,
+        Clause::Mach(_) => ClauseKind::Mach,
+    })
 }
 
 /// What kind of clause a path statement is depends on what stands around it.
@@ -100,44 +107,20 @@ fn of_path<'p>(placed: &Placed<'p>, at: usize, places: &Places<'p>, host: &Host)
         .map(|other| other.rule.access)
         .collect();
     let enclosing = if placed.at.is_empty() { PathAccess::Deny } else { places.grant(&placed.at.parent()) };
-    let clause = match access {
-        PathAccess::Private => Clause::Private,
+    let kind = match access {
+        PathAccess::Private => ClauseKind::Private,
         PathAccess::Write if enclosing != PathAccess::Write && around.contains(&PathAccess::Write) => {
-            Clause::Reopen
+            ClauseKind::Reopen
         }
-        PathAccess::Read | PathAccess::Deny if enclosing.access() > access.access() => Clause::Narrow,
-        _ => Clause::Grant,
+        PathAccess::Read | PathAccess::Deny if enclosing.access() > access.access() => ClauseKind::Narrow,
+        _ => ClauseKind::Grant,
     };
     let restricts = access != PathAccess::Write;
-    let unsure = |path: &crate::policy::model::Path| host.tree.kind(path).is_none();
+    let unsure = |path: &execpolicy_profile::model::Path| host.tree.kind(path).is_none();
     Stated {
         loose: restricts && places.ancestors(&placed.at).iter().any(unsure),
         missing: host.surveyed && host.tree.kind(&placed.at).is_none() && !placed.at.is_empty(),
         makeable: enclosing.access() == Access::Write,
-        ..Stated::new(clause, path(placed), &placed.rule.origin)
+        ..Stated::new(kind, placed.rule.to_string(), &placed.rule.origin)
     }
-}
-
-fn network<'p>(profile: &'p Resolved, out: &mut Vec<Stated<'p>>) {
-    let network = &profile.network;
-    let origin = network.origin.as_ref().unwrap_or(&profile.origin);
-    match network.mode {
-        NetworkMode::Off => out.push(Stated::new(Clause::NetworkOff, "network off", origin)),
-        NetworkMode::Full => out.push(Stated::new(Clause::NetworkFull, "network full", origin)),
-        NetworkMode::Listed => {}
-    }
-    for rule in &network.hosts {
-        let clause = match (&rule.host, rule.allow) {
-            // What is allowed has no effect where the network is off or full.
-            (_, true) if network.mode != NetworkMode::Listed => continue,
-            (Destination::Socket(_), true) => Clause::AllowSocket,
-            (Destination::Socket(_), false) => Clause::DenySocket,
-            (_, false) if network.mode == NetworkMode::Off => continue,
-            (Destination::Name(name), true) if name == "localhost" => Clause::AllowLoopback,
-            (_, true) => Clause::AllowHost,
-            (_, false) => Clause::DenyHost,
-        };
-        out.push(Stated::new(clause, rule.statement(), &rule.origin));
-    }
-    out.push(Stated::new(Clause::Sockets, "network", origin));
 }

@@ -2,48 +2,38 @@
 //! Not here: values the caller has.
 
 use super::Model;
-use crate::policy::profile::{EnvAction, EnvRule, Origin, Resolved};
-
-/// What a command sees of a variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome<'p> {
-    /// Nothing.
-    Absent,
-    /// The value the caller has.
-    Passed,
-    /// This value.
-    Set(&'p str),
-}
+use crate::{EnvAction, EnvRule, Located, Profile, Variable};
+use alloc::borrow::ToOwned;
 
 impl<'p> Model<'p> {
-    /// What becomes of a variable, and the statement that decides. First a `set`; then a name written out; then a pattern; deny before
+    /// What becomes of a variable, and the clause that decides. First a `set`; then a name written out; then a pattern; deny before
     /// pass. A denial is about the name in any case; a pass is about exactly that name.
     #[must_use]
-    pub fn env(&self, name: &str) -> (Outcome<'p>, Option<&'p Origin>) {
+    pub fn env(&self, name: &str) -> (Variable<'p>, Option<&'p Located<EnvRule>>) {
         outcome(self.profile, name)
     }
 }
 
 /// As [`Model::env`]; it depends on no host.
-pub(super) fn outcome<'p>(profile: &'p Resolved, name: &str) -> (Outcome<'p>, Option<&'p Origin>) {
+pub(super) fn outcome<'p>(profile: &'p Profile, name: &str) -> (Variable<'p>, Option<&'p Located<EnvRule>>) {
     let rules = &profile.env;
     let first = |test: &dyn Fn(&EnvRule) -> bool| rules.iter().find(|rule| test(rule));
     let exact = |rule: &EnvRule| !rule.pattern.contains('*');
     let deny = |rule: &EnvRule| rule.action == EnvAction::Deny && matches(&rule.pattern, name, true);
     let pass = |rule: &EnvRule| rule.action == EnvAction::Pass && matches(&rule.pattern, name, false);
-    if let Some(rule) = first(&|rule| rule.pattern == name)
+    if let Some(rule) = first(&|rule| &*rule.pattern == name)
         && let EnvAction::Set(value) = &rule.action
     {
-        return (Outcome::Set(value), Some(&rule.origin));
+        return (Variable::Set(value), Some(rule));
     }
     let decided = first(&|rule| exact(rule) && deny(rule))
         .or_else(|| first(&|rule| exact(rule) && pass(rule)))
         .or_else(|| first(&deny))
         .or_else(|| first(&pass));
     match decided {
-        Some(rule) if rule.action == EnvAction::Pass => (Outcome::Passed, Some(&rule.origin)),
-        Some(rule) => (Outcome::Absent, Some(&rule.origin)),
-        None => (Outcome::Absent, None),
+        Some(rule) if rule.action == EnvAction::Pass => (Variable::Passed, Some(rule)),
+        Some(rule) => (Variable::Absent, Some(rule)),
+        None => (Variable::Absent, None),
     }
 }
 

@@ -1,31 +1,19 @@
-//! In: a [`Resolved`] profile, what its roots stand for, and which files there are. Out: [`Model`], which says for every
-//! operation whether the profile allows it, and by which statement.
-//! Not here: any kernel, and any attempt to be fast. This file and `model/` are what a profile *means*; every
-//! enforcer is compared with them.
+//! In: a [`Profile`], what its roots stand for, and which files there are. Out: [`Model`], and what it says about a path.
+//! Not here: operations (`operations.rs`), and binding to places (`bind.rs`).
 //!
 //! One rule decides about a path: `access(p) = min(literal(p), every cap that matches p or an ancestor of p)`. The
 //! literal part is the most specific path statement; of two that coincide the one that shows less of the host. Caps
-//! are globs and protected names. Everything else here is about which paths an operation asks for.
+//! are globs and protected names.
 
-mod bind;
-mod environment;
-mod explain;
-mod network;
-mod operations;
-mod order;
-pub mod tree;
-
-pub use environment::Outcome;
-pub use explain::{Explanation, Subject, explain};
-pub use network::{Destination, Reach};
-pub use operations::Ruling;
-pub use order::narrower;
-pub use tree::{Kind, Path, Tree};
-
-use super::profile::{
-    Access, GlobRule, LimitKind, Origin, PathAccess, PathRule, Place, Promise, Protect, Resolved, Root,
+use super::bind::{self, Bound, Cap};
+use super::tree::{FileKind, Path, Tree};
+use crate::{
+    Access, GlobRule, LimitKind, Located, Origin, PathAccess, PathRule, Place, Profile, Promise, Protect,
+    Root,
 };
-use bind::{Bound, Cap};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// What the roots of a profile stand for on one host: absolute paths in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +55,11 @@ pub enum By<'p> {
     /// No statement names the path or anything above it: denied.
     Nothing,
     /// The most specific path statement.
-    Path(&'p PathRule),
+    Path(&'p Located<PathRule>),
     /// A glob that lowers it.
-    Glob(&'p GlobRule),
+    Glob(&'p Located<GlobRule>),
     /// A protected name.
-    Protect(&'p Protect),
+    Protect(&'p Located<Protect>),
 }
 
 impl<'p> By<'p> {
@@ -91,9 +79,9 @@ impl<'p> By<'p> {
     pub fn statement(&self) -> String {
         match self {
             Self::Nothing => String::new(),
-            Self::Path(rule) => format!("{} {}", rule.access.as_str(), rule.place),
-            Self::Glob(rule) => rule.statement(),
-            Self::Protect(rule) => format!("protect {}", rule.name),
+            Self::Path(rule) => rule.to_string(),
+            Self::Glob(rule) => rule.to_string(),
+            Self::Protect(rule) => rule.to_string(),
         }
     }
 }
@@ -114,24 +102,24 @@ pub struct Answer<'p> {
 /// A profile on a host.
 #[derive(Debug)]
 pub struct Model<'p> {
-    profile: &'p Resolved,
-    roots: Roots,
-    tree: Tree,
-    bound: Vec<Bound<'p>>,
+    pub(super) profile: &'p Profile,
+    pub(super) roots: Roots,
+    pub(super) tree: Tree,
+    pub(super) bound: Vec<Bound<'p>>,
     caps: Vec<Cap<'p>>,
 }
 
 impl<'p> Model<'p> {
     /// Binds the roots and follows the symbolic links of every written path, once.
     #[must_use]
-    pub fn new(profile: &'p Resolved, roots: &Roots, tree: &Tree) -> Self {
+    pub fn new(profile: &'p Profile, roots: &Roots, tree: &Tree) -> Self {
         let (bound, caps) = bind::bind(profile, roots, tree);
         Self { profile, roots: roots.clone(), tree: tree.clone(), bound, caps }
     }
 
     /// The profile.
     #[must_use]
-    pub const fn profile(&self) -> &'p Resolved {
+    pub const fn profile(&self) -> &'p Profile {
         self.profile
     }
 
@@ -143,7 +131,7 @@ impl<'p> Model<'p> {
             .bound
             .iter()
             .filter(|bound| path.starts_with(&bound.at, fold))
-            .max_by_key(|bound| (bound.at.len(), std::cmp::Reverse(bound.rule.access)));
+            .max_by_key(|bound| (bound.at.len(), core::cmp::Reverse(bound.rule.access)));
         let Some(literal) = literal else {
             return Answer { access: Access::Deny, own: false, by: By::Nothing, promise: Promise::Prevent };
         };
@@ -167,7 +155,7 @@ impl<'p> Model<'p> {
     /// one; a placeholder `.git` would hide the repository around it.
     fn literal_promise(&self, bound: &Bound<'_>) -> Promise {
         let missing = self.tree.kind(&bound.at).is_none();
-        let holds = self.tree.kind(&bound.at.parent()) == Some(&Kind::Directory);
+        let holds = self.tree.kind(&bound.at.parent()) == Some(&FileKind::Directory);
         let git = bound.at.components().last().is_some_and(|name| name == ".git");
         let restricts = matches!(bound.rule.access, PathAccess::Deny | PathAccess::Read);
         if restricts && missing && (git || !holds) { Promise::Detect } else { Promise::Prevent }
@@ -183,6 +171,6 @@ impl<'p> Model<'p> {
     /// Whether a system call is denied, and by which statement.
     #[must_use]
     pub fn syscall_denied(&self, name: &str) -> Option<&'p Origin> {
-        self.profile.syscalls.iter().find(|rule| rule.name == name).map(|rule| &rule.origin)
+        self.profile.syscalls.iter().find(|rule| *rule.name == *name).map(|rule| &rule.origin)
     }
 }

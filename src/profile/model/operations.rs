@@ -1,4 +1,4 @@
-//! In: an operation and the paths it names. Out: a [`Ruling`]: allowed or not, and the clause that decides.
+//! In: an operation and the paths it names. Out: a [`Permission`]: allowed or not, and the clause that decides.
 //! Not here: what a path's access is (`model.rs`).
 //!
 //! An operation is allowed if each path it asks about has the access it needs. Which paths these are:
@@ -13,12 +13,12 @@
 //! | rename | remove of the old path; create of the new one, or remove of what is there; write of every new name below it |
 //! | link | write of the old path and create of the new one: a second name never has more access than the first |
 
-use super::{Access, Answer, Model, Path};
-use crate::policy::profile::PathAccess;
+use super::{Answer, Model, Path};
+use crate::{Access, PathAccess};
 
 /// Whether an operation is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ruling<'p> {
+pub struct Permission<'p> {
     /// Whether it is.
     pub allowed: bool,
     /// What is said about the path that decides: the first that lacks access, or else the operation's own.
@@ -28,31 +28,31 @@ pub struct Ruling<'p> {
 impl<'p> Model<'p> {
     /// Opens a file for reading.
     #[must_use]
-    pub fn read(&self, path: &Path) -> Ruling<'p> {
+    pub fn read(&self, path: &Path) -> Permission<'p> {
         self.follow(path, Access::Read)
     }
 
     /// Opens an existing file for writing, or changes its mode, owner or times.
     #[must_use]
-    pub fn write(&self, path: &Path) -> Ruling<'p> {
+    pub fn write(&self, path: &Path) -> Permission<'p> {
         self.follow(path, Access::Write)
     }
 
     /// Runs a file.
     #[must_use]
-    pub fn execute(&self, path: &Path) -> Ruling<'p> {
+    pub fn execute(&self, path: &Path) -> Permission<'p> {
         self.follow(path, Access::Read)
     }
 
     /// Lists a directory.
     #[must_use]
-    pub fn list(&self, path: &Path) -> Ruling<'p> {
+    pub fn list(&self, path: &Path) -> Permission<'p> {
         self.follow(path, Access::Read)
     }
 
     /// Asks for a file's size, owner, mode and times.
     #[must_use]
-    pub fn stat(&self, path: &Path) -> Ruling<'p> {
+    pub fn stat(&self, path: &Path) -> Permission<'p> {
         let Some(path) = self.tree.resolve(path) else { return self.lost(path) };
         let mut ruling = self.needs(&path, Access::Read);
         let fold = self.roots.ignore_case;
@@ -67,14 +67,14 @@ impl<'p> Model<'p> {
 
     /// Makes a file, directory or link that was not there.
     #[must_use]
-    pub fn create(&self, path: &Path) -> Ruling<'p> {
+    pub fn create(&self, path: &Path) -> Permission<'p> {
         let Some(path) = self.tree.resolve_parent(path) else { return self.lost(path) };
         self.entry(&path)
     }
 
     /// Removes a file or a directory with all that is in it.
     #[must_use]
-    pub fn remove(&self, path: &Path) -> Ruling<'p> {
+    pub fn remove(&self, path: &Path) -> Permission<'p> {
         let Some(path) = self.tree.resolve_parent(path) else { return self.lost(path) };
         let ruling = self.entry(&path);
         if !ruling.allowed {
@@ -86,14 +86,14 @@ impl<'p> Model<'p> {
             .iter()
             .find(|bound| bound.rule.access != PathAccess::Write && bound.at.starts_with(&path, fold));
         if let Some(bound) = anchored {
-            return Ruling { allowed: false, answer: self.access(&bound.at) };
+            return Permission { allowed: false, answer: self.access(&bound.at) };
         }
         self.all(self.tree.below(&path).cloned(), ruling)
     }
 
     /// Gives a file or directory another name.
     #[must_use]
-    pub fn rename(&self, from: &Path, to: &Path) -> Ruling<'p> {
+    pub fn rename(&self, from: &Path, to: &Path) -> Permission<'p> {
         let gone = self.remove(from);
         if !gone.allowed {
             return gone;
@@ -111,7 +111,7 @@ impl<'p> Model<'p> {
 
     /// Gives a file a second name.
     #[must_use]
-    pub fn link(&self, from: &Path, to: &Path) -> Ruling<'p> {
+    pub fn link(&self, from: &Path, to: &Path) -> Permission<'p> {
         let Some(old) = self.tree.resolve_parent(from) else { return self.lost(from) };
         let ruling = self.needs(&old, Access::Write);
         if ruling.allowed { self.create(to) } else { ruling }
@@ -123,33 +123,33 @@ impl<'p> Model<'p> {
         self.tree.resolve(path).map_or_else(|| self.lost(path).answer, |path| self.access(&path))
     }
 
-    fn follow(&self, path: &Path, need: Access) -> Ruling<'p> {
+    fn follow(&self, path: &Path, need: Access) -> Permission<'p> {
         let Some(path) = self.tree.resolve(path) else { return self.lost(path) };
         self.needs(&path, need)
     }
 
-    fn needs(&self, path: &Path, need: Access) -> Ruling<'p> {
+    fn needs(&self, path: &Path, need: Access) -> Permission<'p> {
         let answer = self.access(path);
-        Ruling { allowed: answer.access >= need, answer }
+        Permission { allowed: answer.access >= need, answer }
     }
 
     /// A change of a directory's entry: the name and the directory must both be writable.
-    fn entry(&self, path: &Path) -> Ruling<'p> {
+    fn entry(&self, path: &Path) -> Permission<'p> {
         let own = self.needs(path, Access::Write);
         if !own.allowed || path.is_empty() {
-            return Ruling { allowed: false, ..own };
+            return Permission { allowed: false, ..own };
         }
         let parent = self.needs(&path.parent(), Access::Write);
         if parent.allowed { own } else { parent }
     }
 
-    fn all(&self, paths: impl Iterator<Item = Path>, good: Ruling<'p>) -> Ruling<'p> {
+    fn all(&self, paths: impl Iterator<Item = Path>, good: Permission<'p>) -> Permission<'p> {
         paths.map(|path| self.needs(&path, Access::Write)).find(|ruling| !ruling.allowed).unwrap_or(good)
     }
 
     /// A path that leads in a circle leads nowhere.
-    fn lost(&self, path: &Path) -> Ruling<'p> {
+    fn lost(&self, path: &Path) -> Permission<'p> {
         let answer = self.access(path);
-        Ruling { allowed: false, answer: Answer { access: Access::Deny, ..answer } }
+        Permission { allowed: false, answer: Answer { access: Access::Deny, ..answer } }
     }
 }

@@ -1,10 +1,12 @@
 //! In: a destination. Out: whether the profile lets a command connect to it, and by which statement.
 //! Not here: looking names up. Whoever connects to an allowed name asks again with each address it has, for the denials.
 
-use super::{Access, Model, Path};
-use crate::policy::profile::{Host, HostRule, NetworkMode, Origin};
-use std::fmt;
-use std::net::IpAddr;
+use super::{Model, Path};
+use crate::{Access, Host, HostRule, Located, NetworkMode, Origin};
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use core::fmt;
+use core::net::IpAddr;
 
 /// Where a connection goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name, port) => write!(f, "{name}:{port}"),
-            Self::Address(address, port) => write!(f, "{}", std::net::SocketAddr::new(*address, *port)),
+            Self::Address(address, port) => write!(f, "{}", core::net::SocketAddr::new(*address, *port)),
             Self::Socket(path) => write!(f, "unix:{path}"),
         }
     }
@@ -50,7 +52,7 @@ pub struct Reach<'p> {
     /// The statement that decides, if there is one.
     pub origin: Option<&'p Origin>,
     /// The destination in that statement, if it is about some hosts.
-    pub rule: Option<&'p HostRule>,
+    pub rule: Option<&'p Located<HostRule>>,
 }
 
 impl<'p> Model<'p> {
@@ -59,10 +61,13 @@ impl<'p> Model<'p> {
     #[must_use]
     pub fn connect(&self, destination: &Destination) -> Reach<'p> {
         let network = &self.profile.network;
-        let by_rule =
-            |rule: &'p HostRule| Reach { allowed: rule.allow, origin: Some(&rule.origin), rule: Some(rule) };
+        let by_rule = |rule: &'p Located<HostRule>| Reach {
+            allowed: rule.allow,
+            origin: Some(&rule.origin),
+            rule: Some(rule),
+        };
         let find = |allow: bool| {
-            network
+            self.profile
                 .hosts
                 .iter()
                 .find(|rule| rule.allow == allow && self.is_about(rule, destination))
@@ -87,7 +92,7 @@ impl<'p> Model<'p> {
     fn is_about(&self, rule: &HostRule, destination: &Destination) -> bool {
         let port_fits = |port: u16| (rule.first_port..=rule.last_port).contains(&port);
         match (&rule.host, destination) {
-            (Host::Name(name), Destination::Name(asked, port)) => name == asked && port_fits(*port),
+            (Host::Name(name), Destination::Name(asked, port)) => **name == **asked && port_fits(*port),
             (Host::Below(name), Destination::Name(asked, port)) => below(name, asked) && port_fits(*port),
             (Host::Net { address, prefix }, Destination::Address(asked, port)) => {
                 shares(*address, *asked, *prefix) && port_fits(*port)

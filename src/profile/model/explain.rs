@@ -1,12 +1,14 @@
 //! In: a model and a question as a person types it. Out: the answer, and the statement that decides, as data.
 //! Not here: printing.
 
-use super::{By, Destination, Model, Outcome, Path};
-use crate::policy::profile::{Access, NetworkMode, Origin, PathAccess, Promise, Root};
+use super::{By, Destination, Model, Path};
+use crate::{Access, Clause, NetworkMode, Origin, PathAccess, Promise, Root, Variable};
+use alloc::borrow::ToOwned;
+use alloc::string::{String, ToString};
 
 /// What a question is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum Question {
     /// A path on this host.
     Path(Path),
     /// A destination.
@@ -19,7 +21,7 @@ pub enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// What the question was understood to be about.
-    pub subject: Subject,
+    pub question: Question,
     /// `deny`, `read`, `write`, `private`; `allow`, `deny`; `pass`, `absent`, `set`.
     pub outcome: &'static str,
     /// The statement that decides, as it would be written; empty if none does.
@@ -32,7 +34,7 @@ pub struct Explanation {
     pub note: Option<String>,
 }
 
-impl Subject {
+impl Question {
     /// What a text is about. What exists in the workspace by this name is a path. Else it is guessed: with a `/` in it, or beginning with `~`, `.` or `$`, it is a path, relative to the workspace; with
     /// a `.` or `:` or all in lower case, a host (`:443` unless it names a port); a file with a capital letter and a `.`, a path; else a variable.
     /// `unix:PATH` is a socket, and `./x` always a path.
@@ -62,7 +64,7 @@ impl Subject {
         if let Some(socket) = text.strip_prefix("unix:") {
             return Self::Host(Destination::Socket(path(socket)));
         }
-        if text.parse::<std::net::IpAddr>().is_ok() {
+        if text.parse::<core::net::IpAddr>().is_ok() {
             return Self::Host(Destination::new(text, 443));
         }
         if model.tree.kind(&path(text)).is_some() {
@@ -91,9 +93,9 @@ impl Subject {
 
 /// Answers a question.
 #[must_use]
-pub fn explain(model: &Model<'_>, subject: Subject) -> Explanation {
-    match &subject {
-        Subject::Path(path) => {
+pub fn explain(model: &Model<'_>, question: Question) -> Explanation {
+    match &question {
+        Question::Path(path) => {
             let answer = model.answer(path);
             let outcome = match answer.access {
                 Access::Write if answer.own => PathAccess::Private.as_str(),
@@ -106,25 +108,26 @@ pub fn explain(model: &Model<'_>, subject: Subject) -> Explanation {
                 origin: answer.by.origin().cloned(),
                 promise: answer.promise,
                 note: (answer.by == By::Nothing).then_some(nothing),
-                subject,
+                question,
             }
         }
-        Subject::Host(destination) => {
+        Question::Host(destination) => {
             let reach = model.connect(destination);
             let (statement, note) = match (reach.rule, destination) {
-                (Some(rule), _) => (rule.statement(), None),
+                (Some(rule), _) => (rule.to_string(), None),
                 (None, Destination::Socket(path)) => (
                     model.answer(path).by.statement(),
                     Some("a socket in the file system is a file".to_owned()),
                 ),
-                (None, _) => match (&model.profile().network.origin, model.profile().network.mode) {
+                (None, _) => match (&model.profile().network.origin, &model.profile().network.mode) {
                     (None, _) => {
                         (String::new(), Some("no statement is about the network, so it is off".to_owned()))
                     }
-                    (_, NetworkMode::Listed) => {
-                        ("network allow".to_owned(), Some("this destination is not in the list".to_owned()))
+                    (_, mode) => {
+                        let listed = *mode == NetworkMode::Listed;
+                        let note = listed.then(|| "this destination is not in the list".to_owned());
+                        (Clause::<&str>::Network(*mode).to_string(), note)
                     }
-                    (_, mode) => (format!("network {}", mode.as_str()), None),
                 },
             };
             Explanation {
@@ -133,34 +136,24 @@ pub fn explain(model: &Model<'_>, subject: Subject) -> Explanation {
                 origin: reach.origin.cloned(),
                 promise: Promise::Prevent,
                 note,
-                subject,
+                question,
             }
         }
-        Subject::Variable(name) => {
-            let (outcome, origin) = model.env(name);
-            let rule = model.profile().env.iter().find(|rule| Some(&rule.origin) == origin);
-            let (outcome, note) = match outcome {
-                Outcome::Passed => ("pass", None),
-                Outcome::Set(value) => ("set", Some(value.to_owned())),
-                Outcome::Absent if origin.is_none() => ("absent", Some("no statement passes it".to_owned())),
-                Outcome::Absent => ("absent", None),
+        Question::Variable(name) => {
+            let (seen, rule) = model.env(name);
+            let (outcome, note) = match seen {
+                Variable::Passed => ("pass", None),
+                Variable::Set(value) => ("set", Some(value.to_owned())),
+                Variable::Absent if rule.is_none() => ("absent", Some("no statement passes it".to_owned())),
+                Variable::Absent => ("absent", None),
             };
-            let verb = match outcome {
-                "absent" => "deny",
-                other => other,
-            };
-            let matching = model.profile().env.iter().find(|rule| {
-                Some(&rule.origin) == origin && super::environment::matches(&rule.pattern, name, true)
-            });
-            let statement =
-                matching.or(rule).map_or_else(String::new, |rule| format!("env {verb} {}", rule.pattern));
             Explanation {
                 outcome,
-                statement,
-                origin: origin.cloned(),
+                statement: rule.map_or_else(String::new, |rule| rule.to_string()),
+                origin: rule.map(|rule| rule.origin.clone()),
                 promise: Promise::Prevent,
                 note,
-                subject,
+                question,
             }
         }
     }

@@ -1,8 +1,11 @@
 //! In: paths as text. Out: [`Path`], components; [`Tree`], which files there are when a session starts.
 //! Not here: a real file system; tests and enforcers fill a tree in.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// An absolute path: its components. `.` and empty components are dropped when it is read, `..` is kept for
 /// [`Tree::resolve`].
@@ -76,7 +79,7 @@ impl fmt::Display for Path {
 
 /// What a path is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A directory.
     Directory,
     /// Anything else that is not a link.
@@ -87,7 +90,7 @@ pub enum Kind {
 
 /// The files that are known. What is not in it does not exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tree(BTreeMap<Path, Kind>);
+pub struct Tree(BTreeMap<Path, FileKind>);
 
 /// How many links are followed: Linux's limit (path_resolution(7)).
 const MOST_LINKS: usize = 40;
@@ -100,16 +103,16 @@ impl Tree {
     }
 
     /// Adds a file, and the directories above it that are not there.
-    pub fn add(&mut self, path: &Path, kind: Kind) {
+    pub fn add(&mut self, path: &Path, kind: FileKind) {
         for count in 0..path.len() {
-            self.0.entry(path.take(count)).or_insert(Kind::Directory);
+            self.0.entry(path.take(count)).or_insert(FileKind::Directory);
         }
         self.0.insert(path.clone(), kind);
     }
 
     /// What is at a path, links not followed.
     #[must_use]
-    pub fn kind(&self, path: &Path) -> Option<&Kind> {
+    pub fn kind(&self, path: &Path) -> Option<&FileKind> {
         self.0.get(path)
     }
 
@@ -141,7 +144,7 @@ impl Tree {
             }
             let next = done.join(&part);
             match self.kind(&next) {
-                Some(Kind::Link(text)) if last || !todo.is_empty() => {
+                Some(FileKind::Link(text)) if last || !todo.is_empty() => {
                     links += 1;
                     if links > MOST_LINKS {
                         return None;

@@ -3,11 +3,11 @@
 
 use super::environment;
 use super::network::{below, shares};
-use crate::policy::profile::{
-    EnvAction, EnvRule, Host, HostRule, LimitKind, NetworkMode, PathAccess, PathRule, Place, Resolved, Root,
-    Stance,
+use crate::{
+    EnvAction, EnvRule, Host, HostRule, LimitKind, Located, NetworkMode, PathAccess, PathRule, Place,
+    Profile, Root, Stance, Variable,
 };
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 /// Compares two profiles: `Some(true)` if everything `a` allows is allowed by `b` too, `Some(false)` if it is so the other way round
 /// and not this way, `None` if neither can be shown.
@@ -15,7 +15,7 @@ use std::net::IpAddr;
 /// Sound, not complete: what it says holds whatever the roots and links of a host are; profiles that are
 /// comparable in a way that the written text does not show are `None`. Meant for two profiles of the same phase and platform.
 #[must_use]
-pub fn narrower(a: &Resolved, b: &Resolved) -> Option<bool> {
+pub fn narrower(a: &Profile, b: &Profile) -> Option<bool> {
     if at_most(a, b) {
         Some(true)
     } else if at_most(b, a) {
@@ -25,7 +25,7 @@ pub fn narrower(a: &Resolved, b: &Resolved) -> Option<bool> {
     }
 }
 
-fn at_most(a: &Resolved, b: &Resolved) -> bool {
+fn at_most(a: &Profile, b: &Profile) -> bool {
     files(a, b) && network(a, b) && environment(a, b) && limits(a, b) && rest(a, b)
 }
 
@@ -39,20 +39,20 @@ const fn covered(a: PathAccess, b: PathAccess) -> bool {
     }
 }
 
-fn files(a: &Resolved, b: &Resolved) -> bool {
-    let find = |profile: &'_ Resolved, place: &Place| -> Option<PathAccess> {
+fn files(a: &Profile, b: &Profile) -> bool {
+    let find = |profile: &'_ Profile, place: &Place| -> Option<PathAccess> {
         profile.paths.iter().find(|rule| rule.place == *place).map(|rule| rule.access)
     };
     // Every restriction of `b` stands in `a`, at the same written path, at least as strict. The same written path
     // leads to the same place on every host; for any two others nothing can be known, because of links.
-    let restricted = |rule: &PathRule| {
+    let restricted = |rule: &Located<PathRule>| {
         rule.access == PathAccess::Write
             || find(a, &rule.place).is_some_and(|access| covered(access, rule.access))
     };
     let reads = b.paths.iter().any(|rule| rule.access == PathAccess::Read);
     let everything = Place::new(Root::Absolute, "");
     // Every grant of `a` stands in `b`, or wherever it leads `b` grants as much.
-    let granted = |rule: &PathRule| match (rule.access, find(b, &rule.place)) {
+    let granted = |rule: &Located<PathRule>| match (rule.access, find(b, &rule.place)) {
         (PathAccess::Deny, _) => true,
         // Where a `read` of `b` coincides with it, `b` is read-only and `a` its own.
         (PathAccess::Private, Some(PathAccess::Write)) => !reads,
@@ -66,7 +66,7 @@ fn files(a: &Resolved, b: &Resolved) -> bool {
             (&other.place, &other.pattern) == (&glob.place, &glob.pattern) && other.access <= glob.access
         })
     });
-    let writes = |profile: &Resolved| profile.paths.iter().any(|rule| rule.access == PathAccess::Write);
+    let writes = |profile: &Profile| profile.paths.iter().any(|rule| rule.access == PathAccess::Write);
     // Names are protected below writable roots: with fewer roots fewer names are.
     let protected =
         b.protects.is_empty()
@@ -77,14 +77,14 @@ fn files(a: &Resolved, b: &Resolved) -> bool {
     b.paths.iter().all(restricted) && a.paths.iter().all(granted) && capped && protected
 }
 
-fn network(a: &Resolved, b: &Resolved) -> bool {
-    let (a_hosts, b_hosts) = (&a.network.hosts, &b.network.hosts);
+fn network(a: &Profile, b: &Profile) -> bool {
+    let (a_hosts, b_hosts) = (&a.hosts, &b.hosts);
     // A denial counts even when the network is off: it also closes sockets in the file system.
     let denied = b_hosts
         .iter()
         .filter(|rule| !rule.allow)
         .all(|rule| a_hosts.iter().any(|other| !other.allow && includes(other, rule)));
-    let allowed = |rule: &HostRule| b_hosts.iter().any(|other| other.allow && includes(other, rule));
+    let allowed = |rule: &Located<HostRule>| b_hosts.iter().any(|other| other.allow && includes(other, rule));
     let mode = match (a.network.mode, b.network.mode) {
         (NetworkMode::Off, _) => true,
         (NetworkMode::Listed, NetworkMode::Full) => {
@@ -117,15 +117,15 @@ const fn same_family(a: IpAddr, b: IpAddr) -> bool {
     a.is_ipv4() == b.is_ipv4()
 }
 
-fn environment(a: &Resolved, b: &Resolved) -> bool {
-    let outcome = |profile: &Resolved, name: &str| -> Option<EnvAction> {
+fn environment(a: &Profile, b: &Profile) -> bool {
+    let outcome = |profile: &Profile, name: &str| -> Option<EnvAction> {
         match environment::outcome(profile, name).0 {
-            super::Outcome::Absent => None,
-            super::Outcome::Passed => Some(EnvAction::Pass),
-            super::Outcome::Set(value) => Some(EnvAction::Set(value.to_owned())),
+            Variable::Absent => None,
+            Variable::Passed => Some(EnvAction::Pass),
+            Variable::Set(value) => Some(EnvAction::Set(value.into())),
         }
     };
-    let wild = |rule: &&EnvRule| rule.pattern.contains('*');
+    let wild = |rule: &&Located<EnvRule>| rule.pattern.contains('*');
     // Names that either profile writes out are tried; the pattern rules decide about all others.
     let named = a.env.iter().chain(&b.env).filter(|rule| !wild(rule)).all(|rule| {
         let (a, b) = (outcome(a, &rule.pattern), outcome(b, &rule.pattern));
@@ -137,7 +137,7 @@ fn environment(a: &Resolved, b: &Resolved) -> bool {
         }
     });
     // A denial written out is about the name in every case, so it is compared as a pattern, too.
-    let denies = |profile: &Resolved, pattern: &str| {
+    let denies = |profile: &Profile, pattern: &str| {
         profile.env.iter().any(|r| {
             r.action == EnvAction::Deny
                 && environment::matches(&r.pattern, pattern, true)
@@ -156,15 +156,15 @@ fn environment(a: &Resolved, b: &Resolved) -> bool {
         && (denied || a.env.iter().all(|rule| rule.action != EnvAction::Pass || !rule.pattern.contains('*')))
 }
 
-fn limits(a: &Resolved, b: &Resolved) -> bool {
+fn limits(a: &Profile, b: &Profile) -> bool {
     let limit =
-        |profile: &Resolved, kind: LimitKind| profile.limits.iter().find(|l| l.kind == kind).map(|l| l.value);
+        |profile: &Profile, kind: LimitKind| profile.limits.iter().find(|l| l.kind == kind).map(|l| l.value);
     b.limits.iter().all(|wide| limit(a, wide.kind).is_some_and(|value| value <= wide.value))
 }
 
-fn rest(a: &Resolved, b: &Resolved) -> bool {
-    let denies = |name: &str| a.syscalls.iter().any(|rule| rule.name == name);
-    let says = |profile: &Resolved, feature, stance| {
+fn rest(a: &Profile, b: &Profile) -> bool {
+    let denies = |name: &str| a.syscalls.iter().any(|rule| *rule.name == *name);
+    let says = |profile: &Profile, feature, stance| {
         profile.features.iter().any(|rule| rule.feature == feature && rule.stance == stance)
     };
     b.syscalls.iter().all(|rule| denies(&rule.name))

@@ -1,8 +1,11 @@
 //! In: a profile, roots, a tree. Out: its path statements and caps at the places they have on this host.
 //! Not here: choosing between them (`model.rs`).
 
-use super::{By, Kind, Model, Path, Roots, Tree};
-use crate::policy::profile::{Access, GlobRule, PathAccess, PathRule, Promise, Protect, Resolved};
+use super::{By, FileKind, Model, Path, Roots, Tree};
+use crate::{Access, GlobRule, Located, PathAccess, PathRule, Profile, Promise, Protect};
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// A path statement at one place.
 #[derive(Debug)]
@@ -12,21 +15,21 @@ pub struct Bound<'p> {
     /// Whether this is the link that is written, and not where it leads.
     pub link: bool,
     /// The statement.
-    pub rule: &'p PathRule,
+    pub rule: &'p Located<PathRule>,
 }
 
 /// A statement that lowers access.
 #[derive(Debug)]
 pub enum Cap<'p> {
     /// A glob below a directory.
-    Glob(Path, &'p GlobRule),
+    Glob(Path, &'p Located<GlobRule>),
     /// A name at any depth below a writable root.
-    Protect(&'p Protect),
+    Protect(&'p Located<Protect>),
 }
 
 impl<'p> Cap<'p> {
     /// To what it lowers.
-    pub const fn access(&self) -> Access {
+    pub fn access(&self) -> Access {
         match self {
             Self::Glob(_, rule) => rule.access,
             Self::Protect(_) => Access::Read,
@@ -44,7 +47,7 @@ impl<'p> Cap<'p> {
 
 /// Binds and resolves. A statement holds where its path leads; one that restricts holds at the link as well, so that
 /// the link cannot be replaced by something that is not restricted. A path that leads in a circle stays where it is written.
-pub fn bind<'p>(profile: &'p Resolved, roots: &Roots, tree: &Tree) -> (Vec<Bound<'p>>, Vec<Cap<'p>>) {
+pub fn bind<'p>(profile: &'p Profile, roots: &Roots, tree: &Tree) -> (Vec<Bound<'p>>, Vec<Cap<'p>>) {
     let mut bound = Vec::new();
     for rule in &profile.paths {
         let written = roots.bind(&rule.place);
@@ -55,7 +58,7 @@ pub fn bind<'p>(profile: &'p Resolved, roots: &Roots, tree: &Tree) -> (Vec<Bound
         }
         bound.push(Bound { at, link: false, rule });
     }
-    let glob = |rule: &'p GlobRule| {
+    let glob = |rule: &'p Located<GlobRule>| {
         let written = roots.bind(&rule.place);
         Cap::Glob(tree.resolve(&written).unwrap_or(written), rule)
     };
@@ -103,7 +106,7 @@ impl<'p> Model<'p> {
         if anywhere(&name) {
             let top = here.len() == root + 1 || (name.len() > 1 && here.len() == root + name.len());
             // A placeholder has one name, and needs a directory to stand in.
-            let holds = !wild(&rule.name) && self.tree.kind(&here.parent()) == Some(&Kind::Directory);
+            let holds = !wild(&rule.name) && self.tree.kind(&here.parent()) == Some(&FileKind::Directory);
             return Some(match kind {
                 Some(_) => Promise::Prevent,
                 None if top && holds => rule.missing,
@@ -115,7 +118,7 @@ impl<'p> Model<'p> {
             let front = name.get(..count).unwrap_or_default();
             front.last() != Some(&"**") && anywhere(front)
         });
-        (stands_in && matches!(kind, Some(Kind::File | Kind::Link(_)))).then_some(Promise::Prevent)
+        (stands_in && matches!(kind, Some(FileKind::File | FileKind::Link(_)))).then_some(Promise::Prevent)
     }
 }
 
@@ -143,20 +146,24 @@ fn fits_name(glob: &str, name: &str, fold: bool) -> bool {
 /// `reach[n]` says whether the pieces so far can stand for the first `n` things.
 fn align<P, T>(pieces: &[P], things: &[T], star: impl Fn(&P) -> bool, fits: impl Fn(&P, &T) -> bool) -> bool {
     let mut reach = vec![false; things.len() + 1];
-    reach[0] = true;
+    if let Some(nothing) = reach.first_mut() {
+        *nothing = true;
+    }
     for piece in pieces {
+        let mut before = false;
         if star(piece) {
-            for n in 1..reach.len() {
-                reach[n] |= reach[n - 1];
+            for here in &mut reach {
+                before |= *here;
+                *here = before;
             }
         } else {
-            for n in (1..reach.len()).rev() {
-                reach[n] = reach[n - 1] && fits(piece, &things[n - 1]);
+            let fits = core::iter::once(false).chain(things.iter().map(|thing| fits(piece, thing)));
+            for (here, fits) in reach.iter_mut().zip(fits) {
+                before = core::mem::replace(here, before && fits);
             }
-            reach[0] = false;
         }
     }
-    reach[things.len()]
+    reach.last().copied().unwrap_or(false)
 }
 
 /// A piece of a component of a glob.
