@@ -8,8 +8,10 @@ use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_profile as read;
 use execpolicy_profile::model::{Destination, FileKind, Model, Path, Roots, Tree, narrower};
 use execpolicy_profile::{
-    Access, GlobRule, Located, PathAccess, PathRule, Phase, Place, Platform, Profile, Promise, Root,
+    Access, Clause, GlobRule, Located, PathAccess, PathRule, Phase, Place, Platform, Profile, Promise,
+    Protect, Root,
 };
+use std::fmt::Write as _;
 
 /// Everything a model answers, for a few random questions.
 fn answers(model: &Model<'_>, random: &mut Random) -> Vec<(String, bool)> {
@@ -211,6 +213,49 @@ fn the_artifact_means_what_the_source_means() {
             let from_bytes = answers(&Model::new(b, &roots, &tree), &mut Random(seed));
             assert_eq!(from_source, from_bytes, "{}", family.text);
         }
+    });
+}
+
+/// The text of a clause is the statement that says it: written into a profile of its own, it says the same.
+#[test]
+fn the_text_of_a_clause_reads_back_as_the_clause() {
+    let odd = "profile odd {\nread \"/a b\", \"/x*y\", \"/back\\\\slash\", \"/quo\\\"te\", \"~/,\"\ndeny /srv/[a-c]*/**/x\n\
+        protect \"read\", \"a *b\", \"w?\", v[0-9], \"#x\", \"@y\"\n\
+        network allow [2001:db8::/32]:443, ::1, 10.1.2.3:22-80, 10.0.0.0/8, \"unix:/run/a b\", unix:~/s, *.x.org:1\n\
+        env pass LC_*, \"A#B\"\nenv deny \"{x}\"\nenv set CI = \"a \\\"b\\\\\", EMPTY = \"\"\n\
+        limit memory 100MB, file-size 5GiB, wall-time 90s, cpu-time 1500ms, processes 7, memory-per-process 1025B\n\
+        syscalls deny ptrace, clone:namespaces\nrequire \"syscalls\", metadata\naccept gap late-files\n\
+        on macos {\nmach-lookup \"com.example.a\"\n}\n}\n";
+    let same = |profile: &Profile, text: &str| {
+        let mut again = String::from("profile again {\n");
+        for (clause, _) in profile.clauses() {
+            let _ = match clause {
+                Clause::Mach(_) => writeln!(again, "on macos {{\n{clause}\n}}"),
+                // What a network with nothing said about it comes to is said in one statement only.
+                Clause::Network(_) if profile.network.origin.is_none() => Ok(()),
+                // A destination that is allowed makes a list, and one that is denied does not.
+                clause => writeln!(again, "{clause}"),
+            };
+        }
+        again.push_str("}\n");
+        let (profiles, sink) = load(&again);
+        let back = profiles.get("again", profile.phase, profile.platform);
+        let back = back.unwrap_or_else(|| panic!("{again}\n{:?}", sink.as_slice()));
+        // The promise about a name that a set brought is the set's.
+        let plain = |clause: Clause| match clause {
+            Clause::Protect(rule) => Clause::Protect(Protect { missing: Promise::Prevent, ..rule }),
+            other => other,
+        };
+        let said = |profile: &Profile| profile.clauses().map(|(clause, _)| plain(clause)).collect::<Vec<_>>();
+        assert_eq!(said(back), said(profile), "{again}\n{text}\n{:?}", sink.as_slice());
+    };
+    let (profiles, sink) = load(odd);
+    assert!(!sink.has_errors(), "{:?}", sink.as_slice());
+    for profile in profiles.iter() {
+        same(profile, odd);
+    }
+    each_family(12, 300, nothing_more, |family, _| {
+        family.own().into_iter().for_each(|p| same(p, family.text))
     });
 }
 

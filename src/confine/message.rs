@@ -124,13 +124,7 @@ impl Request {
             os(w, name);
             os(w, value);
         });
-        let l = &self.limits;
-        for value in
-            [l.processes, l.open_files, l.memory_per_process, l.file_size, l.cpu_seconds, l.private_bytes]
-        {
-            w.option(value);
-        }
-        w.option(l.wall_time.map(|t| u64::try_from(t.as_millis()).unwrap_or(u64::MAX)));
+        self.limits.write(&mut w);
         let words: Vec<&String> = self.syscalls.iter().collect();
         w.list(&words, |w, word| w.bytes(word.as_bytes()));
         w.path(&self.cwd);
@@ -169,15 +163,7 @@ impl Request {
         };
         let network = if r.u8()? == 1 { Network::Full } else { Network::Off };
         let environment = r.list(|r| Some((r.os_string()?, r.os_string()?)))?;
-        let limits = Limits {
-            processes: r.option()?,
-            open_files: r.option()?,
-            memory_per_process: r.option()?,
-            file_size: r.option()?,
-            cpu_seconds: r.option()?,
-            private_bytes: r.option()?,
-            wall_time: r.option()?.map(Duration::from_millis),
-        };
+        let limits = Limits::read(&mut r)?;
         let syscalls = r.list(Reader::string)?.into_iter().collect();
         let cwd = r.path()?;
         let (landlock, seccomp) = (wall(r.u8()?)?, wall(r.u8()?)?);

@@ -10,6 +10,7 @@ use std::string::String;
 use std::time::Duration;
 use std::vec::Vec;
 
+use super::codec::{Reader, Writer};
 use super::seccomp::Group;
 
 /// What a command may do with a path and everything below it.
@@ -109,6 +110,36 @@ pub struct Limits {
     pub wall_time: Option<Duration>,
     /// Size of each private directory, bytes; `None` is the kernel's half of memory.
     pub private_bytes: Option<u64>,
+}
+
+impl Limits {
+    /// Writes what [`Limits::read`] reads.
+    pub(crate) fn write(&self, w: &mut Writer) {
+        for value in [
+            self.processes,
+            self.open_files,
+            self.memory_per_process,
+            self.file_size,
+            self.cpu_seconds,
+            self.private_bytes,
+        ] {
+            w.option(value);
+        }
+        w.option(self.wall_time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
+    }
+
+    /// Reads them; `None` if the bytes are others.
+    pub(crate) fn read(r: &mut Reader<'_>) -> Option<Limits> {
+        Some(Limits {
+            processes: r.option()?,
+            open_files: r.option()?,
+            memory_per_process: r.option()?,
+            file_size: r.option()?,
+            cpu_seconds: r.option()?,
+            private_bytes: r.option()?,
+            wall_time: r.option()?.map(Duration::from_millis),
+        })
+    }
 }
 
 /// A wall that can be required, used where the kernel has it, or switched off.

@@ -7,11 +7,13 @@
 mod assess;
 mod clauses;
 
-pub use assess::{Finding, Kept, assess, unmet};
+pub use assess::{Finding, assess, unmet};
 pub use clauses::{Stated, clauses};
 
 use crate::diagnostic::Code;
-use execpolicy_profile::{Feature, LimitKind, Platform};
+use execpolicy_profile::{
+    Access, Clause, EnvAction, Feature, Host as Destination, LimitKind, NetworkMode, Platform,
+};
 
 /// Something that a profile is lowered to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,6 +179,39 @@ impl ClauseKind {
         Self::Mach,
     ];
 
+    /// What kind of clause this is in a profile with such a network; `None` for one that has no effect, and for paths, whose kind depends
+    /// on what stands around them.
+    #[must_use]
+    pub fn of(clause: &Clause, mode: NetworkMode) -> Option<Self> {
+        Some(match clause {
+            Clause::Path(_) | Clause::SyscallAllowed(_) | Clause::Feature(_) => return None,
+            Clause::Glob(rule) if rule.access == Access::Deny => Self::DenyGlob,
+            Clause::Glob(_) => Self::ReadGlob,
+            Clause::Protect(_) => Self::Protect,
+            Clause::Network(NetworkMode::Off) => Self::NetworkOff,
+            Clause::Network(NetworkMode::Full) => Self::NetworkFull,
+            Clause::Network(NetworkMode::Listed) => return None,
+            Clause::Host(rule) => match (&rule.host, rule.allow) {
+                // What is allowed has no effect where the network is off or full.
+                (_, true) if mode != NetworkMode::Listed => return None,
+                (Destination::Socket(_), true) => Self::AllowSocket,
+                (Destination::Socket(_), false) => Self::DenySocket,
+                (_, false) if mode == NetworkMode::Off => return None,
+                (Destination::Name(name), true) if &**name == "localhost" => Self::AllowLoopback,
+                (_, true) => Self::AllowHost,
+                (_, false) => Self::DenyHost,
+            },
+            Clause::Env(rule) => match rule.action {
+                EnvAction::Pass => Self::EnvPass,
+                EnvAction::Deny => Self::EnvDeny,
+                EnvAction::Set(_) => Self::EnvSet,
+            },
+            Clause::Limit(limit) => Self::Limit(limit.kind),
+            Clause::Syscall(_) => Self::Syscall,
+            Clause::Mach(_) => Self::Mach,
+        })
+    }
+
     /// The clause as a row of a table.
     #[must_use]
     pub fn title(self) -> String {
@@ -206,6 +241,17 @@ impl ClauseKind {
         }
         .to_owned()
     }
+}
+
+/// On which side of the profile a target errs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kept {
+    /// More can be done than the profile says.
+    Weaker,
+    /// Less can be done.
+    Stricter,
+    /// As much as the profile itself promises: what does not exist yet may be detected instead of prevented.
+    AsPromised,
 }
 
 /// What a target does about a kind of clause.
@@ -307,5 +353,97 @@ pub const fn support(clause: ClauseKind, target: Target) -> Support {
         (ClauseKind::AllowLoopback | ClauseKind::AllowHost | ClauseKind::DenyHost, _) => Gap(Code::EP0706),
         (ClauseKind::AllowSocket | ClauseKind::DenySocket | ClauseKind::Sockets, Seatbelt) => Exact,
         (ClauseKind::AllowSocket | ClauseKind::DenySocket | ClauseKind::Sockets, _) => Gap(Code::EP0707),
+    }
+}
+
+/// What happens instead of a clause, and on which side of it that is.
+#[must_use]
+pub const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'static str) {
+    use Kept::{AsPromised, Stricter, Weaker};
+    match (code, target) {
+        (Code::EP0701, Target::Seatbelt) => {
+            (Stricter, "the host's directory is closed, and a new one is given as PRIVATE and TMPDIR")
+        }
+        (Code::EP0701, Target::Landlock) => {
+            (Weaker, "the host's directory can be written, unless mounts put another in its place")
+        }
+        (Code::EP0701, _) => (Stricter, "the host's directory can be neither read nor written"),
+        (Code::EP0702, Target::Seatbelt) => (
+            AsPromised,
+            "later files are covered, but a directory that holds one can be moved to where the pattern does not reach",
+        ),
+        (Code::EP0702, Target::Mounts) => {
+            (AsPromised, "files that exist at the start are masked, later ones are not")
+        }
+        (Code::EP0702, _) => (
+            Weaker,
+            "files that exist when the text is written, or the command starts, are covered; later ones are not",
+        ),
+        (Code::EP0703, Target::Seatbelt) => {
+            (AsPromised, "a directory that is made elsewhere can be moved to where the name lies")
+        }
+        (Code::EP0703, Target::Mounts) => (
+            AsPromised,
+            "names that exist are read-only; others are held by a placeholder, or found afterwards and put into quarantine",
+        ),
+        (Code::EP0703, Target::Codex) => {
+            (Weaker, "names that exist at the top of a writable directory are read-only, others are not")
+        }
+        (Code::EP0703, _) => (Weaker, "names that exist are read-only; others can be made"),
+        (Code::EP0704, _) => {
+            (Weaker, "Landlock only grants: what the directory around it grants holds here as well")
+        }
+        (Code::EP0705, Target::Mounts | Target::Bwrap) => {
+            (AsPromised, "the name can be seen, but nothing of what is behind it")
+        }
+        (Code::EP0705, _) => (Weaker, "name, size, owner and times can be asked for"),
+        (Code::EP0706, Target::Landlock) => {
+            (Weaker, "Landlock knows ports, not hosts; UDP and other protocols stay open")
+        }
+        (Code::EP0706, Target::Netns) => {
+            (Stricter, "no command runs until there is a proxy that tells destinations apart")
+        }
+        (Code::EP0706, Target::Srt) => (Stricter, "destinations are reached through a proxy by name only"),
+        (Code::EP0706, _) => {
+            (Stricter, "without a proxy that tells destinations apart the network stays closed")
+        }
+        (Code::EP0707, Target::Mounts) if matches!(kind, ClauseKind::AllowSocket) => {
+            (Stricter, "no command runs: listed destinations need a proxy")
+        }
+        (Code::EP0707, Target::Mounts) => (
+            AsPromised,
+            "sockets that exist at the start are masked where the view is read-only, later ones are not",
+        ),
+        (Code::EP0707, Target::Srt) => {
+            (Stricter, "on Linux no socket in the file system can be connected to")
+        }
+        (Code::EP0707, _) => (Weaker, "every socket that can be seen can be connected to"),
+        (Code::EP0708, Target::Process) => {
+            (Stricter, "no command runs: memory of the whole tree needs a delegated cgroup")
+        }
+        (Code::EP0708, _) => (Weaker, "nothing is limited"),
+        (Code::EP0709, Target::Bwrap) => (
+            Weaker,
+            "nothing is filtered unless the program of `--emit seccomp=F` is loaded with `--seccomp FD`",
+        ),
+        (Code::EP0709, _) => (Weaker, "only what the tool itself filters is filtered"),
+        (Code::EP0710, Target::Bwrap) => match kind {
+            ClauseKind::EnvPass => (Stricter, "no variable is passed: add `--setenv NAME VALUE` for each"),
+            _ => (
+                Weaker,
+                "bubblewrap clears the environment of the command, but process 1 keeps its own: start it with `env -i`",
+            ),
+        },
+        (Code::EP0710, Target::Codex) => (
+            Weaker,
+            "patterns are compared without regard to case, and a denial wins over a name written out",
+        ),
+        (Code::EP0710, _) => (Weaker, "every variable is passed"),
+        (Code::EP0711, _) => {
+            (Weaker, "TCP is closed, but UDP, MPTCP, TCP fast open and sockets in the file system are not")
+        }
+        (Code::EP0712, Target::Srt) => (Stricter, "a denial of writing wins over everything below it"),
+        (Code::EP0712, _) => (Weaker, "the tool's patterns can only deny, so what matches can be written"),
+        _ => (Weaker, "this is not enforced"),
     }
 }

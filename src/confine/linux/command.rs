@@ -56,7 +56,7 @@ impl Command {
     pub(super) fn launch(
         &self,
         stdio: &[OwnedFd; 3],
-        limits: &[(u32, u64)],
+        limits: &Limits,
         walls: &Walls,
         starter: Starter,
     ) -> Result<i32, ConfineError> {
@@ -100,21 +100,6 @@ fn candidates(program: &OsStr, path: Option<&OsStr>) -> Result<Vec<CString>, Con
         .filter(|directory| directory.starts_with(b"/"))
         .map(|directory| c_string(&[directory, b"/", word].concat()))
         .collect()
-}
-
-/// The limits of a plan as (RLIMIT_*, value). No core files, ever: they would be written by the kernel.
-pub(super) fn rlimits(limits: &Limits) -> Vec<(u32, u64)> {
-    let mut list = Vec::from([(libc::RLIMIT_CORE, 0)]);
-    for (resource, value) in [
-        (libc::RLIMIT_NPROC, limits.processes),
-        (libc::RLIMIT_NOFILE, limits.open_files),
-        (libc::RLIMIT_AS, limits.memory_per_process),
-        (libc::RLIMIT_FSIZE, limits.file_size),
-        (libc::RLIMIT_CPU, limits.cpu_seconds),
-    ] {
-        list.extend(value.map(|value| (resource, value)));
-    }
-    list
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use super::super::message::{Event, Footing, Life, Order, Outcome, Request};
 use super::super::plan::{Network, Promise, Wall};
 use super::super::seccomp::Group;
 use super::super::status::{EnforcementStatus, Given};
-use super::command::{Command, rlimits};
+use super::command::Command;
 use super::sys::Starter;
 use super::walls::{Walls, network_status};
 use super::watch::Watch;
@@ -84,7 +84,7 @@ impl Init {
                 if let Some(watch) = &watch {
                     watch.status(&mut status);
                 }
-                command.launch(&self.stdio, &rlimits(&self.request.limits), &walls, Starter::Privileged)?
+                command.launch(&self.stdio, &self.request.limits, &walls, Starter::Privileged)?
             }
             Life::Session => {
                 let socket = self

@@ -16,7 +16,7 @@ use rustix::process::DumpableBehavior;
 
 use super::super::error::{ConfineError, Step};
 use super::super::message::{Event, Order, Outcome, Request};
-use super::command::{Command, rlimits};
+use super::command::Command;
 use super::init::{drain, wait};
 use super::sys::Starter;
 use super::walls::Walls;
@@ -57,7 +57,6 @@ pub(super) fn start(
                         signals: &signals,
                         request,
                         walls: &walls,
-                        limits: rlimits(&request.limits),
                         running: BTreeMap::new(),
                         patient: false,
                         soon: false,
@@ -104,7 +103,6 @@ struct Spawner<'a> {
     signals: &'a OwnedFd,
     request: &'a Request,
     walls: &'a Walls,
-    limits: Vec<(u32, u64)>,
     running: BTreeMap<i32, Running>,
     /// The kernel has been told to let this process [wait for its turn](sys::set_patient).
     patient: bool,
@@ -216,7 +214,7 @@ impl Spawner<'_> {
         }
         let stdio = <[OwnedFd; 3]>::try_from(fds)
             .map_err(|_| ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors"))?;
-        command.launch(&stdio, &self.limits, self.walls, Starter::Spawner { patient: self.patient })
+        command.launch(&stdio, &self.request.limits, self.walls, Starter::Spawner { patient: self.patient })
     }
 
     /// A short command has ended by now: one message says that it started and how it ended.

@@ -12,6 +12,7 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use super::super::error::Step;
+use super::super::plan::Limits;
 use super::super::seccomp::Instruction;
 
 fn check(result: c_long) -> io::Result<c_long> {
@@ -345,8 +346,8 @@ pub(super) struct Launch<'a> {
     pub cwd: &'a CStr,
     /// Become descriptors 0, 1, 2. Each must be above 2.
     pub stdio: [BorrowedFd<'a>; 3],
-    /// (RLIMIT_*, value), soft and hard.
-    pub limits: &'a [(u32, u64)],
+    /// Limits, soft and hard.
+    pub limits: &'a Limits,
     pub starter: Starter,
     /// Ask the kernel to kill it when its parent ends; where no process namespace does.
     pub die_with_parent: bool,
@@ -440,6 +441,18 @@ extern "C" fn child(shared: *mut c_void) -> c_int {
 
 enum Never {}
 
+/// The limits of a plan for each RLIMIT_* that it may set. No core files, ever: they would be written by the kernel.
+const fn rlimits(limits: &Limits) -> [(u32, Option<u64>); 6] {
+    [
+        (libc::RLIMIT_CORE, Some(0)),
+        (libc::RLIMIT_NPROC, limits.processes),
+        (libc::RLIMIT_NOFILE, limits.open_files),
+        (libc::RLIMIT_AS, limits.memory_per_process),
+        (libc::RLIMIT_FSIZE, limits.file_size),
+        (libc::RLIMIT_CPU, limits.cpu_seconds),
+    ]
+}
+
 fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
     let launch = shared.launch;
     // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigprocmask
@@ -464,9 +477,10 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
         if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) != 0 {
             return Err((Step::Descriptors, errno()));
         }
-        for (resource, value) in launch.limits {
-            let limit = libc::rlimit { rlim_cur: *value, rlim_max: *value };
-            if libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0_usize) != 0 {
+        for (resource, value) in rlimits(launch.limits) {
+            let Some(value) = value else { continue };
+            let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+            if libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, 0_usize) != 0 {
                 return Err((Step::Limits, errno()));
             }
         }

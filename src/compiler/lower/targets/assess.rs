@@ -1,21 +1,10 @@
 //! In: a profile, a host, a target. Out: [`Finding`]s: each clause that the target does not enforce exactly, with its place and
 //! what happens instead. Not here: how they are shown (`cli/`), and the table (`../targets.rs`).
 
-use super::{ClauseKind, Stated, Support, Target, clauses, feature, support};
+use super::{ClauseKind, Kept, Stated, Support, Target, clauses, feature, instead, support};
 use crate::diagnostic::Code;
 use crate::lower::places::Host;
 use execpolicy_profile::{Feature, Origin, Platform, Profile, Stance};
-
-/// On which side of the profile a target errs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kept {
-    /// More can be done than the profile says.
-    Weaker,
-    /// Less can be done.
-    Stricter,
-    /// As much as the profile itself promises: what does not exist yet may be detected instead of prevented.
-    AsPromised,
-}
 
 /// A clause that a target does not enforce exactly.
 #[derive(Clone, Debug)]
@@ -120,96 +109,5 @@ fn unlike_written(stated: &Stated<'_>, target: Target) -> Option<(Code, Kept, &'
             Some((Code::EP0712, Stricter, "nothing is given while the path does not exist"))
         }
         _ => None,
-    }
-}
-
-/// What happens instead of a clause, and on which side of it that is.
-const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'static str) {
-    use Kept::{AsPromised, Stricter, Weaker};
-    match (code, target) {
-        (Code::EP0701, Target::Seatbelt) => {
-            (Stricter, "the host's directory is closed, and a new one is given as PRIVATE and TMPDIR")
-        }
-        (Code::EP0701, Target::Landlock) => {
-            (Weaker, "the host's directory can be written, unless mounts put another in its place")
-        }
-        (Code::EP0701, _) => (Stricter, "the host's directory can be neither read nor written"),
-        (Code::EP0702, Target::Seatbelt) => (
-            AsPromised,
-            "later files are covered, but a directory that holds one can be moved to where the pattern does not reach",
-        ),
-        (Code::EP0702, Target::Mounts) => {
-            (AsPromised, "files that exist at the start are masked, later ones are not")
-        }
-        (Code::EP0702, _) => (
-            Weaker,
-            "files that exist when the text is written, or the command starts, are covered; later ones are not",
-        ),
-        (Code::EP0703, Target::Seatbelt) => {
-            (AsPromised, "a directory that is made elsewhere can be moved to where the name lies")
-        }
-        (Code::EP0703, Target::Mounts) => (
-            AsPromised,
-            "names that exist are read-only; others are held by a placeholder, or found afterwards and put into quarantine",
-        ),
-        (Code::EP0703, Target::Codex) => {
-            (Weaker, "names that exist at the top of a writable directory are read-only, others are not")
-        }
-        (Code::EP0703, _) => (Weaker, "names that exist are read-only; others can be made"),
-        (Code::EP0704, _) => {
-            (Weaker, "Landlock only grants: what the directory around it grants holds here as well")
-        }
-        (Code::EP0705, Target::Mounts | Target::Bwrap) => {
-            (AsPromised, "the name can be seen, but nothing of what is behind it")
-        }
-        (Code::EP0705, _) => (Weaker, "name, size, owner and times can be asked for"),
-        (Code::EP0706, Target::Landlock) => {
-            (Weaker, "Landlock knows ports, not hosts; UDP and other protocols stay open")
-        }
-        (Code::EP0706, Target::Netns) => {
-            (Stricter, "no command runs until there is a proxy that tells destinations apart")
-        }
-        (Code::EP0706, Target::Srt) => (Stricter, "destinations are reached through a proxy by name only"),
-        (Code::EP0706, _) => {
-            (Stricter, "without a proxy that tells destinations apart the network stays closed")
-        }
-        (Code::EP0707, Target::Mounts) if matches!(kind, ClauseKind::AllowSocket) => {
-            (Stricter, "no command runs: listed destinations need a proxy")
-        }
-        (Code::EP0707, Target::Mounts) => (
-            AsPromised,
-            "sockets that exist at the start are masked where the view is read-only, later ones are not",
-        ),
-        (Code::EP0707, Target::Srt) => {
-            (Stricter, "on Linux no socket in the file system can be connected to")
-        }
-        (Code::EP0707, _) => (Weaker, "every socket that can be seen can be connected to"),
-        (Code::EP0708, Target::Process) => {
-            (Stricter, "no command runs: memory of the whole tree needs a delegated cgroup")
-        }
-        (Code::EP0708, _) => (Weaker, "nothing is limited"),
-        (Code::EP0709, Target::Bwrap) => (
-            Weaker,
-            "nothing is filtered unless the program of `--emit seccomp=F` is loaded with `--seccomp FD`",
-        ),
-        (Code::EP0709, _) => (Weaker, "only what the tool itself filters is filtered"),
-        (Code::EP0710, Target::Bwrap) => match kind {
-            ClauseKind::EnvPass => (Stricter, "no variable is passed: add `--setenv NAME VALUE` for each"),
-            _ => (
-                Weaker,
-                "bubblewrap clears the environment of the command, but process 1 keeps its own: start it with `env -i`",
-            ),
-        },
-        (Code::EP0710, Target::Codex) => (
-            Weaker,
-            "patterns are compared without regard to case, and a denial wins over a name written out",
-        ),
-        (Code::EP0710, _) => (Weaker, "every variable is passed"),
-        (Code::EP0711, _) => {
-            (Weaker, "TCP is closed, but UDP, MPTCP, TCP fast open and sockets in the file system are not")
-        }
-        (Code::EP0712, Target::Srt) => (Stricter, "a denial of writing wins over everything below it"),
-        (Code::EP0712, _) => (Weaker, "the tool's patterns can only deny, so what matches can be written"),
-        _ => (Weaker, "this is not enforced"),
     }
 }

@@ -3,9 +3,7 @@
 
 use super::ClauseKind;
 use crate::lower::places::{Host, Placed, Places};
-use execpolicy_profile::{
-    Access, Clause, EnvAction, Host as Destination, NetworkMode, Origin, PathAccess, Profile,
-};
+use execpolicy_profile::{Access, Clause, Origin, PathAccess, Profile};
 
 /// One clause of a profile.
 #[derive(Clone, Debug)]
@@ -55,45 +53,13 @@ pub fn clauses<'p>(profile: &'p Profile, host: &Host) -> Vec<Stated<'p>> {
     let network = profile.network.origin.as_ref().unwrap_or(declared);
     out.push(Stated::new(ClauseKind::Sockets, "network", network));
     for (clause, origin) in profile.clauses() {
-        let Some(kind) = kind(&clause, profile.network.mode) else { continue };
+        let Some(kind) = ClauseKind::of(&clause, profile.network.mode) else { continue };
         let loose = matches!(&clause, Clause::Protect(rule) if rule.name.contains('/'));
         let makeable = !places.writable.is_empty();
         let origin = origin.unwrap_or(declared);
         out.push(Stated { loose, makeable, ..Stated::new(kind, clause.to_string(), origin) });
     }
     out
-}
-
-/// What kind of clause this is in a profile with such a network; `None` for one that has no effect, and for paths, whose kind depends
-/// on what stands around them.
-fn kind(clause: &Clause, mode: NetworkMode) -> Option<ClauseKind> {
-    Some(match clause {
-        Clause::Path(_) | Clause::SyscallAllowed(_) | Clause::Feature(_) => return None,
-        Clause::Glob(rule) if rule.access == Access::Deny => ClauseKind::DenyGlob,
-        Clause::Glob(_) => ClauseKind::ReadGlob,
-        Clause::Protect(_) => ClauseKind::Protect,
-        Clause::Network(NetworkMode::Off) => ClauseKind::NetworkOff,
-        Clause::Network(NetworkMode::Full) => ClauseKind::NetworkFull,
-        Clause::Network(NetworkMode::Listed) => return None,
-        Clause::Host(rule) => match (&rule.host, rule.allow) {
-            // What is allowed has no effect where the network is off or full.
-            (_, true) if mode != NetworkMode::Listed => return None,
-            (Destination::Socket(_), true) => ClauseKind::AllowSocket,
-            (Destination::Socket(_), false) => ClauseKind::DenySocket,
-            (_, false) if mode == NetworkMode::Off => return None,
-            (Destination::Name(name), true) if &**name == "localhost" => ClauseKind::AllowLoopback,
-            (_, true) => ClauseKind::AllowHost,
-            (_, false) => ClauseKind::DenyHost,
-        },
-        Clause::Env(rule) => match rule.action {
-            EnvAction::Pass => ClauseKind::EnvPass,
-            EnvAction::Deny => ClauseKind::EnvDeny,
-            EnvAction::Set(_) => ClauseKind::EnvSet,
-        },
-        Clause::Limit(limit) => ClauseKind::Limit(limit.kind),
-        Clause::Syscall(_) => ClauseKind::Syscall,
-        Clause::Mach(_) => ClauseKind::Mach,
-    })
 }
 
 /// What kind of clause a path statement is depends on what stands around it.
