@@ -15,7 +15,7 @@ use execpolicy_compiler::policy::Policy;
 use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_profile::model::Roots;
-use execpolicy_profile::{Feature, Phase, Platform, Profile};
+use execpolicy_profile::{FeatureRule, Phase, Platform, Profile, Stance};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -271,18 +271,14 @@ fn report(gaps: &[Finding<'_>], profiles: &Profiles, deny: bool, sink: &mut Diag
             if deny {
                 diagnostic.severity = Severity::Error;
             }
-            // `syscalls` is the word of a statement, too, so as a feature it is quoted.
-            let word = |feature: Feature| match feature {
-                Feature::Syscalls => "\"syscalls\"",
-                other => other.as_str(),
-            };
             let hint = match (first.target, feature(code)) {
                 (Target::Netns, _) => {
                     Some("write `network off`, or `network full` for the host's network".to_owned())
                 }
-                (_, feature) => {
-                    feature.map(|feature| format!("to do without it, write `accept gap {}`", word(feature)))
-                }
+                (_, feature) => feature.map(|feature| {
+                    let accept = FeatureRule { feature, stance: Stance::Accept };
+                    format!("to do without it, write `{accept}`")
+                }),
             };
             diagnostic = diagnostic.maybe_hint(hint);
         }

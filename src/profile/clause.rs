@@ -463,7 +463,7 @@ pub struct FeatureRule {
 
 impl fmt::Display for FeatureRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.stance.as_str(), self.feature.as_str())
+        write!(f, "{} {}", self.stance.as_str(), Plain(self.feature.as_str()))
     }
 }
 
@@ -608,7 +608,7 @@ impl<T: AsRef<str>> fmt::Display for Subject<T> {
             Self::Host(rule) => Destination(rule).fmt(f),
             Self::Env(name) | Self::Syscall(name) => Plain(name.as_ref()).fmt(f),
             Self::Limit(kind) => f.write_str(kind.as_str()),
-            Self::Feature(feature) => f.write_str(feature.as_str()),
+            Self::Feature(feature) => Plain(feature.as_str()).fmt(f),
             Self::Mach(name) => Quoted(name.as_ref()).fmt(f),
         }
     }
