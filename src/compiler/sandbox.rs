@@ -14,7 +14,6 @@ pub mod token;
 mod typed;
 mod values;
 
-use crate::diagnostic::text::nearest;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::loader::Loader;
 use crate::policy::profile::Profiles;
@@ -145,9 +144,4 @@ fn invisible(id: SourceId, text: &str, sink: &mut Diagnostics) -> bool {
         );
     }
     any
-}
-
-/// `did you mean`, for a `$name` that may have been meant.
-fn fault_near<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
-    nearest(wrong, known).map(|word| format!("did you mean `${word}`?"))
 }

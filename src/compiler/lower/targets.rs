@@ -397,27 +397,7 @@ pub const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'s
             (AsPromised, "the name can be seen, but nothing of what is behind it")
         }
         (Code::EP0705, _) => (Weaker, "name, size, owner and times can be asked for"),
-        (Code::EP0706, Target::Landlock) => {
-            (Weaker, "Landlock knows ports, not hosts; UDP and other protocols stay open")
-        }
-        (Code::EP0706, Target::Netns) => {
-            (Stricter, "no command runs until there is a proxy that tells destinations apart")
-        }
-        (Code::EP0706, Target::Srt) => (Stricter, "destinations are reached through a proxy by name only"),
-        (Code::EP0706, _) => {
-            (Stricter, "without a proxy that tells destinations apart the network stays closed")
-        }
-        (Code::EP0707, Target::Mounts) if matches!(kind, ClauseKind::AllowSocket) => {
-            (Stricter, "no command runs: listed destinations need a proxy")
-        }
-        (Code::EP0707, Target::Mounts) => (
-            AsPromised,
-            "sockets that exist at the start are masked where the view is read-only, later ones are not",
-        ),
-        (Code::EP0707, Target::Srt) => {
-            (Stricter, "on Linux no socket in the file system can be connected to")
-        }
-        (Code::EP0707, _) => (Weaker, "every socket that can be seen can be connected to"),
+        (Code::EP0706 | Code::EP0707 | Code::EP0711, _) => instead_of_network(code, kind, target),
         (Code::EP0708, Target::Process) => {
             (Stricter, "no command runs: memory of the whole tree needs a delegated cgroup")
         }
@@ -439,11 +419,37 @@ pub const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'s
             "patterns are compared without regard to case, and a denial wins over a name written out",
         ),
         (Code::EP0710, _) => (Weaker, "every variable is passed"),
-        (Code::EP0711, _) => {
-            (Weaker, "TCP is closed, but UDP, MPTCP, TCP fast open and sockets in the file system are not")
-        }
         (Code::EP0712, Target::Srt) => (Stricter, "a denial of writing wins over everything below it"),
         (Code::EP0712, _) => (Weaker, "the tool's patterns can only deny, so what matches can be written"),
         _ => (Weaker, "this is not enforced"),
+    }
+}
+
+/// The same for the clauses about the network.
+const fn instead_of_network(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'static str) {
+    use Kept::{AsPromised, Stricter, Weaker};
+    match (code, target) {
+        (Code::EP0706, Target::Landlock) => {
+            (Weaker, "Landlock knows ports, not hosts; UDP and other protocols stay open")
+        }
+        (Code::EP0706, Target::Netns) => {
+            (Stricter, "no command runs until there is a proxy that tells destinations apart")
+        }
+        (Code::EP0706, Target::Srt) => (Stricter, "destinations are reached through a proxy by name only"),
+        (Code::EP0706, _) => {
+            (Stricter, "without a proxy that tells destinations apart the network stays closed")
+        }
+        (Code::EP0707, Target::Mounts) if matches!(kind, ClauseKind::AllowSocket) => {
+            (Stricter, "no command runs: listed destinations need a proxy")
+        }
+        (Code::EP0707, Target::Mounts) => (
+            AsPromised,
+            "sockets that exist at the start are masked where the view is read-only, later ones are not",
+        ),
+        (Code::EP0707, Target::Srt) => {
+            (Stricter, "on Linux no socket in the file system can be connected to")
+        }
+        (Code::EP0707, _) => (Weaker, "every socket that can be seen can be connected to"),
+        _ => (Weaker, "TCP is closed, but UDP, MPTCP, TCP fast open and sockets in the file system are not"),
     }
 }

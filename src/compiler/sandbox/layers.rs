@@ -153,6 +153,8 @@ impl State {
         for said in layer.said.values() {
             self.say(&said.clause, said.span);
         }
+        // A denial may have taken the place of the last destination.
+        self.close_empty_list();
     }
 
     fn take_back(&mut self, unset: &Unset) -> bool {
@@ -173,18 +175,16 @@ impl State {
         });
         if found {
             self.said.remove(&subject);
-            self.close_empty_list(&subject);
+            self.close_empty_list();
         }
         found
     }
 
     /// When the last destination of a list is gone: an empty list is none, never any.
-    fn close_empty_list(&mut self, gone: &Subject) {
-        let allowed = |subject: &Subject| matches!(subject, Subject::Host(HostRule { allow: true, .. }));
-        if allowed(gone)
-            && !self.said.keys().any(allowed)
-            && let Some((mode @ Clause::Network(NetworkMode::Listed), _)) =
-                self.said.get_mut(&Subject::Network)
+    fn close_empty_list(&mut self) {
+        let listed = self.said.keys().any(|subject| matches!(subject, Subject::Host(rule) if rule.allow));
+        if let Some((mode @ Clause::Network(NetworkMode::Listed), _)) = self.said.get_mut(&Subject::Network)
+            && !listed
         {
             *mode = Clause::Network(NetworkMode::Off);
         }

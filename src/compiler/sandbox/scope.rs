@@ -4,7 +4,7 @@
 use super::ast::{Spelling, Word};
 use super::sets::{self, Kind};
 use super::values;
-use crate::diagnostic::text::shorten;
+use crate::diagnostic::text::{nearest, shorten};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::Span;
 use execpolicy_profile::Promise;
@@ -91,7 +91,7 @@ impl Scope {
             let hint = match name {
                 "HOME" => Some("the home directory is written `~`".to_owned()),
                 "PWD" => Some("the directory of the session is written `$WORKSPACE`".to_owned()),
-                _ => super::fault_near(name, known()),
+                _ => fault_near(name, known()),
             };
             sink.error(
                 Diagnostic::new(Code::EP0604, word.span, format!("`${}` is not defined", shorten(name)))
@@ -186,8 +186,8 @@ fn other_set(word: &Word, found: Kind, statement: &str) -> Diagnostic {
 /// A set that there is not.
 fn no_set(word: &Word, kind: Kind, statement: &str) -> Diagnostic {
     let known = sets::names(Some(kind).filter(|_| statement != "network"));
-    let near = super::fault_near(&word.text, known.iter().copied())
-        .or_else(|| super::fault_near(&word.text, sets::names(None)))
+    let near = fault_near(&word.text, known.iter().copied())
+        .or_else(|| fault_near(&word.text, sets::names(None)))
         .map(|hint| hint.replace("mean `$", "mean `@"));
     let list: Vec<String> = known.iter().map(|name| format!("@{name}")).collect();
     Diagnostic::new(Code::EP0609, word.span, format!("there is no set `@{}`", shorten(&word.text)))
@@ -202,4 +202,9 @@ pub struct Listed {
     pub word: Word,
     /// For a member of a set: what the set promises about it.
     pub of_set: Option<Promise>,
+}
+
+/// `did you mean`, for a `$name` that may have been meant.
+fn fault_near<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
+    nearest(wrong, known).map(|word| format!("did you mean `${word}`?"))
 }
