@@ -41,7 +41,8 @@ fn compile(text: &str) -> [f64; 9] {
     let calls = literal::calls(&tree, 0, true).expect("the workload is written out");
     done();
     let (mut policy, mut diagnostics) = (Policy::default(), Diagnostics::new());
-    let mut binder = Binder { sources: &[file], policy: &mut policy, diagnostics: &mut diagnostics };
+    let mut binder =
+        Binder { sources: &[file], policy: &mut policy, diagnostics: &mut diagnostics, codex: false };
     calls.iter().for_each(|call| binder.bind(call));
     done();
     let checked = check(policy, sources, Options { codex: true }, &mut diagnostics);

@@ -47,7 +47,23 @@ pub const HEADS: &[&str] = &[
     "/usr/../git",
     "project",
     "naïve",
+    "git.exe",
+    "git-2.47",
+    "python",
+    "python3",
+    "python3.11",
+    "grep",
+    "ggrep",
+    "base64",
+    "C:\\Git\\git.exe",
+    "c:git",
+    "bash.exe",
+    "a-program-with-a-long-name-2.1.EXE",
 ];
+
+/// Ends of first words that do not make another tool, or almost do not.
+pub const SPELLINGS: &[&str] =
+    &[".exe", ".CMD", ".ps1", "3", "3.11", "-2.47", ".exe.bat", "3.EXE", ".", "-", "\\", ".sh"];
 
 /// Later words.
 pub const WORDS: &[&str] = &[
@@ -100,8 +116,9 @@ pub fn policy(random: &mut Random, rules: usize) -> (Policy, SourceMap) {
         let span = span(random, files[0]);
         let name = random.word(&["git", "ls", "GIT", "a-program-with-a-long-name", "project"]);
         let paths = (0..random.below(3)).map(|_| {
-            let directory = random.word(&["/usr/bin/", "/opt/git/", "/tmp/", "/srv/project/"]);
-            Spanned::new(format!("{directory}{name}"), span)
+            let directory = random.word(&["/usr/bin/", "/opt/git/", "/tmp/", "/srv/project/", "C:\\Git\\"]);
+            let end = if directory.starts_with('C') { ".exe" } else { "" };
+            Spanned::new(format!("{directory}{name}{end}"), span)
         });
         let paths = paths.collect();
         policy.hosts.push(HostExecutable { span, name: Spanned::new(name.to_owned(), span), paths });
@@ -215,12 +232,14 @@ pub fn command(random: &mut Random, policy: &Policy) -> Vec<Vec<u8>> {
         argv.push(random.word(WORDS).as_bytes().to_vec());
     }
     if let Some(first) = argv.first_mut() {
-        match random.below(8) {
+        match random.below(16) {
             0 => *first = [random.word(DIRECTORIES).as_bytes(), first].concat(),
             1 => first.make_ascii_uppercase(),
             2 if random.once_in(2) => {
                 first.extend_from_slice(random.word(&["/", "/.", "/..", "\u{0}"]).as_bytes())
             }
+            3..=5 => first.extend_from_slice(random.word(SPELLINGS).as_bytes()),
+            6 => first.insert(0, b'g'),
             _ => {}
         }
     }

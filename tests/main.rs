@@ -13,6 +13,7 @@ mod generate_profiles;
 mod harness;
 mod hostile;
 mod limits;
+mod names;
 mod pages;
 mod random;
 mod reproducible;

@@ -155,7 +155,12 @@ impl Reader<'_> {
             return;
         }
         if let Some(calls) = &file.written_out {
-            let mut binder = Binder { sources: &[file.source], policy, diagnostics: self.diagnostics };
+            let mut binder = Binder {
+                sources: &[file.source],
+                policy,
+                diagnostics: self.diagnostics,
+                codex: self.options.codex,
+            };
             calls.iter().for_each(|call| binder.bind(call));
             return;
         }
@@ -169,7 +174,13 @@ impl Reader<'_> {
         for call in &calls {
             match call.made_by_loaded {
                 Some(loaded) => self.loaded_rule(&modules, loaded, call),
-                None => Binder { sources: &modules, policy, diagnostics: self.diagnostics }.bind(call),
+                None => Binder {
+                    sources: &modules,
+                    policy,
+                    diagnostics: self.diagnostics,
+                    codex: self.options.codex,
+                }
+                .bind(call),
             }
         }
         if let Some(error) = outcome.error {

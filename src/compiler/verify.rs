@@ -16,7 +16,7 @@ use execpolicy_runtime::script::Decider;
 use execpolicy_runtime::table;
 use execpolicy_runtime::wire::{self, NONE};
 use execpolicy_runtime::{Context, Mode, Scratch};
-use execpolicy_shell::programs::base_name;
+use execpolicy_shell::names::tool_name;
 use std::collections::BTreeMap;
 
 /// How many differences are told; one is enough to refuse.
@@ -325,7 +325,7 @@ struct Part {
 impl Parts {
     fn new(policy: &Policy) -> Self {
         let mut by_name: BTreeMap<Vec<u8>, Part> = BTreeMap::new();
-        let fold = |word: &str| base_name(word.as_bytes()).to_ascii_lowercase();
+        let fold = |word: &str| tool_name(word.as_bytes()).to_ascii_lowercase();
         let mut wanted: Vec<Vec<u8>> = Vec::new();
         for rule in &policy.rules {
             let examples = rule.matches.iter().chain(&rule.not_matches);
@@ -358,9 +358,9 @@ impl Parts {
     /// where only the whole policy will do.
     fn of(&self, program: &[u8]) -> Option<&Part> {
         let Context { cwd, home, .. } = CONTEXTS[0];
-        let name = base_name(program);
+        let name = tool_name(program);
         let path = absolute(program, cwd, home);
-        let one_name = path.is_none_or(|path| base_name(&path) == name);
+        let one_name = path.is_none_or(|path| tool_name(&path) == name);
         self.by_name.get(&name.to_ascii_lowercase()).filter(|_| one_name)
     }
 }

@@ -2,13 +2,13 @@
 //! Not here: the meaning of rules, which the compiler's `policy/matches.rs` states plainly; every
 //! answer is compared with it. Scripts are taken apart elsewhere and decided command by command.
 //!
-//! A decision is at most three walks: by the folded base name (for guards), by the literal first
+//! A decision is at most three walks: by the folded name of the tool (for guards), by the literal first
 //! word and, where the path can be trusted, by the base name (for allows). A plain first word (short,
-//! no `/`, no capital) is its own base name, so there one walk gives all.
+//! no `/`, no capital, no version) is its own name, so there one walk gives all.
 #![forbid(unsafe_code)]
 
 use crate::artifact::{Artifact, Heads, PlacementRule, Rule};
-use crate::program::{absolute, is_system, may_be_opaque, name_key, normal_path};
+use crate::program::{absolute, is_system, may_be_more, may_be_opaque, normal_path, windows_name};
 use crate::table::block::Hits;
 use crate::table::key::short;
 use crate::table::{Chain, FOLDED, Info, Kind, LITERAL, Sets, Step};
@@ -16,6 +16,7 @@ use crate::wire::NONE;
 use crate::{Conclusion, Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
 use core::iter::Peekable;
+use execpolicy_shell::names::tool_name;
 use execpolicy_shell::programs::{base_name, opaque};
 
 /// Working memory of decisions, made once and used again: [`Artifact::scratch`].
@@ -240,10 +241,10 @@ impl Artifact<'_> {
     #[inline]
     fn strict_plain<T: AsRef<[u8]>>(&self, program: &[u8], argv: &[T]) -> Option<Info> {
         let key = short(program).filter(|_| self.header.folded_block == NONE)?;
-        if may_be_opaque(key, program.last()) {
+        if may_be_more(key, program.last()) {
             return None;
         }
-        // Words on the edges of this root are folded base names, so a word that is on one is plain.
+        // Words on the edges of this root are folded names of tools, so a word that is on one is plain.
         let Some(first) = self.table.step_short(FOLDED, key) else {
             return key.is_plain().then_some(Info(0));
         };
@@ -261,10 +262,10 @@ impl Artifact<'_> {
         scratch: &'v mut Scratch,
     ) -> Verdict<'v> {
         let columns = &mut scratch.columns;
-        let base = base_name(program);
-        let hidden = if may_be_opaque(name_key(base), base.last()) { opaque(argv) } else { None };
-        if !program.iter().any(|byte| *byte == b'/' || byte.is_ascii_uppercase()) {
-            // Its own base name, so one walk does.
+        let tool = self.tool_name(program);
+        let hidden = if may_be_opaque(program) { opaque(argv) } else { None };
+        if tool == program && !program.iter().any(u8::is_ascii_uppercase) {
+            // Its own name, so one walk does.
             let (walk, found) = self.walk(FOLDED, |state| self.table.step(state, program), argv, columns);
             let filter = Filter::Strict { trusted: None, hidden: hidden.is_some() };
             let mut verdict = self.verdict(program, argv.len(), filter);
@@ -272,7 +273,7 @@ impl Artifact<'_> {
             verdict.settle(found, found.allow(hidden.is_some()), hidden);
             return verdict;
         }
-        let (guards, guard) = self.walk(FOLDED, |state| self.table.step_folded(state, base), argv, columns);
+        let (guards, guard) = self.walk(FOLDED, |state| self.table.step_folded(state, tool), argv, columns);
         let (literal, exact) = self.walk_literal(program, argv, columns);
         let trusted = if hidden.is_none() { self.trusted(program) } else { None };
         let (by_name, named) = match trusted {
@@ -288,8 +289,17 @@ impl Artifact<'_> {
         verdict
     }
 
-    /// The base name, if a bare-name allow covers this path.
+    /// The tool that a word names, as the guards of this artifact are found; to be folded.
+    pub(crate) fn tool_name<'w>(&self, word: &'w [u8]) -> &'w [u8] {
+        // Before format 2 they were found by the base name.
+        if self.header.format < 2 { base_name(word) } else { tool_name(word) }
+    }
+
+    /// The name, if a bare-name allow covers this path.
     pub(crate) fn trusted<'v>(&self, program: &'v [u8]) -> Option<&'v [u8]> {
+        if let Some(name) = windows_name(program) {
+            return Some(name).filter(|name| self.host(name).is_some_and(|paths| paths.contain(program)));
+        }
         let (directory, name) = normal_path(program)?;
         let covered = match self.host(name) {
             Some(paths) => paths.contain(program),
@@ -523,7 +533,7 @@ impl<'v> Verdict<'v> {
             let (mut could, mut sure) = (false, false);
             for head in self.policy.placement_heads(&rule) {
                 let spelt = head.as_bytes() == self.program;
-                could |= spelt || base_name(head.as_bytes()).eq_ignore_ascii_case(base_name(self.program));
+                could |= spelt || self.same_tool(head.as_bytes());
                 sure |= match self.filter {
                     Filter::Strict { hidden: true, .. } => spelt && rule.depth as usize == self.words,
                     Filter::Strict { trusted, .. } => spelt || trusted == Some(head.as_bytes()),
@@ -559,14 +569,17 @@ impl<'v> Verdict<'v> {
         Some(Hits::new(&self.policy.blocks, block, columns).peekable())
     }
 
+    /// Whether a head of a rule and the first word name the same tool.
+    fn same_tool(&self, head: &[u8]) -> bool {
+        self.policy.tool_name(head).eq_ignore_ascii_case(self.policy.tool_name(self.program))
+    }
+
     /// Whether one alternative of a rule stands for the first word; `spelt` if it is the word itself.
     #[inline]
     fn accepts(&self, rule: &Rule<'_>, head: &[u8], spelt: bool) -> bool {
         match self.filter {
             Filter::Strict { trusted, hidden } => match rule.decision {
-                Decision::Prompt | Decision::Forbidden => {
-                    spelt || base_name(head).eq_ignore_ascii_case(base_name(self.program))
-                }
+                Decision::Prompt | Decision::Forbidden => spelt || self.same_tool(head),
                 Decision::Allow if hidden => spelt && rule.depth as usize == self.words,
                 Decision::Allow => spelt || trusted == Some(head),
             },

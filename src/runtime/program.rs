@@ -6,6 +6,7 @@
 
 use crate::table::key::{Key, SHORT};
 use alloc::vec::Vec;
+use execpolicy_shell::names::{GNU, component, tool_name, windows_path, without_suffix};
 use execpolicy_shell::programs::{PROGRAMS, SYSTEM_DIRECTORIES};
 
 /// A Bloom filter of program names: two bits for each.
@@ -17,21 +18,28 @@ impl Names {
     pub(crate) const NONE: Self = Self([0; 64]);
 
     /// With one more name, which has no ASCII capitals.
+    pub(crate) const fn with(self, name: &[u8]) -> Self {
+        self.with_both(b"", name)
+    }
+
+    /// With one more name that is given in two parts.
     #[expect(
         clippy::indexing_slicing,
         reason = "spots are below 4096; and for constants the compiler sees it"
     )]
-    pub(crate) const fn with(mut self, name: &[u8]) -> Self {
+    const fn with_both(mut self, start: &[u8], rest: &[u8]) -> Self {
         // As the key of the name; of the first eight bytes, if it is long.
-        let len = if name.len() > SHORT { 8 } else { name.len() };
+        let all = start.len() + rest.len();
+        let len = if all > SHORT { 8 } else { all };
         let (mut low, mut byte) = (0, 0);
-        while byte < len && byte < 4 {
-            low |= (name[byte] as u64) << (8 * byte);
-            byte += 1;
-        }
-        byte = 0;
-        while len >= 4 && byte < 4 {
-            low |= (name[len - 4 + byte] as u64) << (8 * byte + 32);
+        while byte < len {
+            let this = if byte < start.len() { start[byte] } else { rest[byte - start.len()] } as u64;
+            if byte < 4 {
+                low |= this << (8 * byte);
+            }
+            if len >= 4 && byte >= len - 4 {
+                low |= this << (8 * (byte + 4 - len) + 32);
+            }
             byte += 1;
         }
         let (one, two) = (spot(low, ONE), spot(low, TWO));
@@ -48,7 +56,7 @@ impl Names {
     }
 }
 
-/// The programs of [`PROGRAMS`].
+/// The programs of [`PROGRAMS`], and those that GNU installs with a `g` before them.
 const KNOWN: Names = {
     let mut names = Names::NONE;
     let mut at = 0;
@@ -59,6 +67,16 @@ const KNOWN: Names = {
         )]
         let name = PROGRAMS[at].0.as_bytes();
         names = names.with(name);
+        at += 1;
+    }
+    at = 0;
+    while at < GNU.len() {
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "evaluated by the compiler, where it cannot be wrong in silence"
+        )]
+        let name = GNU[at].as_bytes();
+        names = names.with_both(b"g", name);
         at += 1;
     }
     names
@@ -74,13 +92,22 @@ const fn spot(low: u64, by: u64) -> usize {
     (low.wrapping_mul(by) >> 52) as usize
 }
 
-/// Whether a base name is worth asking [`execpolicy_shell::programs::opaque`] about: wrong only towards yes.
-/// Takes the key of its folded form or, if that is long, of the first eight bytes; and its last byte.
+/// Whether a short word without `/` and `\` can name another tool than itself, or one that runs others: wrong only towards yes. Takes
+/// its key and its last byte.
 #[inline]
 #[must_use]
-pub fn may_be_opaque(name: Key, last: Option<&u8>) -> bool {
+pub(crate) fn may_be_more(key: Key, last: Option<&u8>) -> bool {
+    // The fourth byte from the end is the dot of `.exe`; the second byte can be the colon of a drive.
+    let odd = (key.low >> 32) as u8 == b'.' || (key.low >> 8) as u8 == b':';
     // A version at the end may stand behind a known name: `bash-5.2`.
-    last.is_some_and(u8::is_ascii_digit) || may_be_known(name)
+    odd || last.is_some_and(u8::is_ascii_digit) || may_be_known(key)
+}
+
+/// Whether a first word is worth asking [`execpolicy_shell::programs::opaque`] about: wrong only towards yes.
+#[must_use]
+pub fn may_be_opaque(word: &[u8]) -> bool {
+    let name = component(word);
+    tool_name(name) != name || may_be_known(name_key(name))
 }
 
 #[inline]
@@ -89,7 +116,7 @@ fn may_be_known(name: Key) -> bool {
     KNOWN.may_hold(name) || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
 }
 
-/// What [`may_be_opaque`] takes, of any base name.
+/// What [`Names::may_hold`] takes: the key of the folded name or, if that is long, of its first eight bytes.
 #[must_use]
 pub fn name_key(name: &[u8]) -> Key {
     let short = if name.len() > SHORT { name.get(..8).unwrap_or(name) } else { name };
@@ -106,6 +133,12 @@ pub fn normal_path(word: &[u8]) -> Option<(&[u8], &[u8])> {
     }
     let slash = word.iter().rposition(|&byte| byte == b'/')?;
     Some((word.get(..slash)?, word.get(slash + 1..)?))
+}
+
+/// If a word is a path of Windows: the name under which `host_executable` can list it.
+#[must_use]
+pub fn windows_name(word: &[u8]) -> Option<&[u8]> {
+    windows_path(word).then(|| without_suffix(component(word)))
 }
 
 /// Whether programs directly in this directory belong to the system.
@@ -157,7 +190,8 @@ mod tests {
     use std::vec;
 
     fn may(name: &str) -> bool {
-        may_be_opaque(name_key(name.as_bytes()), name.as_bytes().last())
+        let name = name.as_bytes();
+        name.len() > SHORT || may_be_more(name_key(name), name.last())
     }
 
     #[test]
@@ -168,6 +202,16 @@ mod tests {
         }
         for name in PROGRAMS.iter().map(|(name, _)| *name).chain(loaders) {
             assert!(may(name) && may(&name.to_ascii_uppercase()), "{name}");
+            for name in [std::format!("{name}.exe"), std::format!("{name}-5.2"), std::format!("c:{name}")] {
+                let hides = opaque(&[name.as_str(), "-c", "x"]).is_some();
+                assert!(!hides || may(&name) && may_be_opaque(name.as_bytes()), "{name}");
+            }
+        }
+        for name in GNU {
+            assert!(
+                may(&std::format!("g{name}")) && may(&std::format!("G{}", name.to_ascii_uppercase())),
+                "{name}"
+            );
         }
         for name in loaders {
             assert!(opaque(&[name, "x"]).is_some(), "{name}");

@@ -8,7 +8,7 @@ use core::fmt;
 /// The first eight bytes. The first is no text, the line ends show a transfer that changes them.
 pub const MAGIC: [u8; 8] = *b"\x89EPC\r\n\x1a\n";
 /// The format that is written.
-pub const FORMAT: u16 = 1;
+pub const FORMAT: u16 = 2;
 /// The oldest format that is read: the one before [`FORMAT`], once there is one.
 pub const OLDEST: u16 = if FORMAT > 1 { FORMAT - 1 } else { 1 };
 /// Read as a little-endian number; anything else comes from a writer of the other byte order.

@@ -13,6 +13,7 @@ mod builtins;
 mod interpret;
 mod launch;
 mod limits;
+pub mod names;
 pub mod programs;
 pub mod reason;
 mod segment;

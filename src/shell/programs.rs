@@ -6,6 +6,7 @@ mod table;
 
 pub use table::PROGRAMS;
 
+use crate::names::{component, spellings};
 use crate::reason::Reason;
 
 /// Directories whose programs belong to the system: a bare-name allow covers the program there.
@@ -76,19 +77,18 @@ pub enum Runs {
     },
 }
 
-/// Whether an argv runs something that its own words do not show. Looks at the program's base
-/// name without regard to ASCII case, so that `/bin/sudo` is `sudo`; allocates nothing; linear in
-/// the argv.
+/// Whether an argv runs something that its own words do not show, whatever the spelling of the program: `/bin/sudo` and
+/// `SUDO.EXE` are `sudo`. Allocates nothing; linear in the argv.
 pub fn opaque<T: AsRef<[u8]>>(argv: &[T]) -> Option<Opaque> {
     let (program, arguments) = argv.split_first()?;
-    let name = base_name(program.as_ref());
+    let name = component(program.as_ref());
     if [&b"ld-linux"[..], b"ld-musl"]
         .iter()
         .any(|loader| name.get(..loader.len()).is_some_and(|start| start.eq_ignore_ascii_case(loader)))
     {
         return Some(Opaque::Wrapper);
     }
-    let runs = lookup(name).or_else(|| lookup(without_version(name)?))?;
+    let runs = spellings(program.as_ref()).find_map(lookup)?;
     let hidden = match runs {
         Runs::Script => return reads_script(arguments).then_some(Opaque::Shell),
         Runs::Shell => return Some(Opaque::Shell),
@@ -113,13 +113,8 @@ fn lookup(name: &[u8]) -> Option<Runs> {
     PROGRAMS.get(at).map(|(_, runs)| *runs)
 }
 
-/// `bash-5.2` is `bash`: the name without a version at its end; nothing if it has none.
-fn without_version(name: &[u8]) -> Option<&[u8]> {
-    let end = name.iter().rposition(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'_'))? + 1;
-    name.get(..end).filter(|_| name.last().is_some_and(u8::is_ascii_digit))
-}
-
-/// The last component of a path, trailing slashes and `/.` aside; the whole word if there is no slash.
+/// The last component of a path, trailing slashes and `/.` aside; the whole word if there is no slash. For what a guard sees
+/// there is [`crate::names::tool_name`].
 #[must_use]
 pub fn base_name(word: &[u8]) -> &[u8] {
     let mut rest = word;

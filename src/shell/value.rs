@@ -5,4 +5,5 @@ pub mod argv;
 pub mod arithmetic;
 pub mod brace;
 pub mod field;
+mod spelling;
 pub mod words;

@@ -7,10 +7,10 @@ use crate::policy::matches::listed;
 use crate::policy::program::surely_is;
 use crate::policy::{PatternToken, Policy, SandboxRule, UNCONFINED};
 use crate::source::SourceMap;
-use execpolicy_shell::programs::base_name;
+use execpolicy_shell::names::tool_name;
 use std::collections::HashMap;
 
-/// The length of a pattern, the base name of its program, its second word.
+/// The length of a pattern, the tool of its program, its second word.
 type Bucket<'a> = (usize, &'a [u8], Option<&'a str>);
 
 /// Looks at every sandbox rule, and at each two that could meet.
@@ -28,7 +28,7 @@ pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics
         let tokens = &rule.pattern.tokens;
         let mut near: Vec<usize> = Vec::new();
         for head in &tokens[0].alternatives {
-            let name = base_name(head.value.as_bytes());
+            let name = tool_name(head.value.as_bytes());
             let seconds = tokens.get(1).map_or(vec![None], |token| {
                 token.alternatives.iter().map(|word| Some(word.value.as_str())).collect()
             });

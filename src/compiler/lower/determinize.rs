@@ -8,7 +8,7 @@ use super::{Target, TooLarge, alternatives};
 use crate::policy::{self, Policy};
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::table::{Info, ROOTS};
-use execpolicy_shell::programs::base_name;
+use execpolicy_shell::names::tool_name;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
@@ -103,8 +103,8 @@ fn pattern(written: &policy::Pattern, allow: bool, symbols: &mut Symbols) -> Pat
     }
     let heads = written.tokens.first().map_or(&[][..], |token| &token.alternatives);
     let folded = distinct(heads.iter().filter_map(|head| {
-        let name = std::str::from_utf8(base_name(head.value.as_bytes())).unwrap_or("").to_ascii_lowercase();
-        // An allow is found by a base name only if that is all its head says.
+        let name = std::str::from_utf8(tool_name(head.value.as_bytes())).unwrap_or("").to_ascii_lowercase();
+        // An allow is found by the tool's name only if that is all its head says.
         (!allow || name == head.value).then(|| symbols.intern(&name))
     }));
     let literal = tokens.first().cloned().unwrap_or_default();

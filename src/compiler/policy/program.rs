@@ -2,24 +2,31 @@
 //! Not here: any file system; this is about spelling only. The runtime has its own, faster
 //! version, and the two are compared by test.
 
-use execpolicy_shell::programs::{SYSTEM_DIRECTORIES, base_name};
+use execpolicy_shell::names::{component, tool_name, windows_path, without_suffix};
+use execpolicy_shell::programs::SYSTEM_DIRECTORIES;
 
-/// Whether a word that begins a command could run the program that a rule names: the question of
-/// a forbid or a prompt. The base names decide, because any path can be a link to any program, and
-/// upper and lower case (ASCII) are the same, because some file systems hold them so.
+/// Whether a word that begins a command could run the program that a rule names: the question of a forbid or a prompt. Any path can
+/// be a link to any program, a version or an ending of Windows is another file of the same tool, and upper and lower case (ASCII)
+/// are the same to some file systems: so the tools decide that the words name.
 #[must_use]
 pub fn could_be(rule: &[u8], word: &[u8]) -> bool {
-    base_name(rule).eq_ignore_ascii_case(base_name(word))
+    tool_name(rule).eq_ignore_ascii_case(tool_name(word))
 }
 
 /// Whether a word surely runs the program that an allow names. A rule with a path means exactly
 /// that spelling. A bare name covers itself and, among absolute paths in normal form with that
 /// base name, those listed by the name's `host_executable`, or, where there is none, those
-/// directly in a system directory.
+/// directly in a system directory. Of the paths of Windows it covers those listed, where the
+/// file's ending does not count.
 #[must_use]
 pub fn surely_is(rule: &[u8], word: &[u8], listed: Option<&[Vec<u8>]>) -> bool {
     if rule == word {
         return true;
+    }
+    if windows_path(word) {
+        // No directory is trusted there: only what is listed.
+        return rule == without_suffix(component(word))
+            && listed.is_some_and(|paths| paths.iter().any(|path| path == word));
     }
     let Some(directory) = word.strip_suffix(rule).and_then(|before| before.strip_suffix(b"/")) else {
         return false;

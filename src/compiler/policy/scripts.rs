@@ -8,7 +8,7 @@ use super::program::surely_is;
 use super::{PatternToken, Policy};
 use execpolicy_runtime::Decision;
 use execpolicy_runtime::script::{ArgvRules, Found, ScriptVerdict, decide};
-use execpolicy_shell::programs::base_name;
+use execpolicy_shell::names::tool_name;
 use execpolicy_shell::{Argv, Fit, Limits, WordSet, analyse_argv};
 
 /// One rule that matched, by one alternative of its first position.
@@ -34,7 +34,7 @@ impl ArgvRules for Policy {
                 });
                 let fit = match rule.decision {
                     Decision::Prompt | Decision::Forbidden => {
-                        argv.could_begin(|word: &WordSet| word.could_be_named(base_name(program)), &tail)
+                        argv.could_begin(|word: &WordSet| word.could_be_named(tool_name(program)), &tail)
                     }
                     Decision::Allow => {
                         let listed = listed(self, program);
@@ -112,7 +112,7 @@ fn candidates(policy: &Policy, argv: &Argv, can_be_placed: bool) -> Vec<(usize, 
         let tail = words_of(rest);
         let heads = || first.alternatives.iter().map(|head| head.value.as_bytes());
         let could = heads()
-            .any(|head| argv.could_begin(|word| word.could_be_named(base_name(head)), &tail).is_some());
+            .any(|head| argv.could_begin(|word| word.could_be_named(tool_name(head)), &tail).is_some());
         let sure = can_be_placed
             && heads().any(|head| {
                 let listed = listed(policy, head);

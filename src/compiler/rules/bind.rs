@@ -12,6 +12,7 @@ use crate::policy::{
     SandboxRule,
 };
 use crate::source::{SourceId, Span, Spanned};
+use execpolicy_shell::names::{component, windows_path, without_suffix};
 
 /// Turns calls into statements.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Binder<'a> {
     pub policy: &'a mut Policy,
     /// Where faults go.
     pub diagnostics: &'a mut Diagnostics,
+    /// As Codex does it: no paths of Windows.
+    pub codex: bool,
 }
 
 /// The arguments of a call by parameter.
@@ -448,6 +451,25 @@ impl Binder<'_> {
 
     fn host_path(&mut self, node: &Node, at: Span, name: Option<&str>) -> Option<String> {
         let fault = match &node.value {
+            Value::Str(path) if !self.codex && windows_path(path.as_bytes()) => {
+                let stem = without_suffix(component(path.as_bytes()));
+                let normal = !path.split(['/', '\\']).skip(1).any(|part| matches!(part, "." | ".."));
+                if normal && name.is_none_or(|name| name.as_bytes() == stem) {
+                    return Some(path.clone());
+                }
+                let stem = String::from_utf8_lossy(stem).into_owned();
+                let fault = format!(
+                    "host_executable path must be a file of `{}` (got {path})",
+                    name.unwrap_or_default()
+                );
+                self.fault(Code::EP0212, at, fault).hint(if normal {
+                    format!(
+                        "the name for this path is `{stem}`: the ending of the file does not belong to it"
+                    )
+                } else {
+                    "write the path without `.` and `..`".to_owned()
+                })
+            }
             Value::Str(path) if !path.starts_with('/') => {
                 let fault = self.fault(
                     Code::EP0212,
@@ -458,7 +480,7 @@ impl Binder<'_> {
                     Some(rest) => fault.hint(format!(
                         "`~` is not expanded here; write the whole path, as in `\"/home/me/{rest}\"`"
                     )),
-                    None => fault.hint("begin the path with `/`"),
+                    None => fault.hint("begin the path with `/`, or with a drive of Windows, as in `C:/`"),
                 }
             }
             Value::Str(path) => {

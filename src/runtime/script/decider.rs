@@ -8,7 +8,8 @@ use super::rules::{RuleRef, Steps, TableRules, Within};
 use super::{Found, Part, ScriptVerdict, judge, settle};
 use crate::artifact::Artifact;
 use crate::decide::{RuleMatch, Scratch, Verdict};
-use crate::program::{Names, may_be_opaque, name_key};
+use crate::program::{Names, may_be_more, name_key};
+use crate::table::key::SHORT;
 use crate::wire::{LoadError, LoadErrorKind, SectionId};
 use crate::{Conclusion, Context, Mode};
 use execpolicy_shell::programs::{base_name, opaque};
@@ -151,13 +152,15 @@ impl<'a> Decider<'a> {
     #[inline]
     fn is_plain<T: AsRef<[u8]>>(&self, argv: &[T]) -> bool {
         let Some((program, arguments)) = argv.split_first() else { return true };
-        let base = base_name(program.as_ref());
+        let program = program.as_ref();
+        let base = base_name(program);
         let key = name_key(base);
-        let listed = self.names.may_hold(key);
-        if !listed && !may_be_opaque(key, base.last()) {
+        // A long name is rare, and so is one with a backslash, which is among the bytes that are not plain.
+        let plain = base.len() <= SHORT && (key.is_plain() || !base.contains(&b'\\'));
+        if plain && !self.names.may_hold(key) && !may_be_more(key, base.last()) {
             return true;
         }
-        opaque(argv).is_none() && self.tools.surely_alone(base, arguments)
+        opaque(argv).is_none() && self.tools.surely_alone(program, arguments)
     }
 }
 

@@ -13,7 +13,6 @@ use crate::artifact::{Artifact, PlacementRule};
 use crate::table::block::Block;
 use crate::table::{Edge, FOLDED, LITERAL, Step, Target};
 use core::cell::Cell;
-use execpolicy_shell::programs::base_name;
 use execpolicy_shell::{Argv, Fit, Item, WordSet};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -111,9 +110,9 @@ impl<'a> TableRules<'a> {
         }
     }
 
-    /// The rules of a kind that some argv of the set begins with, by the program's base name.
+    /// The rules of a kind that some argv of the set begins with, by the tool that the program is.
     fn could_begin(&self, walk: &Items<'_>, kind: Kind, found: &mut BTreeMap<RuleRef, Fit>) {
-        // By the folded base name that the program would have: how it could be the program, and
+        // By the folded name of the tool that the program would be: how it could be the program, and
         // the first step.
         let mut starts: BTreeMap<Vec<u8>, (Step, Front)> = BTreeMap::new();
         let block = self.policy.blocks.get(self.policy.header.folded_block);
@@ -126,7 +125,7 @@ impl<'a> TableRules<'a> {
             };
             match item.words.known() {
                 Some(program) => {
-                    let name = base_name(program).to_ascii_lowercase();
+                    let name = self.policy.tool_name(program).to_ascii_lowercase();
                     if let Some(step) = self.policy.table.step(root, &name) {
                         begin(&name, step);
                     }
@@ -137,7 +136,7 @@ impl<'a> TableRules<'a> {
         for (name, (step, front)) in &starts {
             for (number, fit) in self.ended(block, *step, front, walk) {
                 for (alternative, head) in self.heads(number, kind) {
-                    if base_name(head.as_bytes()).eq_ignore_ascii_case(name) {
+                    if self.policy.tool_name(head.as_bytes()).eq_ignore_ascii_case(name) {
                         put(found, RuleRef { rule: number, alternative }, fit);
                     }
                 }

@@ -6,7 +6,7 @@
 use crate::interpret::call::Call;
 use crate::interpret::state::{Function, State};
 use crate::interpret::walk::Walker;
-use crate::programs::{base_name, opaque};
+use crate::programs::opaque;
 use crate::reason::AllowBlocker;
 use crate::reason::Reason;
 use crate::segment::{Dialect, Role};
@@ -139,8 +139,7 @@ impl Walker<'_, '_> {
     fn program(&mut self, state: &mut State, name: &[u8], argv: &Argv, call: &Call) {
         let arguments = argv.0.get(1..).unwrap_or_default();
         let facts = self.walk.facts;
-        let base = base_name(name).to_ascii_lowercase();
-        let Some(tool) = facts.find(&base) else {
+        let Some((base, tool)) = facts.find(name) else {
             let known: Vec<&[u8]> = argv.0.iter().map(|item| item.as_known().unwrap_or(b"?")).collect();
             match opaque(&known) {
                 Some(hidden) => self.hidden(state, argv, call, hidden.reason()),
@@ -161,7 +160,7 @@ impl Walker<'_, '_> {
         } else if tool.inner == Inner::None {
             self.options_that_run(state, tool, argv, call);
         } else {
-            self.wrapper(state, tool, &base, argv, call);
+            self.wrapper(state, tool, &base.to_ascii_lowercase(), argv, call);
         }
     }
 

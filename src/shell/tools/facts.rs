@@ -5,6 +5,7 @@
 //! it say what is so (`docs/scripts.md` has the table). The parser refuses what it does not know, so
 //! that a fact is never lost in silence. Not here: the use of the facts (`invoke.rs`).
 
+use crate::names::spellings;
 use crate::segment::Dialect;
 use crate::value::words::WordSet;
 use alloc::borrow::ToOwned;
@@ -170,8 +171,13 @@ impl ToolFacts {
         }
     }
 
-    /// The facts about a program, by its base name, ASCII case aside.
-    pub(crate) fn find(&self, name: &[u8]) -> Option<&Tool> {
+    /// The facts about a program, by its first word, and the name under which they stand: by the spelling that says most.
+    pub(crate) fn find<'w>(&self, word: &'w [u8]) -> Option<(&'w [u8], &Tool)> {
+        spellings(word).find_map(|name| Some((name, self.named(name)?)))
+    }
+
+    /// The facts under a name, ASCII case aside.
+    fn named(&self, name: &[u8]) -> Option<&Tool> {
         let mut folded = [0; 32];
         match folded.get_mut(..name.len()) {
             Some(folded) => {
@@ -183,10 +189,10 @@ impl ToolFacts {
         }
     }
 
-    /// Whether a program, by its base name, with these arguments surely runs nothing but itself, as far as that can
+    /// Whether a program, by its first word, with these arguments surely runs nothing but itself, as far as that can
     /// be said without reading its options: then no analysis is needed.
-    pub fn surely_alone<T: AsRef<[u8]>>(&self, name: &[u8], arguments: &[T]) -> bool {
-        self.find(name).is_none_or(|tool| tool.surely_alone(arguments))
+    pub fn surely_alone<T: AsRef<[u8]>>(&self, word: &[u8], arguments: &[T]) -> bool {
+        self.find(word).is_none_or(|(_, tool)| tool.surely_alone(arguments))
     }
 
     /// Every tool with its name, in order.

@@ -2,7 +2,8 @@
 //! be, which answers what a rule asks of it.
 //! Not here: sets of argvs (`argv.rs`), and how a script's words become sets (`interpret/expand.rs`).
 
-use crate::programs::base_name;
+use super::spelling::Spellings;
+use crate::names::tool_name;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec;
@@ -124,31 +125,27 @@ impl Pattern {
         reached.last() == Some(&true)
     }
 
-    /// Whether some string of the pattern has this base name, ASCII case aside; the answer may be a
-    /// false yes, never a false no. A pattern that says nothing about the base name answers no: such
-    /// a program word is opaque, and the caller has to treat it so.
+    /// Whether some string of the pattern names this tool ([`tool_name`]), ASCII case aside; the answer may be a false yes, never a
+    /// false no. A pattern that says nothing about the last component answers no: such a program word is opaque, and the caller
+    /// has to treat it so.
     #[must_use]
     pub fn could_be_named(&self, name: &[u8]) -> bool {
         if let Some(bytes) = self.literal() {
-            return base_name(bytes).eq_ignore_ascii_case(name);
+            return tool_name(bytes).eq_ignore_ascii_case(name);
         }
-        let Some(tail) = self.name_part() else { return false };
-        let folded: Vec<Piece> = tail
-            .into_iter()
-            .map(|piece| match piece {
-                Piece::Literal(bytes) => Piece::Literal(bytes.to_ascii_lowercase()),
-                other => other,
-            })
-            .collect();
-        let name = name.to_ascii_lowercase();
+        let Some(mut tail) = self.name_part() else { return false };
+        // `C:` ends a drive.
+        if let Some(Piece::Literal(first)) = tail.first_mut()
+            && matches!(first.as_slice(), [drive, b':', ..] if drive.is_ascii_alphabetic())
+        {
+            first.drain(..2);
+        }
+        let spellings = Spellings::of(&name.to_ascii_lowercase());
         // An unknown part can end in a slash, so the name can begin at each of them.
-        let starts = (0..folded.len()).filter(|&at| at == 0 || folded.get(at) == Some(&Piece::Anything));
-        starts.filter_map(|at| folded.get(at..)).any(|rest| {
-            rest.iter().any(|piece| !says_nothing(piece)) && {
-                let rest = Self(rest.to_vec());
-                [&b""[..], b"/", b"/."].iter().any(|end| rest.could_be(&[&name, *end].concat()))
-            }
-        })
+        let starts = (0..tail.len()).filter(|&at| at == 0 || tail.get(at) == Some(&Piece::Anything));
+        starts
+            .filter_map(|at| tail.get(at..))
+            .any(|rest| rest.iter().any(|piece| !says_nothing(piece)) && spellings.meet(rest))
     }
 
     /// The pieces after the last slash that is surely there. Unknown parts can hold slashes
@@ -161,8 +158,10 @@ impl Pattern {
                 Piece::Literal(bytes) => {
                     // A slash at the end (or `/.`) begins no new component.
                     let end = bytes.strip_suffix(b"/.").unwrap_or(bytes);
-                    let end = end.len() - end.iter().rev().take_while(|&&byte| byte == b'/').count();
-                    let slash = bytes.get(..end).and_then(|name| name.iter().rposition(|&byte| byte == b'/'));
+                    let end = end.len()
+                        - end.iter().rev().take_while(|&&byte| matches!(byte, b'/' | b'\\')).count();
+                    let separates = |byte: &u8| matches!(byte, b'/' | b'\\');
+                    let slash = bytes.get(..end).and_then(|name| name.iter().rposition(separates));
                     if let Some(at) = slash {
                         tail.clear();
                         tail.push(Piece::Literal(bytes.get(at + 1..).unwrap_or_default().to_vec()));
@@ -340,7 +339,7 @@ impl WordSet {
     #[must_use]
     pub fn could_be_named(&self, name: &[u8]) -> bool {
         match self {
-            Self::Known(bytes) => base_name(bytes).eq_ignore_ascii_case(name),
+            Self::Known(bytes) => tool_name(bytes).eq_ignore_ascii_case(name),
             Self::Patterns(patterns) => patterns.iter().any(|pattern| pattern.could_be_named(name)),
         }
     }
@@ -422,6 +421,14 @@ mod tests {
             (&["*"], false),
             (&["/bin/", "*"], false),
             (&["*", "x"], false),
+            (&["git.", "?", "xe"], true),
+            (&["*", "\\git.cmd"], true),
+            (&["git-", "#"], true),
+            (&["git", "?"], true),
+            (&["gi", "*", ".exe"], true),
+            (&["c:g", "*"], true),
+            (&["ggi", "*"], false),
+            (&["git.s", "*"], false),
         ] {
             assert_eq!(pattern(pieces).could_be_named(b"git"), answer, "{pieces:?}");
         }
