@@ -223,6 +223,8 @@ impl Walker<'_, '_> {
         }
         let (names, plain) = arithmetic::names(&written);
         risky |= !plain;
+        // What the expression sets first is an integer, too.
+        let set_here = set_first(&written).filter(|_| plain);
         for name in &names {
             let harmless = matches!(state.get(name), Some(Value::Text(text)) if text.is_integer())
                 || matches!(
@@ -236,9 +238,7 @@ impl Walker<'_, '_> {
                         | b"PPID"
                         | b"OPTIND"
                 );
-            // A name that the expression sets first is an integer, too, but telling costs more.
-            let set_here = plain && sets_first(&written, name);
-            risky |= !(harmless || set_here);
+            risky |= !harmless && set_here.as_ref() != Some(name);
         }
         if risky {
             self.risky_arithmetic(state, span);
@@ -314,12 +314,15 @@ impl Walker<'_, '_> {
     }
 }
 
-/// Whether an expression begins by setting this name (`i=0; …`, `i = 1`).
-fn sets_first(text: &[u8], name: &[u8]) -> bool {
+/// The name that an expression begins by setting to a constant (`i=0; …`, `i = 1`).
+fn set_first(text: &[u8]) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let Some(rest) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"=")) else { return false };
+    let length = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
+    let (name, rest) = text.split_at_checked(length)?;
+    let rest = rest.strip_prefix(b"=").filter(|rest| !rest.starts_with(b"="))?;
     let end = rest.iter().position(|byte| matches!(byte, b';' | b',')).unwrap_or(rest.len());
-    !rest.starts_with(b"=") && arithmetic::constant(rest.get(..end).unwrap_or_default()).is_some()
+    arithmetic::constant(rest.get(..end)?)?;
+    Some(name.to_vec())
 }
 
 /// The length of a tilde prefix at the start of a word.
