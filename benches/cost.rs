@@ -134,7 +134,7 @@ fn main() {
         let mut per_byte = [0.0; 3];
         for at in 0..SIZES.len() {
             // What is this far from linear would take minutes at the next size.
-            if at == 2 && per_byte[1] > 2.0 * GOAL * per_byte[0] {
+            if at == 2 && per_byte[1] > 4.0 * GOAL * per_byte[0] {
                 per_byte[2] = f64::INFINITY;
                 break;
             }

@@ -11,6 +11,9 @@ use crate::value::argv::Item;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+/// How many aliases are kept apart; with more, any command may be one.
+const MOST_ALIASES: usize = 256;
+
 impl Walker<'_, '_> {
     pub(crate) fn set_options(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
         let mut at = 0;
@@ -81,7 +84,11 @@ impl Walker<'_, '_> {
             if is_reserved(name) {
                 self.opaque(call.span, Reason::KeywordAlias, state);
             }
-            Rc::make_mut(&mut state.aliases).insert(name.to_vec());
+            if state.aliases.len() < MOST_ALIASES {
+                Rc::make_mut(&mut state.aliases).insert(name.to_vec());
+            } else {
+                state.any_alias = true;
+            }
         }
     }
 

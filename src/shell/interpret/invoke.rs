@@ -16,7 +16,9 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// How many readings of an unclear argv are looked at.
-const MOST_CANDIDATES: usize = 32;
+const MOST_CANDIDATES: usize = 256;
+/// How many words of such a reading are kept; what follows can be anything.
+const MOST_WORDS: usize = 48;
 /// How deep wrappers may be nested.
 const MOST_WRAPPERS: usize = 24;
 /// How deep functions may call each other.
@@ -176,8 +178,13 @@ impl Walker<'_, '_> {
     /// Notes every argv that begins at or after a position.
     pub(crate) fn candidates(&mut self, state: &State, argv: &Argv, from: usize, call: &Call) {
         for at in from..argv.0.len().min(from + MOST_CANDIDATES) {
-            let rest = Argv(argv.0.get(at..).unwrap_or_default().to_vec());
-            let segment = self.segment(state, call, rest, Role::Candidate);
+            let rest = argv.0.get(at..).unwrap_or_default();
+            let mut words: Vec<Item> = rest.iter().take(MOST_WORDS).cloned().collect();
+            if rest.len() > MOST_WORDS {
+                // What follows can be anything to the guards.
+                words.push(Item::anything());
+            }
+            let segment = self.segment(state, call, Argv(words), Role::Candidate);
             self.note(segment);
         }
     }

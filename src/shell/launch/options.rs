@@ -23,6 +23,8 @@ struct Arguments<'a> {
     tool: &'a Tool,
     arguments: &'a [Item],
     at: usize,
+    /// The place of the last word that is not known.
+    last_unknown: Option<usize>,
     programs: Vec<Item>,
     scripts: Vec<Item>,
     clauses: Vec<Argv>,
@@ -42,6 +44,7 @@ impl<'a> Arguments<'a> {
             tool,
             arguments,
             at: 0,
+            last_unknown: arguments.iter().rposition(|item| item.as_known().is_none()),
             programs: Vec::new(),
             scripts: Vec::new(),
             clauses: Vec::new(),
@@ -108,7 +111,7 @@ impl<'a> Arguments<'a> {
     fn clause(&mut self, option: &[u8]) {
         let start = self.at;
         let known = |at: usize| self.arguments.get(at).and_then(Item::as_known);
-        let open = self.arguments.iter().skip(start).any(|item| item.as_known().is_none());
+        let open = self.last_unknown.is_some_and(|last| last >= start);
         let mut first = None;
         let mut stop = start;
         loop {
