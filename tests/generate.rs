@@ -76,6 +76,18 @@ pub const WORDS: &[&str] = &[
     "ä",
     "-exec",
     "PUSH",
+    // The lengths around those of a key that holds the whole word.
+    "commit",
+    "Commit",
+    "restore",
+    "checkout",
+    "--dry-run",
+    "--no-verif",
+    "--no-verify",
+    "--no-Verify",
+    "--no-verify=",
+    "--force-with",
+    "cherry-pick-me",
     "exactly-15-byte",
     "exactly-16-bytes",
     "exactly-17-bytes!",
@@ -98,8 +110,9 @@ pub fn each_budget(
     let small = Budget { factor: 0, base: random.below(60) as u64 };
     for budget in [Budget::default(), small, Budget { factor: 0, base: 0 }] {
         let artifact = build_within(&checked, budget).expect("the bytes say what the policy says");
-        let loaded = execpolicy_runtime::Artifact::from_bytes(&artifact.bytes).expect("it has been verified");
-        test(random, &checked, budget, loaded);
+        // The view that an owned policy gives; `verify` has read the other.
+        let loaded = execpolicy_runtime::Policy::from_bytes(artifact.bytes).expect("it has been verified");
+        test(random, &checked, budget, loaded.artifact());
     }
 }
 

@@ -7,6 +7,7 @@ mod cli_options;
 mod codex;
 mod confine_model;
 mod differential;
+mod embedding;
 mod formats;
 mod generate;
 mod generate_profiles;

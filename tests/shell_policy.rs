@@ -14,7 +14,7 @@ use execpolicy_runtime::{Conclusion, Context, Decision, Scratch};
 /// A policy and what it was compiled to.
 pub struct Rules {
     checked: CheckedPolicy,
-    bytes: Vec<u8>,
+    policy: runtime::Policy,
 }
 
 /// A policy of rules `(decision, words)`.
@@ -32,15 +32,14 @@ pub fn policy_of(rules: &[(Decision, &[&str])]) -> Rules {
         .collect();
     let checked = generate::literal(&rules);
     let bytes = build(&checked).expect("the bytes say what the policy says").bytes;
-    Rules { checked, bytes }
+    Rules { checked, policy: runtime::Policy::from_bytes(bytes).expect("it has been verified") }
 }
 
 impl Rules {
     /// The verdict of a command and everything it runs.
     pub fn decide<T: AsRef<[u8]>>(&self, argv: &[T], cwd: Option<&[u8]>) -> ScriptVerdict<Entry> {
-        let loaded = runtime::Artifact::from_bytes(&self.bytes).expect("it has been verified");
-        let mut scratch = loaded.scratch();
-        let decider = decider(loaded);
+        let decider = self.policy.decider();
+        let mut scratch = decider.policy().scratch();
         let (verdict, fault) = compare(self.checked.policy(), &decider, argv, cwd, &mut scratch);
         assert_eq!(fault, None);
         verdict
@@ -48,10 +47,14 @@ impl Rules {
 }
 
 impl Rules {
+    /// The artifact.
+    pub fn bytes(&self) -> &[u8] {
+        self.policy.bytes()
+    }
+
     /// The policy as written, and as the program asks it.
     pub fn both<T>(&self, work: impl FnOnce(&Policy, &Decider<'_>) -> T) -> T {
-        let loaded = runtime::Artifact::from_bytes(&self.bytes).expect("it has been verified");
-        work(self.checked.policy(), &decider(loaded))
+        work(self.checked.policy(), &self.policy.decider())
     }
 }
 

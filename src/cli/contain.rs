@@ -23,7 +23,7 @@ use execpolicy_compiler::diagnostic::text::nearest;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_profile::{Phase, Platform, Profile, Profiles, TextFrom};
-use execpolicy_runtime::Artifact;
+use execpolicy_runtime::{Artifact, Site};
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -33,17 +33,6 @@ pub const NOT_RUN: u8 = 126;
 /// Of a command that does not exist.
 pub const NOT_FOUND: u8 = 127;
 
-/// The rule that is to blame.
-#[derive(Clone, Debug)]
-pub struct Rule {
-    /// Its file.
-    pub file: String,
-    /// Its line, from 1.
-    pub line: u32,
-    /// What it says about itself.
-    pub justification: Option<String>,
-}
-
 /// Why a command was not run.
 pub struct Refused {
     /// In a word, for programs: `policy`, `forbidden`, `prompt`, `unmatched`, `placement`, `profile`, `host`, `not-found`.
@@ -51,7 +40,7 @@ pub struct Refused {
     /// In a sentence.
     pub message: String,
     /// The rule that says so.
-    pub rule: Option<Box<Rule>>,
+    pub rule: Option<Box<Site>>,
     /// The statement that says so.
     pub statement: Option<String>,
     /// What to do.
@@ -159,6 +148,7 @@ pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
 
 /// What a command needs of a policy, or why it cannot be had.
 pub fn opened(compiled: Option<&Compiled>) -> Result<Artifact<'_>, Refused> {
-    let policy = compiled.and_then(|compiled| Artifact::from_bytes(&compiled.bytes).ok());
-    policy.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))
+    compiled
+        .map(|compiled| compiled.policy.artifact())
+        .ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))
 }

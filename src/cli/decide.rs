@@ -33,7 +33,7 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     };
     let from = arguments.policy.as_deref().map_or(Source::Rules(&arguments.rules), Source::Artifact);
     let compiled = policy::load(from, arguments.codex.is_some(), style);
-    let Some(decider) = compiled.as_ref().and_then(|compiled| compiled.decider()) else {
+    let Some(decider) = compiled.as_ref().map(|compiled| compiled.policy.decider()) else {
         stderr("execpolicy: the policy cannot be used, so nothing was decided\n");
         return Outcome::Findings;
     };

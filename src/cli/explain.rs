@@ -37,7 +37,7 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
         stderr(&format!("no --rules and no {} here: asking the embedded default policy\n", files::MARKER));
     }
     let compiled = policy::load(from, codex, style);
-    let decider = compiled.as_ref().and_then(|compiled| Some((compiled, compiled.decider()?)));
+    let decider = compiled.as_ref().map(|compiled| (compiled, compiled.policy.decider()));
     let Some((compiled, decider)) = decider else {
         stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
         return Outcome::Findings;

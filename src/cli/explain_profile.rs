@@ -13,7 +13,6 @@ use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_profile::model::{Explanation, FileKind, Model, Path, Question, Roots, Tree, explain};
 use execpolicy_profile::{Origin, Phase, Platform, Profile, Promise};
-use execpolicy_runtime::Artifact;
 use std::fmt::Write;
 use std::path::PathBuf;
 
@@ -70,7 +69,7 @@ fn profiles(arguments: &Explain, style: Style) -> Option<Profiles> {
     let named = arguments.sources.named();
     let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style)?;
-    if let Some(profiles) = Artifact::from_bytes(&compiled.bytes).ok()?.profiles() {
+    if let Some(profiles) = compiled.policy.artifact().profiles() {
         return Some(profiles.into());
     }
     let (mut sources, mut findings) = (SourceMap::new(), Diagnostics::new());

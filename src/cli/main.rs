@@ -23,7 +23,6 @@ mod placement;
 mod policy;
 mod render;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-mod ruled;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod run;
 #[cfg(target_os = "linux")]

@@ -12,8 +12,7 @@ use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use execpolicy_compiler::emit::EmitError;
 use execpolicy_compiler::loader::{Loader, STDLIB};
 use execpolicy_compiler::source::SourceMap;
-use execpolicy_runtime::script::Decider;
-use execpolicy_runtime::{Artifact, LoadError, LoadErrorKind};
+use execpolicy_runtime::{LoadError, LoadErrorKind, Policy};
 use std::path::{Path, PathBuf};
 
 /// What came of reading and checking.
@@ -59,16 +58,9 @@ fn run(input: &Input, loader: &dyn Loader, sources: SourceMap, mut diagnostics: 
 /// own function.
 pub struct Compiled {
     /// The artifact.
-    pub bytes: Vec<u8>,
+    pub policy: Policy,
     /// What it was compiled from; nothing if the bytes themselves were given.
     pub checked: Option<CheckedPolicy>,
-}
-
-impl Compiled {
-    /// What decides. `None` cannot be: the bytes were read once when they were made or loaded.
-    pub fn decider(&self) -> Option<Decider<'_>> {
-        Artifact::from_bytes(&self.bytes).and_then(Decider::new).ok()
-    }
 }
 
 /// Where a policy to decide from comes from.
@@ -113,7 +105,7 @@ pub fn load(from: From<'_>, codex: bool, style: Style) -> Option<Compiled> {
         return None;
     };
     match artifact::build(&policy) {
-        Ok(built) => Some(Compiled { bytes: built.bytes, checked: Some(policy) }),
+        Ok(built) => open(built.bytes, Some(policy), "the policy".to_owned(), style),
         Err(error) => {
             fail(not_written(&error), style);
             None
@@ -136,8 +128,12 @@ fn read(path: &Path, style: Style) -> Option<Compiled> {
             return None;
         }
     };
-    match Artifact::from_bytes(&bytes).and_then(Decider::new) {
-        Ok(_) => Some(Compiled { bytes, checked: None }),
+    open(bytes, None, shown, style)
+}
+
+fn open(bytes: Vec<u8>, checked: Option<CheckedPolicy>, shown: String, style: Style) -> Option<Compiled> {
+    match Policy::from_bytes(bytes) {
+        Ok(policy) => Some(Compiled { policy, checked }),
         Err(error) => {
             fail(unusable(&error, shown), style);
             None

@@ -1,5 +1,5 @@
 //! `execpolicy run -- CMD…`: decides, asks if it must, and confines.
-//! Not here: what the policy says (`ruled.rs`), and the sandbox (`contain.rs`).
+//! Not here: what the policy says (`execpolicy_runtime`), and the sandbox (`contain.rs`).
 
 use super::Outcome;
 use super::args::{Approval, Run};
@@ -8,10 +8,9 @@ use super::decide::{Here, bytes};
 use super::output::{Colour, Style, paint, stderr};
 use super::policy::{self, From};
 use super::render::harmless;
-use super::ruled::{self, Place, Ruled, UNCONFINED};
 use super::status::Status;
 use execpolicy_profile::NetworkMode;
-use execpolicy_runtime::{Artifact, Conclusion};
+use execpolicy_runtime::{Answer, Artifact, Conclusion, Mode, Place};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 
@@ -24,22 +23,21 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
     let named = arguments.sources.named();
     let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style);
-    let decider = compiled.as_ref().and_then(|compiled| compiled.decider());
-    let decider = decider.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;
-    let policy = decider.policy();
+    let compiled = compiled.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;
+    let policy = &compiled.policy.artifact();
     let library = contain::library().unwrap_or_default();
     let profiles = contain::profiles(policy, &library)?;
     let host = contain::host(&arguments.place)?;
     let argv = bytes(&arguments.command);
-    let ruled = ruled::ask(&decider, &argv, &Here::now());
+    let ruled = compiled.policy.decide_in(&argv, &Here::now().context(Mode::Strict));
     let shown = shown(&argv);
     if ruled.conclusion == Conclusion::Forbidden {
         return Err(forbidden(&ruled, &shown));
     }
     let (name, disputed) = match (&arguments.place.profile, &ruled.place) {
         (Some(named), _) => (named.as_str(), None),
-        (None, Place::In(profile, _)) => (profile.as_deref().unwrap_or(UNCONFINED), None),
-        (None, Place::Disputed(one, other)) => (one.as_str(), Some(other.as_str())),
+        (None, Place::In { profile, .. }) => (place_name(profile), None),
+        (None, Place::Disputed(one, other)) => (place_name(one), Some(place_name(other))),
         (None, Place::Unsaid) => (contain::usual(host.workspace()), None),
     };
     if matches!(from, From::Embedded) && arguments.place.profile.is_none() {
@@ -75,6 +73,13 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
     Ok(contain::run(&profile, &host, &arguments.command, &arguments.watch, status, style))
 }
 
+/// The word for a command that no profile confines.
+const UNCONFINED: &str = "unconfined";
+
+fn place_name(profile: &Option<String>) -> &str {
+    profile.as_deref().unwrap_or(UNCONFINED)
+}
+
 /// What a `network_rule` denies is taken from every profile of its policy; an artifact without profiles cannot have
 /// taken it from the standard library's.
 fn subtracted(policy: &Artifact<'_>, mode: NetworkMode) -> Result<(), Refused> {
@@ -95,13 +100,13 @@ fn shown(argv: &[Vec<u8>]) -> String {
 }
 
 /// ` (in it: make)`: the part of a command that is meant.
-fn within(ruled: &Ruled) -> String {
-    ruled.part.as_ref().map_or_else(String::new, |part| format!(" (in it: `{part}`)"))
+fn within(ruled: &Answer) -> String {
+    ruled.part.as_ref().map_or_else(String::new, |part| format!(" (in it: `{}`)", harmless(part)))
 }
 
-fn forbidden(ruled: &Ruled, shown: &str) -> Refused {
+fn forbidden(ruled: &Answer, shown: &str) -> Refused {
     Refused {
-        rule: ruled.rule.clone(),
+        rule: ruled.rule.clone().map(Box::new),
         ..Refused::new(
             "forbidden",
             format!("`{shown}` is forbidden{}", within(ruled)),
@@ -110,10 +115,10 @@ fn forbidden(ruled: &Ruled, shown: &str) -> Refused {
     }
 }
 
-fn unasked(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
+fn unasked(ruled: &Answer, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
     let help = "run it in a terminal to be asked, or with `--approval granted` once somebody has agreed";
     let part = within(ruled);
-    let (reason, message) = match (ruled.conclusion, &ruled.why, disputed) {
+    let (reason, message) = match (ruled.conclusion, &ruled.opaque, disputed) {
         (Conclusion::Prompt, Some(why), _) => {
             ("prompt", format!("`{shown}` needs somebody to agree, because it {why}{part}"))
         }
@@ -124,11 +129,11 @@ fn unasked(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>) -> R
         ),
         _ => ("unmatched", format!("no rule is about `{shown}`{part}, so somebody has to agree")),
     };
-    Refused { rule: ruled.rule.clone(), ..Refused::new(reason, message, Some(help.into())) }
+    Refused { rule: ruled.rule.clone().map(Box::new), ..Refused::new(reason, message, Some(help.into())) }
 }
 
 /// Asks on the terminal; `None` if there is none.
-fn ask(ruled: &Ruled, shown: &str, place: &str, disputed: Option<&str>, style: Style) -> Option<bool> {
+fn ask(ruled: &Answer, shown: &str, place: &str, disputed: Option<&str>, style: Style) -> Option<bool> {
     if !(std::io::stderr().is_terminal() || std::io::stdin().is_terminal()) {
         return None;
     }

@@ -149,6 +149,11 @@ impl Sections {
         }
     }
 
+    /// Appends the bytes of a record.
+    pub fn append(&mut self, id: SectionId, record: &[u8]) {
+        self.get(id).extend_from_slice(record);
+    }
+
     /// How many records a section has.
     ///
     /// # Errors

@@ -95,6 +95,19 @@ impl<'a> Profiles<'a> {
     /// # Errors
     /// A [`ProfileError`] that says what was being read, and where.
     pub fn from_bytes(section: &'a [u8]) -> Result<Self, ProfileError> {
+        let (profiles, cursor) = Self::preamble(section)?;
+        profiles.check(cursor)
+    }
+
+    /// The profiles of a section that [`Profiles::from_bytes`] has accepted before. Checks nothing but the few bytes
+    /// before the first profile.
+    #[must_use]
+    pub fn reopen(section: &'a [u8]) -> Option<Self> {
+        Self::preamble(section).ok().map(|(profiles, _)| profiles)
+    }
+
+    /// What comes before the first profile, and the place where that begins.
+    fn preamble(section: &'a [u8]) -> Result<(Self, Cursor<'a>), ProfileError> {
         let mut cursor = Cursor::new(section, &[], 0);
         if cursor.size("section length")? != section.len() {
             return cursor.fault("section length");
@@ -111,27 +124,30 @@ impl<'a> Profiles<'a> {
             _ => return cursor.fault("default"),
         };
         let count = cursor.size("number of profiles")?;
-        let profiles = Self { section, pool, count, default };
+        Ok((Self { section, pool, count, default }, cursor))
+    }
+
+    fn check(self, cursor: Cursor<'a>) -> Result<Self, ProfileError> {
         // A profile that stands twice would be two meanings for one name.
         let mut last: Option<Name<&str>> = None;
         // Variants share lists, so the same bytes may be read more than once, but not without end.
-        let mut budget = section.len().saturating_mul(4);
-        for index in 0..count {
-            let name = Name::<&str>::read(&mut profiles.head(index))?;
+        let mut budget = self.section.len().saturating_mul(4);
+        for index in 0..self.count {
+            let name = Name::<&str>::read(&mut self.head(index))?;
             if name.name.is_empty() || last.is_some_and(|last| last >= name) {
                 return cursor.fault("order of profiles");
             }
             last = Some(name);
-            let records = Profile::<&str>::check(&mut profiles.head(index))?;
+            let records = Profile::<&str>::check(&mut self.head(index))?;
             budget = match budget.checked_sub(records) {
                 Some(left) => left,
                 None => return cursor.fault("number of records"),
             };
         }
-        if default.is_some_and(|default| !profiles.contains(default.name)) {
+        if self.default.is_some_and(|default| !self.contains(default.name)) {
             return cursor.fault("default");
         }
-        Ok(profiles)
+        Ok(self)
     }
 
     fn head(&self, index: usize) -> Cursor<'a> {

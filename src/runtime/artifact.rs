@@ -3,19 +3,21 @@
 #![forbid(unsafe_code)]
 
 use crate::Decision;
-use crate::decide::Scratch;
+use crate::record::{HeadsField, HostRecord, NetworkRecord, RuleRecord, SourceRecord};
 use crate::table::block::Blocks;
 use crate::table::{Part, Sets, Strings, Table};
-use crate::wire::{self, Extent, Extents, Header, LoadError, NONE, SectionId, word};
+use crate::wire::{self, Extents, Header, LoadError, NONE, SectionId, word};
 use alloc::vec::Vec;
+use core::fmt;
 use execpolicy_profile::{DEFAULT, Order, Profiles};
 
 /// A compiled policy: every number in it has been checked, once, when it was made.
 ///
 /// It borrows its bytes, so they can be embedded, read from a file, or shared. It owns nothing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Artifact<'a> {
-    pub(crate) header: Header<'a>,
+    pub(crate) header: Header,
+    digest: &'a [u8; 32],
     pub(crate) table: Table<'a>,
     pub(crate) sets: Sets<'a>,
     pub(crate) blocks: Blocks<'a>,
@@ -33,8 +35,19 @@ pub struct Artifact<'a> {
     pub(crate) literal_edges: bool,
     pub(crate) profiles: Option<Profiles<'a>>,
     pub(crate) order: Order<'a>,
-    /// Where the facts about tools begin, and their text.
-    pub(crate) tools: Option<(usize, &'a str)>,
+    /// Where the facts about tools begin, and their text: UTF-8.
+    tools: Option<(usize, &'a [u8])>,
+}
+
+/// What validation has found out about bytes: all that it takes to see them as an [`Artifact`] again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    header: Header,
+    extents: Extents,
+    deciding: usize,
+    literal_edges: bool,
+    /// How many names the profiles have.
+    names: usize,
 }
 
 /// What the artifact says about one rule.
@@ -68,9 +81,6 @@ pub struct PlacementRule<'a> {
     pub(crate) heads: Heads<'a>,
 }
 
-/// The number in the place of a decision that says that a record is a sandbox rule's.
-pub(crate) const PLACES: u32 = 3;
-
 /// The alternatives of a rule's first position: strings, by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Heads<'a> {
@@ -79,9 +89,6 @@ pub(crate) enum Heads<'a> {
 }
 
 impl Heads<'_> {
-    /// The bit that says that a rule's last number is its only alternative.
-    pub(crate) const ONE: u32 = 1 << 31;
-
     /// The string of an alternative.
     #[inline]
     pub(crate) fn get(&self, at: u32) -> Option<u32> {
@@ -98,7 +105,7 @@ pub struct Source<'a> {
     /// Its name, relative to the policy root.
     pub name: &'a str,
     /// The BLAKE3 digest of its text.
-    pub digest: &'a [u8],
+    pub digest: &'a [u8; 32],
 }
 
 /// A statement about a network destination.
@@ -126,81 +133,83 @@ impl<'a> Artifact<'a> {
     /// # Errors
     /// [`LoadError`], with the section and the byte. A policy that does not load allows nothing.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, LoadError> {
+        Self::open(bytes).map(|(artifact, _)| artifact)
+    }
+
+    /// Reads an artifact, and keeps what [`Artifact::view`] needs to see the same bytes again.
+    pub(crate) fn open(bytes: &'a [u8]) -> Result<(Self, Layout), LoadError> {
         let (header, extents) = wire::open(bytes)?;
-        let mut policy = Self::view(bytes, header, &extents)?;
-        policy.deciding = policy.rules.partition_point(|rule| word(rule, 2) >> 30 != PLACES);
-        policy.literal_edges = policy.validate(bytes, &extents)?;
-        policy.read_profiles(bytes, &extents)?;
-        policy.validate_placements(&extents)?;
-        policy.read_tools(bytes, &extents)?;
-        Ok(policy)
+        let text = text(bytes, &extents)?;
+        let mut layout = Layout { header, extents, deciding: 0, literal_edges: true, names: 0 };
+        let view = Self::view(bytes, text, &layout);
+        layout.deciding = view.rules.partition_point(|rule| !RuleRecord::places(rule));
+        let view = Self::view(bytes, text, &layout);
+        layout.literal_edges = view.validate(bytes, &extents)?;
+        layout.names = view.validate_profiles(bytes, &extents)?;
+        Ok((Self::view(bytes, text, &layout), layout))
     }
 
-    /// The optional sections about profiles, which come together.
-    fn read_profiles(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
-        let section = |id| {
-            let extent = extents.get(id)?;
-            Some((extent, bytes.get(extent.start..extent.start + extent.len)?))
-        };
-        let fault = |id, kind, offset| LoadError { kind, section: Some(id), offset };
-        let (profiles, order) = match (section(SectionId::Profiles), section(SectionId::Order)) {
-            (None, None) => return Ok(()),
-            (Some(profiles), Some(order)) => (profiles, order),
-            _ => return Err(fault(SectionId::Order, wire::LoadErrorKind::Layout, bytes.len())),
-        };
-        let (at, section) = profiles;
-        let read = Profiles::from_bytes(section).map_err(|error| {
-            fault(SectionId::Profiles, wire::LoadErrorKind::Profile(error.what), at.start + error.offset)
-        })?;
-        if read.default().is_none() && !read.contains(DEFAULT) {
-            let kind = wire::LoadErrorKind::Profile("default");
-            return Err(fault(SectionId::Profiles, kind, at.start));
+    /// The bytes as the layout says: the same artifact, if [`Artifact::open`] made it of the same bytes. Checks nothing.
+    pub(crate) fn view(bytes: &'a [u8], text: &'a str, layout: &Layout) -> Self {
+        let Layout { header, extents, .. } = *layout;
+        let slice = |id| extents.bytes(id, bytes).unwrap_or(&[]);
+        let strings = Strings { text, ends: slice(SectionId::Strings).as_chunks().0 };
+        let halves = |slots: usize, all: usize| slots.min(all);
+        let edges = slice(SectionId::Edges).as_chunks().0;
+        let (root_slots, inner_slots) = edges.split_at(halves(header.root_slots as usize, edges.len()));
+        let pilots = slice(SectionId::Pilots).as_chunks().0;
+        let (root_pilots, inner_pilots) = pilots.split_at(halves(header.root_pilots as usize, pilots.len()));
+        let profiles = (layout.names > 0).then(|| Profiles::reopen(slice(SectionId::Profiles))).flatten();
+        Self {
+            header,
+            digest: wire::digest(bytes),
+            table: Table {
+                roots: Part::new(root_slots, root_pilots),
+                inner: Part::new(inner_slots, inner_pilots),
+                seeds: header.seeds,
+                longest: header.longest as usize,
+                strings,
+                jumps: slice(SectionId::Jumps).as_chunks().0,
+            },
+            sets: Sets {
+                sets: slice(SectionId::Sets).as_chunks().0,
+                members: slice(SectionId::Members).as_chunks().0,
+            },
+            blocks: Blocks {
+                blocks: slice(SectionId::Blocks).as_chunks().0,
+                rules: slice(SectionId::BlockRules).as_chunks().0,
+                postings: slice(SectionId::Postings).as_chunks().0,
+                data: slice(SectionId::PostingData).as_chunks().0,
+            },
+            rules: slice(SectionId::Rules).as_chunks().0,
+            deciding: layout.deciding,
+            heads: slice(SectionId::Heads).as_chunks().0,
+            hosts: slice(SectionId::Hosts).as_chunks().0,
+            paths: slice(SectionId::Paths).as_chunks().0,
+            networks: slice(SectionId::Networks).as_chunks().0,
+            sources: slice(SectionId::Sources).as_chunks().0,
+            strings,
+            literal_edges: layout.literal_edges,
+            profiles,
+            order: Order::from_bytes(slice(SectionId::Order), layout.names).unwrap_or_default(),
+            tools: extents
+                .get(SectionId::Tools)
+                .map(|extent| extent.start)
+                .zip(extents.bytes(SectionId::Tools, bytes)),
         }
-        let (at, section) = order;
-        self.order = Order::from_bytes(section, read.names().count()).map_err(|error| {
-            fault(SectionId::Order, wire::LoadErrorKind::Profile(error.what), at.start + error.offset)
-        })?;
-        self.profiles = Some(read);
-        Ok(())
-    }
-
-    /// Every sandbox rule names a profile that there is.
-    fn validate_placements(&self, extents: &Extents) -> Result<(), LoadError> {
-        let names = self.profiles.map_or(0, |profiles| profiles.names().count());
-        let start = extents.get(SectionId::Rules).map_or(0, |extent| extent.start);
-        for (at, record) in self.rules.iter().enumerate().skip(self.deciding) {
-            let profile = word(record, 0);
-            let known = profile == NONE && names > 0 || (profile as usize) < names;
-            if !known {
-                let offset = start + at * SectionId::Rules.record();
-                return Err(LoadError {
-                    kind: wire::LoadErrorKind::Index,
-                    section: Some(SectionId::Rules),
-                    offset,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// The text about tools. Its statements are read by who uses them (`script::Decider`).
-    fn read_tools(&mut self, bytes: &'a [u8], extents: &Extents) -> Result<(), LoadError> {
-        let Some(Extent { start, len }) = extents.get(SectionId::Tools) else { return Ok(()) };
-        let text =
-            str::from_utf8(bytes.get(start..start + len).unwrap_or(&[])).map_err(|fault| LoadError {
-                kind: wire::LoadErrorKind::Text,
-                section: Some(SectionId::Tools),
-                offset: start + fault.valid_up_to(),
-            })?;
-        self.tools = Some((start, text));
-        Ok(())
     }
 
     /// What is known about programs that run other programs, as text; `None` if the artifact does not
     /// say, and then every such program is opaque.
     #[must_use]
     pub fn tools(&self) -> Option<&'a str> {
-        self.tools.map(|(_, text)| text)
+        self.tools.and_then(|(_, text)| str::from_utf8(text).ok())
+    }
+
+    /// The byte of the artifact at which the text about tools begins.
+    #[cfg(feature = "std")]
+    pub(crate) fn tools_start(&self) -> usize {
+        self.tools.map_or(0, |(start, _)| start)
     }
 
     /// The sandbox profiles, if the policy has sandbox files or places commands.
@@ -224,62 +233,6 @@ impl<'a> Artifact<'a> {
         Some(profiles.default().map_or(DEFAULT, |default| default.name))
     }
 
-    fn view(bytes: &'a [u8], header: Header<'a>, extents: &Extents) -> Result<Self, LoadError> {
-        let [edges, pilots, sets, members, blocks, block_rules, postings, data, rest @ ..] =
-            *extents.required();
-        let [rules, heads, hosts, paths, networks, sources, ends, text, jumps] = rest;
-        let slice = |extent: Extent| bytes.get(extent.start..extent.start + extent.len).unwrap_or(&[]);
-        let text = str::from_utf8(slice(text)).map_err(|fault| LoadError {
-            kind: wire::LoadErrorKind::Text,
-            section: Some(SectionId::Text),
-            offset: text.start + fault.valid_up_to(),
-        })?;
-        let strings = Strings { text, ends: slice(ends).as_chunks().0 };
-        let fault =
-            |section, offset| LoadError { kind: wire::LoadErrorKind::Index, section: Some(section), offset };
-        let slots = slice(edges).as_chunks().0.split_at_checked(header.root_slots as usize);
-        let (root_slots, inner_slots) = slots.ok_or(fault(SectionId::Edges, edges.start))?;
-        let two = slice(pilots).as_chunks().0.split_at_checked(header.root_pilots as usize);
-        let (root_pilots, inner_pilots) = two.ok_or(fault(SectionId::Pilots, pilots.start))?;
-        Ok(Self {
-            header,
-            table: Table {
-                roots: Part::new(root_slots, root_pilots),
-                inner: Part::new(inner_slots, inner_pilots),
-                seeds: header.seeds,
-                longest: header.longest as usize,
-                strings,
-                jumps: slice(jumps).as_chunks().0,
-            },
-            sets: Sets { sets: slice(sets).as_chunks().0, members: slice(members).as_chunks().0 },
-            blocks: Blocks {
-                blocks: slice(blocks).as_chunks().0,
-                rules: slice(block_rules).as_chunks().0,
-                postings: slice(postings).as_chunks().0,
-                data: slice(data).as_chunks().0,
-            },
-            rules: slice(rules).as_chunks().0,
-            deciding: 0,
-            heads: slice(heads).as_chunks().0,
-            hosts: slice(hosts).as_chunks().0,
-            paths: slice(paths).as_chunks().0,
-            networks: slice(networks).as_chunks().0,
-            sources: slice(sources).as_chunks().0,
-            strings,
-            literal_edges: true,
-            profiles: None,
-            order: Order::default(),
-            tools: None,
-        })
-    }
-
-    /// Working memory that is large enough for every decision of this policy.
-    #[must_use]
-    pub fn scratch(&self) -> Scratch {
-        let columns = (0..).map_while(|block| self.blocks.get(block)).map(|block| block.columns).max();
-        Scratch::with_capacity(3 * columns.unwrap_or(0) as usize, 8192)
-    }
-
     /// The format the artifact is written in.
     #[must_use]
     pub const fn format(&self) -> u16 {
@@ -289,7 +242,7 @@ impl<'a> Artifact<'a> {
     /// The BLAKE3 digest of everything after the header's first 64 bytes: the policy's name.
     #[must_use]
     pub const fn digest(&self) -> &'a [u8; 32] {
-        self.header.digest
+        self.digest
     }
 
     /// The compiler and its version.
@@ -313,41 +266,39 @@ impl<'a> Artifact<'a> {
     /// A sandbox rule by its number in load order.
     #[must_use]
     pub fn placement_rule(&self, rule: u32) -> Option<PlacementRule<'a>> {
-        let record = self.rules.get(self.deciding + rule as usize)?;
-        let (source, _) = split(word(record, 2));
-        let profile = match word(record, 0) {
+        let record = RuleRecord::read(self.rules.get(self.deciding + rule as usize)?);
+        let profile = match record.subject {
             NONE => None,
             number => Some(self.profiles?.names().nth(number as usize)?),
         };
         Some(PlacementRule {
             profile,
-            depth: word(record, 3),
-            source: self.source_name(source),
-            line: word(record, 1),
-            heads: self.heads_at(word(record, 4)),
+            depth: record.depth,
+            source: self.source_name(record.source),
+            line: record.line,
+            heads: self.heads_at(record.heads),
         })
     }
 
     /// A rule by its number in load order.
     #[must_use]
     pub fn rule(&self, rule: u32) -> Option<Rule<'a>> {
-        let record = self.rules.get(rule as usize)?;
-        let (source, decision) = split(word(record, 2));
+        let record = RuleRecord::read(self.rules.get(rule as usize)?);
         Some(Rule {
-            decision: decision?,
-            depth: word(record, 3),
-            justification: self.optional(word(record, 0)),
-            source: self.source_name(source),
-            line: word(record, 1),
-            heads: self.heads_at(word(record, 4)),
+            decision: record.decision?,
+            depth: record.depth,
+            justification: self.optional(record.subject),
+            source: self.source_name(record.source),
+            line: record.line,
+            heads: self.heads_at(record.heads),
         })
     }
 
-    fn heads_at(&self, field: u32) -> Heads<'a> {
-        if field & Heads::ONE != 0 {
-            return Heads::One(field & !Heads::ONE);
-        }
-        let start = field as usize;
+    fn heads_at(&self, field: HeadsField) -> Heads<'a> {
+        let start = match field {
+            HeadsField::One(string) => return Heads::One(string),
+            HeadsField::List(start) => start as usize,
+        };
         let len = self.heads.get(start).map_or(0, |len| word(len, 0)) as usize;
         Heads::List(self.heads.get(start + 1..).and_then(|rest| rest.get(..len)).unwrap_or(&[]))
     }
@@ -370,21 +321,19 @@ impl<'a> Artifact<'a> {
     /// The paths of the `host_executable` that counts for a name; `None` if there is none.
     #[must_use]
     pub fn host(&self, name: &[u8]) -> Option<Paths<'a>> {
-        let key = |record: &[u8; 8]| self.strings.get(word(record, 0)).as_bytes();
+        let key = |record| self.strings.get(HostRecord::read(record).name).as_bytes();
         let at = self.hosts.binary_search_by(|record| key(record).cmp(name)).ok()?;
         Some(self.paths_of(at))
     }
 
     /// Every `host_executable` that counts, by name.
     pub fn hosts(&self) -> impl Iterator<Item = (&'a str, Paths<'a>)> {
-        self.hosts
-            .iter()
-            .enumerate()
-            .map(|(at, record)| (self.strings.get(word(record, 0)), self.paths_of(at)))
+        let name = |record| self.strings.get(HostRecord::read(record).name);
+        self.hosts.iter().enumerate().map(move |(at, record)| (name(record), self.paths_of(at)))
     }
 
     fn paths_of(&self, at: usize) -> Paths<'a> {
-        let start = |record: &[u8; 8]| word(record, 1) as usize;
+        let start = |record| HostRecord::read(record).first_path as usize;
         let first = self.hosts.get(at).map_or(0, start);
         let end = self.hosts.get(at + 1).map_or(self.paths.len(), start);
         Paths { paths: self.paths.get(first..end).unwrap_or(&[]), strings: self.strings }
@@ -393,23 +342,23 @@ impl<'a> Artifact<'a> {
     /// The statements about network destinations, in load order.
     pub fn networks(&self) -> impl Iterator<Item = Network<'a>> {
         self.networks.iter().filter_map(|record| {
-            let (rest, decision) = split(word(record, 3));
+            let record = NetworkRecord::read(record)?;
             Some(Network {
-                host: self.strings.get(word(record, 0)),
-                protocol: (rest & 3) as u8,
-                decision: decision?,
-                justification: self.optional(word(record, 1)),
-                source: self.source_name(rest >> 2),
-                line: word(record, 2),
+                host: self.strings.get(record.host),
+                protocol: record.protocol,
+                decision: record.decision,
+                justification: self.optional(record.justification),
+                source: self.source_name(record.source),
+                line: record.line,
             })
         })
     }
 
     /// The texts the policy was compiled from, in the order read.
     pub fn sources(&self) -> impl Iterator<Item = Source<'a>> {
-        self.sources.iter().map(|record| Source {
-            name: self.strings.get(word(record, 0)),
-            digest: record.get(4..).unwrap_or(&[]),
+        self.sources.iter().map(|record| {
+            let record = SourceRecord::read(record);
+            Source { name: self.strings.get(record.name), digest: record.digest }
         })
     }
 
@@ -452,13 +401,32 @@ impl<'a> Artifact<'a> {
     }
 
     fn source_name(&self, source: u32) -> &'a str {
-        self.sources.get(source as usize).map_or("", |record| self.strings.get(word(record, 0)))
+        let record = self.sources.get(source as usize);
+        record.map_or("", |record| self.strings.get(SourceRecord::read(record).name))
     }
 }
 
-/// A number of 30 bits and a decision, as they share a field.
-pub(crate) const fn split(field: u32) -> (u32, Option<Decision>) {
-    (field & (NONE >> 2), Decision::from_byte((field >> 30) as u8))
+impl fmt::Debug for Artifact<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Artifact")
+            .field("compiler", &self.compiler())
+            .field("rules", &self.rule_count())
+            .field("sandbox_rules", &self.placement_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The text section, which must be UTF-8.
+fn text<'a>(bytes: &'a [u8], extents: &Extents) -> Result<&'a str, LoadError> {
+    let text = extents.bytes(SectionId::Text, bytes).unwrap_or(&[]);
+    str::from_utf8(text).map_err(|fault| {
+        let start = extents.get(SectionId::Text).map_or(0, |extent| extent.start);
+        LoadError {
+            kind: wire::LoadErrorKind::Text,
+            section: Some(SectionId::Text),
+            offset: start + fault.valid_up_to(),
+        }
+    })
 }
 
 /// The paths of one `host_executable`.

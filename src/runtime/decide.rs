@@ -12,9 +12,11 @@ use crate::program::{absolute, is_system, may_be_more, may_be_opaque, normal_pat
 use crate::table::block::Hits;
 use crate::table::key::short;
 use crate::table::{Chain, FOLDED, Info, Kind, LITERAL, Sets, Step};
+use crate::text::site;
 use crate::wire::NONE;
 use crate::{Conclusion, Context, Decision, Mode, Opaque};
 use alloc::vec::Vec;
+use core::fmt;
 use core::iter::Peekable;
 use execpolicy_shell::names::tool_name;
 use execpolicy_shell::programs::{base_name, opaque};
@@ -108,7 +110,7 @@ enum Filter<'v> {
 }
 
 /// What the policy says about one command.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Verdict<'v> {
     /// The strictest of what the matching rules say.
     pub conclusion: Conclusion,
@@ -183,6 +185,13 @@ impl<'v> RuleMatch<'v> {
 }
 
 impl Artifact<'_> {
+    /// Working memory that is large enough for every decision of this policy.
+    #[must_use]
+    pub fn scratch(&self) -> Scratch {
+        let columns = (0..).map_while(|block| self.blocks.get(block)).map(|block| block.columns).max();
+        Scratch::with_capacity(3 * columns.unwrap_or(0) as usize, 8192)
+    }
+
     /// Decides one command. Cannot fail; an empty argv matches nothing.
     ///
     /// Time: linear in the words up to the longest pattern, and in their lengths up to the longest
@@ -480,6 +489,35 @@ impl Artifact<'_> {
         Hits::new(&self.blocks, block, postings)
             .filter_map(|rule| self.rule(rule))
             .any(|rule| rule.decision == Decision::Allow && rule.depth as usize == words)
+    }
+}
+
+impl fmt::Debug for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verdict")
+            .field("conclusion", &self.conclusion)
+            .field("opaque", &self.opaque)
+            .field("matches", &self.matches().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// `forbidden: rewrites shared history (agent.rules:12)`.
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.matches().find(|found| self.conclusion == found.decision.into()), self.opaque) {
+            (Some(found), _) => found.fmt(f),
+            (None, Some(why)) => write!(f, "{}: it {}", self.conclusion, why.sentence()),
+            (None, None) => self.conclusion.fmt(f),
+        }
+    }
+}
+
+/// `forbidden: rewrites shared history (agent.rules:12)`.
+impl fmt::Display for RuleMatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.decision)?;
+        site(f, self.justification, self.source, self.line)
     }
 }
 

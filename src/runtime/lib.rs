@@ -7,20 +7,30 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod answer;
 pub mod artifact;
 pub mod decide;
 pub mod decision;
 pub mod placement;
+#[cfg(feature = "std")]
+pub mod policy;
 pub mod program;
+pub mod record;
 #[cfg(feature = "std")]
 pub mod script;
 pub mod table;
+mod text;
 mod validate;
 pub mod wire;
 
+#[cfg(feature = "std")]
+pub use answer::{Answer, Place, Site};
 pub use artifact::Artifact;
 pub use decide::{RuleMatch, Scratch, Verdict};
 pub use decision::{Conclusion, Context, Decision, Mode};
 pub use execpolicy_shell::programs::Opaque;
 pub use placement::{Confinement, Placement};
+#[cfg(feature = "std")]
+pub use policy::Policy;
 pub use wire::{LoadError, LoadErrorKind};

@@ -11,5 +11,6 @@ mod rules;
 
 use decide::settle;
 pub use decide::{ArgvRules, Found, Part, ScriptVerdict, decide, judge};
+pub(crate) use decider::Prepared;
 pub use decider::{Decided, Decider};
 pub use rules::{RuleRef, TableRules};

@@ -198,6 +198,12 @@ pub struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
+    /// All strings, one after the other.
+    #[must_use]
+    pub const fn text(&self) -> &'a str {
+        self.text
+    }
+
     /// A string by number; empty for a number that is none, which validation excludes.
     #[inline]
     #[must_use]

@@ -9,12 +9,14 @@
 //! searched by halves is unsorted.
 #![forbid(unsafe_code)]
 
-use crate::artifact::{Artifact, Heads, split};
+use crate::artifact::Artifact;
+use crate::record::{HeadsField, HostRecord, NetworkRecord, RuleRecord, SourceRecord};
 use crate::table::block::Block;
 use crate::table::key::SHORT;
 use crate::table::{Edge, Kind, LITERAL, Part, ROOTS, Sets, is_root};
 use crate::wire::LoadErrorKind::{Index, Layout, Order, Text, Value};
-use crate::wire::{Extent, Extents, LoadError, LoadErrorKind, NONE, SectionId, word};
+use crate::wire::{Extent, Extents, Header, LoadError, LoadErrorKind, NONE, SectionId, word};
+use execpolicy_profile::{DEFAULT, Profiles};
 
 /// Where an error is: the section's extent and its name.
 #[derive(Clone, Copy)]
@@ -37,12 +39,14 @@ impl Place {
 }
 
 impl Artifact<'_> {
-    /// Checks everything; see the top of the file. Says whether the literal root has edges.
+    /// Checks everything but the profiles and what names them; see the top of the file. Says whether the literal root has
+    /// edges.
     pub(crate) fn validate(&self, bytes: &[u8], extents: &Extents) -> Result<bool, LoadError> {
         let place = |id: SectionId| {
             let extent = extents.get(id).unwrap_or(Extent { start: bytes.len(), len: 0 });
             Place { extent, id }
         };
+        self.validate_parts(place(SectionId::Edges), place(SectionId::Pilots))?;
         self.validate_strings(place(SectionId::Strings))?;
         self.validate_header()?;
         self.validate_sources(place(SectionId::Sources))?;
@@ -52,7 +56,49 @@ impl Artifact<'_> {
         self.validate_sets(place(SectionId::Sets), place(SectionId::Members))?;
         self.validate_blocks(place(SectionId::Blocks), place(SectionId::BlockRules))?;
         self.validate_postings(place(SectionId::Postings), place(SectionId::PostingData))?;
+        validate_tools(bytes, place(SectionId::Tools))?;
         self.validate_edges(place(SectionId::Edges), place(SectionId::Pilots), place(SectionId::Jumps))
+    }
+
+    /// The roots have no more of the edges and the pilots than there are.
+    fn validate_parts(&self, at: Place, at_pilots: Place) -> Result<(), LoadError> {
+        let Header { root_slots, root_pilots, .. } = self.header;
+        at.check(0, self.table.roots.slots.len() == root_slots as usize, Index)?;
+        at_pilots.check(0, self.table.roots.pilots.len() == root_pilots as usize, Index)
+    }
+
+    /// Checks the sections about profiles, which come together, and that every sandbox rule names a profile that there
+    /// is. Says how many names there are; none if there is no such section.
+    pub(crate) fn validate_profiles(&self, bytes: &[u8], extents: &Extents) -> Result<usize, LoadError> {
+        let section = |id| extents.get(id).zip(extents.bytes(id, bytes));
+        let fault = |id, kind, offset| LoadError { kind, section: Some(id), offset };
+        let names = match (section(SectionId::Profiles), section(SectionId::Order)) {
+            (None, None) => 0,
+            (Some((at, profiles)), Some((at_order, order))) => {
+                let of_profiles = |what, offset| {
+                    fault(SectionId::Profiles, LoadErrorKind::Profile(what), at.start + offset)
+                };
+                let read =
+                    Profiles::from_bytes(profiles).map_err(|error| of_profiles(error.what, error.offset))?;
+                if read.default().is_none() && !read.contains(DEFAULT) {
+                    return Err(of_profiles("default", 0));
+                }
+                let names = read.names().count();
+                execpolicy_profile::Order::from_bytes(order, names).map_err(|error| {
+                    let kind = LoadErrorKind::Profile(error.what);
+                    fault(SectionId::Order, kind, at_order.start + error.offset)
+                })?;
+                names
+            }
+            _ => return Err(fault(SectionId::Order, Layout, bytes.len())),
+        };
+        let extent = extents.get(SectionId::Rules).unwrap_or_default();
+        let at = Place { extent, id: SectionId::Rules };
+        for (index, rule) in self.rules.iter().enumerate().skip(self.deciding) {
+            let profile = RuleRecord::read(rule).subject;
+            at.check(index, profile == NONE && names > 0 || (profile as usize) < names, Index)?;
+        }
+        Ok(names)
     }
 
     fn string(&self, string: u32) -> bool {
@@ -87,7 +133,7 @@ impl Artifact<'_> {
 
     fn validate_sources(&self, at: Place) -> Result<(), LoadError> {
         for (index, source) in self.sources.iter().enumerate() {
-            at.check(index, self.string(word(source, 0)), Index)?;
+            at.check(index, self.string(SourceRecord::read(source).name), Index)?;
         }
         Ok(())
     }
@@ -96,10 +142,11 @@ impl Artifact<'_> {
         let mut last: Option<&str> = None;
         let mut first_path = 0;
         for (index, host) in self.hosts.iter().enumerate() {
-            at.check(index, self.string(word(host, 0)), Index)?;
-            let name = self.strings.get(word(host, 0));
+            let host = HostRecord::read(host);
+            at.check(index, self.string(host.name), Index)?;
+            let name = self.strings.get(host.name);
             at.check(index, last.is_none_or(|last| last < name), Order)?;
-            let path = word(host, 1) as usize;
+            let path = host.first_path as usize;
             at.check(index, path <= self.paths.len() && (index > 0 || path == 0), Index)?;
             at.check(index, path >= first_path, Order)?;
             (last, first_path) = (Some(name), path);
@@ -112,10 +159,9 @@ impl Artifact<'_> {
 
     fn validate_networks(&self, at: Place) -> Result<(), LoadError> {
         for (index, network) in self.networks.iter().enumerate() {
-            let (rest, decision) = split(word(network, 3));
-            let texts = self.string(word(network, 0)) && self.optional_string(word(network, 1));
-            at.check(index, texts && ((rest >> 2) as usize) < self.sources.len(), Index)?;
-            at.check(index, decision.is_some(), Value)?;
+            let network = NetworkRecord::read(network).ok_or(at.fault(index, Value))?;
+            let texts = self.string(network.host) && self.optional_string(network.justification);
+            at.check(index, texts && (network.source as usize) < self.sources.len(), Index)?;
         }
         Ok(())
     }
@@ -127,18 +173,20 @@ impl Artifact<'_> {
     fn validate_rules(&self, at: Place, at_heads: Place) -> Result<(), LoadError> {
         let mut expected = 0;
         for (index, rule) in self.rules.iter().enumerate() {
-            let (source, decision) = split(word(rule, 2));
+            let rule = RuleRecord::read(rule);
             // The rules that place come after those that decide; what they name is looked at with the profiles.
             let places = index >= self.deciding;
-            let texts = places || self.optional_string(word(rule, 0));
-            at.check(index, texts && (source as usize) < self.sources.len(), Index)?;
-            at.check(index, decision.is_none() == places, Order)?;
-            at.check(index, word(rule, 3) > 0, Value)?;
-            let head = word(rule, 4);
-            if head & Heads::ONE != 0 {
-                at.check(index, self.string(head & !Heads::ONE), Index)?;
-                continue;
-            }
+            let texts = places || self.optional_string(rule.subject);
+            at.check(index, texts && (rule.source as usize) < self.sources.len(), Index)?;
+            at.check(index, rule.decision.is_none() == places, Order)?;
+            at.check(index, rule.depth > 0, Value)?;
+            let head = match rule.heads {
+                HeadsField::One(string) => {
+                    at.check(index, self.string(string), Index)?;
+                    continue;
+                }
+                HeadsField::List(start) => start,
+            };
             // The lists lie end to end, in the order of their rules.
             at.check(index, head as usize == expected, Order)?;
             let len = self.heads.get(expected).map_or(0, |len| word(len, 0) as usize);
@@ -302,4 +350,11 @@ impl Artifact<'_> {
             }
         }
     }
+}
+
+/// The facts about tools are UTF-8. Their statements are read by who uses them (`script::Decider`).
+fn validate_tools(bytes: &[u8], at: Place) -> Result<(), LoadError> {
+    let Extent { start, len } = at.extent;
+    let text = str::from_utf8(bytes.get(start..start + len).unwrap_or(&[]));
+    text.map(drop).map_err(|fault| at.fault(fault.valid_up_to(), Text))
 }

@@ -22,6 +22,8 @@ pub const TABLE_LINE: usize = 12;
 pub const ALIGNMENT: usize = 64;
 /// The checksum covers everything from here to the end.
 pub const CHECKED_FROM: usize = 16;
+/// Where the digest is.
+const DIGEST: usize = 32;
 /// The digest covers everything from here to the end.
 pub const DIGESTED_FROM: usize = 64;
 /// "Nothing" in a field that is otherwise an index.
@@ -272,14 +274,11 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// The fields of the header that are needed after loading.
+/// The numbers of the header that are needed after loading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Header<'a> {
+pub struct Header {
     /// The format it is written in.
     pub format: u16,
-    /// The BLAKE3 digest of everything after it. The runtime does not compute it; it is a name for
-    /// the policy, and the compiler's `verify` checks it.
-    pub digest: &'a [u8; 32],
     /// The seeds of the hash, derived from the policy.
     pub seeds: [u64; 2],
     /// The first number that follows from words; those below are the roots' and the blocks' columns.
@@ -296,6 +295,13 @@ pub struct Header<'a> {
     pub root_slots: u32,
     /// How many of the pilots, from the first, are those of the roots.
     pub root_pilots: u32,
+}
+
+/// The BLAKE3 digest of everything after it, from the header. The runtime does not compute it; it is a name for the
+/// policy, and the compiler's `verify` checks it. Zeros if the bytes end before it.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> &[u8; 32] {
+    bytes.get(DIGEST..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 32])
 }
 
 /// Where a section lies.
@@ -319,6 +325,13 @@ impl Extents {
     #[must_use]
     pub const fn required(&self) -> &[Extent; REQUIRED] {
         &self.required
+    }
+
+    /// The bytes of a section; `None` if the artifact has no such section.
+    #[must_use]
+    pub fn bytes<'a>(&self, id: SectionId, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let Extent { start, len } = self.get(id)?;
+        bytes.get(start..)?.get(..len)
     }
 
     /// Where a section lies; `None` if the artifact has no such section.
@@ -345,7 +358,7 @@ pub fn checksum(bytes: &[u8]) -> u64 {
 ///
 /// # Errors
 /// Any [`LoadErrorKind`] but `Index`, `Order` and `Text`, at the field that is wrong.
-pub fn open(bytes: &[u8]) -> Result<(Header<'_>, Extents), LoadError> {
+pub fn open(bytes: &[u8]) -> Result<(Header, Extents), LoadError> {
     let mut at = Cursor::new(bytes, 0);
     if bytes.get(..8) != Some(&MAGIC[..]) {
         let short = bytes.len() < 8 && MAGIC.starts_with(bytes) && !bytes.is_empty();
@@ -379,9 +392,9 @@ pub fn open(bytes: &[u8]) -> Result<(Header<'_>, Extents), LoadError> {
     if checksum(bytes) != sum {
         return Err(sum_at.fault(LoadErrorKind::Checksum));
     }
+    at.array::<32>()?;
     let header = Header {
         format,
-        digest: at.array()?,
         seeds: [at.u64()?, at.u64()?],
         states: at.u32()?,
         longest: at.u32()?,

@@ -7,17 +7,9 @@ use crate::check::CheckedPolicy;
 use crate::policy::Pattern;
 use crate::source::{SourceMap, Span, Spanned};
 use execpolicy_runtime::Decision;
+use execpolicy_runtime::record::{HeadsField, HostRecord, NetworkRecord, RuleRecord, SOURCES, SourceRecord};
 use execpolicy_runtime::wire::{NONE, SectionId};
 use std::collections::BTreeMap;
-
-/// Numbers share a field with a decision, and in networks with a protocol, so this is their limit.
-const SOURCES: usize = 1 << 28;
-
-/// The bit that says that a rule's last number is its only head.
-const ONE: u32 = 1 << 31;
-
-/// What stands in the place of a decision in the record of a rule that places.
-const PLACES: u32 = 3;
 
 /// Writes the records, in the order of the policy.
 ///
@@ -31,8 +23,7 @@ pub fn write(
     let (policy, sources) = (checked.policy(), checked.sources());
     for rule in &policy.rules {
         let place = place(sources, rule.span, strings, rule.justification.as_ref())?;
-        let source = with_decision(place.source, rule.decision);
-        write_rule([place.justification, place.line, source], &rule.pattern, sections, strings)?;
+        write_rule(place.justification, &place, Some(rule.decision), &rule.pattern, sections, strings)?;
     }
     let names: Vec<&str> = policy.profiles.names().collect();
     for rule in &policy.placements {
@@ -45,14 +36,14 @@ pub fn write(
                 return Err(EmitError::Wrong(vec![format!("there is no profile `{}`", rule.profile.value)]));
             }
         };
-        let source = place.source | (PLACES << 30);
-        write_rule([profile, place.line, source], &rule.pattern, sections, strings)?;
+        write_rule(profile, &place, None, &rule.pattern, sections, strings)?;
     }
     // For one name the last entry counts, so only that one is written; sorted for the search.
     let hosts: BTreeMap<&str, _> = policy.hosts.iter().map(|host| (&*host.name.value, host)).collect();
     for (name, host) in hosts {
-        let (name, first) = (strings.intern(name)?, sections.count(SectionId::Paths)?);
-        sections.push(SectionId::Hosts, [name, first]);
+        let host_record =
+            HostRecord { name: strings.intern(name)?, first_path: sections.count(SectionId::Paths)? };
+        sections.append(SectionId::Hosts, &host_record.write());
         for path in &host.paths {
             let string = strings.intern(&path.value)?;
             sections.push(SectionId::Paths, [string]);
@@ -60,32 +51,42 @@ pub fn write(
     }
     for network in &policy.networks {
         let place = place(sources, network.span, strings, network.justification.as_ref())?;
-        let host = strings.intern(&network.host.value)?;
-        let last = with_decision((place.source << 2) | network.protocol as u32, network.decision);
-        sections.push(SectionId::Networks, [host, place.justification, place.line, last]);
+        let record = NetworkRecord {
+            host: strings.intern(&network.host.value)?,
+            justification: place.justification,
+            line: place.line,
+            source: place.source,
+            protocol: network.protocol as u8,
+            decision: network.decision,
+        };
+        sections.append(SectionId::Networks, &record.write());
     }
     for (_, source) in sources.iter() {
-        let name = strings.intern(source.name())?;
-        sections.push(SectionId::Sources, [name]);
-        sections.get(SectionId::Sources).extend_from_slice(blake3::hash(source.text().as_bytes()).as_bytes());
+        let digest = blake3::hash(source.text().as_bytes());
+        let record = SourceRecord { name: strings.intern(source.name())?, digest: digest.as_bytes() };
+        sections.append(SectionId::Sources, &record.write());
     }
     Ok(())
 }
 
 /// Appends the record of a rule: what is its own, then what its pattern says.
 fn write_rule(
-    [what, line, source]: [u32; 3],
+    subject: u32,
+    place: &Place,
+    decision: Option<Decision>,
     pattern: &Pattern,
     sections: &mut Sections,
     strings: &mut Strings,
 ) -> Result<(), EmitError> {
     let depth = u32::try_from(pattern.tokens.len()).map_err(|_| EmitError::TooLarge("words"))?;
     let heads = pattern.tokens.first().map_or(&[][..], |token| &token.alternatives);
-    let head = match heads {
-        [only] => strings.intern(&only.value)? | ONE,
-        _ => sections.count(SectionId::Heads)?,
+    let field = match heads {
+        [only] => HeadsField::One(strings.intern(&only.value)?),
+        _ => HeadsField::List(sections.count(SectionId::Heads)?),
     };
-    sections.push(SectionId::Rules, [what, line, source, depth, head]);
+    let record =
+        RuleRecord { subject, line: place.line, source: place.source, decision, depth, heads: field };
+    sections.append(SectionId::Rules, &record.write());
     if heads.len() != 1 {
         sections.push(SectionId::Heads, [heads.len() as u32]);
         for word in heads {
@@ -108,14 +109,10 @@ fn place(
     strings: &mut Strings,
     justification: Option<&Spanned<String>>,
 ) -> Result<Place, EmitError> {
-    let source = Some(span.source.index()).filter(|&source| source < SOURCES).map(|source| source as u32);
+    let source = u32::try_from(span.source.index()).ok().filter(|&source| source < SOURCES);
     Ok(Place {
         source: source.ok_or(EmitError::TooLarge("sources"))?,
         line: sources.position(span).line,
         justification: justification.map_or(Ok(NONE), |text| strings.intern(&text.value))?,
     })
-}
-
-const fn with_decision(number: u32, decision: Decision) -> u32 {
-    number | ((decision as u32) << 30)
 }

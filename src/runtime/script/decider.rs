@@ -4,7 +4,7 @@
 //! Not here: the decision of a plain command (`crate::decide`), which this calls first, and how parts
 //! combine (`decide.rs`).
 
-use super::rules::{RuleRef, Steps, TableRules, Within};
+use super::rules::{Edges, RuleRef, Steps, TableRules, Within};
 use super::{Found, Part, ScriptVerdict, judge, settle};
 use crate::artifact::Artifact;
 use crate::decide::{RuleMatch, Scratch, Verdict};
@@ -12,19 +12,57 @@ use crate::program::{Names, may_be_more, name_key};
 use crate::table::key::SHORT;
 use crate::wire::{LoadError, LoadErrorKind, SectionId};
 use crate::{Conclusion, Context, Mode};
+use alloc::sync::Arc;
 use execpolicy_shell::programs::{base_name, opaque};
 use execpolicy_shell::{Argv, Dialect, Item, Limits, Role, ToolFacts, analyse, analyse_argv};
 
 /// A compiled policy, ready to decide commands with everything that they run.
 ///
-/// Make it once for a policy and keep it: it holds the facts about tools, read, and what it has
-/// learnt about the policy's table. Decisions take it by reference and can run on many threads.
+/// Make it once for an artifact and keep it: it holds the facts about tools, read, and what it has
+/// learned about the artifact's table. Decisions take it by reference and can run on many threads. A
+/// [`Policy`](crate::Policy) keeps all that beside its own bytes, and gives a decider at next to no cost.
 #[derive(Clone, Debug)]
 pub struct Decider<'a> {
     rules: TableRules<'a>,
+    facts: Arc<Facts>,
+    limits: Limits,
+}
+
+/// The facts about tools, read, and their names to look a program up by.
+#[derive(Debug)]
+struct Facts {
     tools: ToolFacts,
     names: Names,
-    limits: Limits,
+}
+
+/// What is worth keeping between deciders of one artifact: the facts about tools, read, and what was learned about its
+/// table.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    facts: Arc<Facts>,
+    edges: Edges,
+}
+
+impl Prepared {
+    fn with(tools: ToolFacts) -> Self {
+        let names = tools.names().fold(Names::NONE, Names::with);
+        Self { facts: Arc::new(Facts { tools, names }), edges: Edges::default() }
+    }
+
+    /// Reads the facts of an artifact.
+    pub(crate) fn of(artifact: &Artifact<'_>) -> Result<Self, LoadError> {
+        let Some(text) = artifact.tools() else { return Ok(Self::with(ToolFacts::none())) };
+        let tools = ToolFacts::parse(text).map_err(|error| {
+            let line =
+                text.split_inclusive('\n').take(error.line.saturating_sub(1)).map(str::len).sum::<usize>();
+            LoadError {
+                kind: LoadErrorKind::Tools(error.message),
+                section: Some(SectionId::Tools),
+                offset: artifact.tools_start() + line,
+            }
+        })?;
+        Ok(Self::with(tools))
+    }
 }
 
 /// What the policy says about a command and everything that it runs.
@@ -48,28 +86,25 @@ impl Decided<'_> {
 }
 
 impl<'a> Decider<'a> {
-    /// Takes a policy and reads the facts about tools that it carries. A policy without any (of an
+    /// Takes an artifact and reads the facts about tools that it carries. An artifact without any (of an
     /// older compiler) has every program opaque that runs others.
     ///
     /// # Errors
     /// [`LoadErrorKind::Tools`] if the facts cannot be read; such a policy allows nothing.
-    pub fn new(policy: Artifact<'a>) -> Result<Self, LoadError> {
-        let Some((start, text)) = policy.tools else {
-            return Ok(Self::with_facts(policy, ToolFacts::none()));
-        };
-        let tools = ToolFacts::parse(text).map_err(|error| LoadError {
-            kind: LoadErrorKind::Tools(error.message),
-            section: Some(SectionId::Tools),
-            offset: start + text.split_inclusive('\n').take(error.line - 1).map(str::len).sum::<usize>(),
-        })?;
-        Ok(Self::with_facts(policy, tools))
+    pub fn new(artifact: Artifact<'a>) -> Result<Self, LoadError> {
+        Ok(Self::open(artifact, Prepared::of(&artifact)?))
     }
 
-    /// Takes a policy and the facts about tools that are to hold in place of its own.
+    /// Takes an artifact and what was prepared from it before.
+    pub(crate) fn open(artifact: Artifact<'a>, prepared: Prepared) -> Self {
+        let Prepared { facts, edges } = prepared;
+        Self { rules: TableRules::with_edges(artifact, edges), facts, limits: Limits::default() }
+    }
+
+    /// Takes an artifact and the facts about tools that are to hold in place of its own.
     #[must_use]
-    pub fn with_facts(policy: Artifact<'a>, tools: ToolFacts) -> Self {
-        let names = tools.names().fold(Names::NONE, Names::with);
-        Self { rules: TableRules::new(policy), tools, names, limits: Limits::default() }
+    pub fn with_facts(artifact: Artifact<'a>, tools: ToolFacts) -> Self {
+        Self::open(artifact, Prepared::with(tools))
     }
 
     /// With other limits of the analysis.
@@ -96,8 +131,8 @@ impl<'a> Decider<'a> {
 
     /// The facts about tools.
     #[must_use]
-    pub const fn tools(&self) -> &ToolFacts {
-        &self.tools
+    pub fn tools(&self) -> &ToolFacts {
+        &self.facts.tools
     }
 
     /// Decides one command: what its own words say, and, if it is a shell with a script or a program
@@ -113,7 +148,7 @@ impl<'a> Decider<'a> {
         if context.mode != Mode::Strict || self.is_plain(argv) {
             return Decided::Plain(self.policy().decide(argv, context, scratch));
         }
-        let analysis = analyse_argv(argv, context.cwd, &self.tools, &self.limits);
+        let analysis = analyse_argv(argv, context.cwd, &self.facts.tools, &self.limits);
         let rules = Within(&self.rules, Steps::new(self.limits.steps));
         let verdict = settle(&rules, argv, judge(&rules, analysis));
         if opaque(argv).is_none() && tells_nothing_more(&verdict, argv) {
@@ -131,7 +166,7 @@ impl<'a> Decider<'a> {
         dialect: Dialect,
         cwd: Option<&[u8]>,
     ) -> ScriptVerdict<RuleRef> {
-        let analysis = analyse(script, dialect, cwd, &self.tools, &self.limits);
+        let analysis = analyse(script, dialect, cwd, &self.facts.tools, &self.limits);
         judge(&Within(&self.rules, Steps::new(self.limits.steps)), analysis)
     }
 
@@ -157,10 +192,10 @@ impl<'a> Decider<'a> {
         let key = name_key(base);
         // A long name is rare, and so is one with a backslash, which is among the bytes that are not plain.
         let plain = base.len() <= SHORT && (key.is_plain() || !base.contains(&b'\\'));
-        if plain && !self.names.may_hold(key) && !may_be_more(key, base.last()) {
+        if plain && !self.facts.names.may_hold(key) && !may_be_more(key, base.last()) {
             return true;
         }
-        opaque(argv).is_none() && self.tools.surely_alone(program, arguments)
+        opaque(argv).is_none() && self.facts.tools.surely_alone(program, arguments)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::Decision;
 use crate::artifact::{Artifact, PlacementRule};
 use crate::table::block::Block;
 use crate::table::{Edge, FOLDED, LITERAL, Step, Target};
+use alloc::sync::Arc;
 use core::cell::Cell;
 use execpolicy_shell::{Argv, Fit, Item, WordSet};
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,8 +31,12 @@ pub struct RuleRef {
 #[derive(Clone, Debug)]
 pub struct TableRules<'a> {
     policy: Artifact<'a>,
-    edges: OnceLock<EdgesByState>,
+    edges: Edges,
 }
+
+/// The edges by state, found when they are first needed, and shared by all that ask the same table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Edges(Arc<OnceLock<EdgesByState>>);
 
 /// What a rule is to a walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +65,12 @@ type Ended = BTreeMap<u32, Fit>;
 impl<'a> TableRules<'a> {
     /// Takes a policy. Costs nothing until a word is not known.
     #[must_use]
-    pub const fn new(policy: Artifact<'a>) -> Self {
-        Self { policy, edges: OnceLock::new() }
+    pub fn new(policy: Artifact<'a>) -> Self {
+        Self::with_edges(policy, Edges::default())
+    }
+
+    pub(super) const fn with_edges(policy: Artifact<'a>, edges: Edges) -> Self {
+        Self { policy, edges }
     }
 
     /// The policy.
@@ -78,7 +87,7 @@ impl<'a> TableRules<'a> {
         accepts: impl Fn(&[u8]) -> bool,
         mut take: impl FnMut(&[u8], Step),
     ) {
-        let EdgesByState(edges) = self.edges.get_or_init(|| {
+        let EdgesByState(edges) = self.edges.0.get_or_init(|| {
             let mut edges: Vec<Edge> = self.policy.table.edges().collect();
             edges.sort_by_key(|edge| edge.parent);
             EdgesByState(edges)
