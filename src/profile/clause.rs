@@ -5,10 +5,15 @@
 //! A clause holds texts of type `T`: borrowed from an artifact, or the compiler's own.
 
 use super::glob;
+use super::place::{Located, Origin};
+use super::profile::{Name, Network, lists};
 use super::term::{Literal, Pattern, Plain, Quoted};
 use super::wire::{Cursor, ProfileError, TEXT, TextFrom, Wire, Writer};
-use super::{Access, Feature, LimitKind, NetworkMode, PathAccess, Place, Promise, Root, Stance, Text};
+use super::{
+    Access, Feature, LimitKind, NetworkMode, PathAccess, Phase, Place, Platform, Promise, Root, Stance, Text,
+};
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -507,49 +512,25 @@ impl<'a, T: TextFrom<'a>> Wire<'a> for MachService<T> {
     }
 }
 
-/// Any clause: one thing that a statement says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Clause<T = Text> {
-    /// A path's access.
-    Path(PathRule<T>),
-    /// A glob's cap.
-    Glob(GlobRule<T>),
-    /// A protected name.
-    Protect(Protect<T>),
-    /// The network's mode.
-    Network(NetworkMode),
-    /// A destination.
-    Host(HostRule<T>),
-    /// A variable or pattern of variables.
-    Env(EnvRule<T>),
-    /// A limit.
-    Limit(Limit),
-    /// A denied system call.
-    Syscall(SyscallRule<T>),
-    /// `syscalls allow`: takes back what a set or a parent denies. It is in no finished profile.
-    SyscallAllowed(SyscallRule<T>),
-    /// A requirement or an accepted gap.
-    Feature(FeatureRule),
-    /// A service.
-    Mach(MachService<T>),
-}
-
-impl<T: AsRef<str>> fmt::Display for Clause<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Path(rule) => rule.fmt(f),
-            Self::Glob(rule) => rule.fmt(f),
-            Self::Protect(rule) => rule.fmt(f),
-            Self::Network(mode) => write!(f, "network {}", mode.as_str()),
-            Self::Host(rule) => rule.fmt(f),
-            Self::Env(rule) => rule.fmt(f),
-            Self::Limit(limit) => limit.fmt(f),
-            Self::Syscall(rule) => rule.fmt(f),
-            Self::SyscallAllowed(rule) => write!(f, "syscalls allow {}", Plain(rule.name.as_ref())),
-            Self::Feature(rule) => rule.fmt(f),
-            Self::Mach(rule) => rule.fmt(f),
-        }
-    }
+lists! {
+    /// Path statements, sorted by root, then path: what lies above comes first.
+    paths: PathRule<T>, Path;
+    /// Globs, sorted by root, path, pattern.
+    globs: GlobRule<T>, Glob;
+    /// Protected names, sorted.
+    protects: Protect<T>, Protect;
+    /// Destinations: what is denied, then what is allowed.
+    hosts: HostRule<T>, Host;
+    /// Environment variables, sorted by pattern.
+    env: EnvRule<T>, Env;
+    /// Limits, by kind.
+    limits: Limit, Limit;
+    /// Denied system calls, sorted by name.
+    syscalls: SyscallRule<T>, Syscall;
+    /// What must hold and what may fall short, by feature.
+    features: FeatureRule, Feature;
+    /// Mach services that may be looked up, sorted; empty except on macOS.
+    mach: MachService<T>, Mach;
 }
 
 /// What a clause is about: two about one subject are one statement too many in a body, and a replacement between parent

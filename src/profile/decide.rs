@@ -3,9 +3,8 @@
 //!
 //! The reference is `model.rs`; the two are compared on random profiles.
 
-use super::clause::{EnvAction, GlobRule, Protect};
+use super::clause::{EnvAction, GlobRule, Profile, Protect};
 use super::glob;
-use super::profile::Profile;
 
 /// What a command sees of an environment variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -24,14 +24,11 @@ mod term;
 mod wire;
 mod words;
 
-pub use clause::{
-    Clause, EnvAction, EnvRule, FeatureRule, GlobRule, Host, HostRule, Limit, MachService, PathRule, Protect,
-    Subject, SyscallRule,
-};
+pub use clause::*;
 pub use decide::{Variable, variable};
 pub use order::Order;
 pub use place::{Located, Origin, Place};
-pub use profile::{Network, Profile};
+pub use profile::Network;
 pub use section::{DefaultProfile, Profiles, encode};
 pub use statement::{STATEMENTS, Statement, Terms, Verb, keywords};
 pub use wire::{ProfileError, Text, TextFrom};

@@ -1,13 +1,11 @@
-//! In: nothing. Out: [`Profile`], flat, for one phase and platform: a head, and one list for each kind of clause.
-//! Not here: the clauses (`clause.rs`), and the section that holds all profiles (`section.rs`).
+//! In: the table of clauses. Out: [`Profile`], flat, for one phase and platform: a head, and one list for each kind of clause.
+//! Not here: the clauses and the table (`clause.rs`), and the section that holds all profiles (`section.rs`).
 
-use super::clause::{
-    Clause, EnvRule, FeatureRule, GlobRule, HostRule, Limit, MachService, PathRule, Protect, SyscallRule,
-};
-use super::place::{Located, Origin};
+use super::clause::{Clause, LISTS, Profile};
+use super::place::Origin;
+use super::wire::Text;
 use super::wire::{Cursor, ProfileError, TEXT, TextFrom, Wire, Writer};
-use super::{NetworkMode, Phase, Platform, Text};
-use alloc::vec::Vec;
+use super::words::{NetworkMode, Phase, Platform};
 
 /// `network off`, `network full`, or listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,9 +60,29 @@ impl<'a, T: TextFrom<'a>> Wire<'a> for Name<T> {
     }
 }
 
-/// Gives [`Profile`] its lists: the field, the clause in it, and the variant of [`Clause`]. Within a list, subjects rise.
+/// Makes [`Profile`] and [`Clause`] out of a table in `clause.rs`: the field, the clause in it, and the variant. Within a list, subjects rise.
 macro_rules! lists {
     ($($(#[$doc:meta])* $field:ident: $clause:ty, $variant:ident;)*) => {
+        /// Any clause: one thing that a statement says.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Clause<T = Text> {
+            /// The network's mode.
+            Network(NetworkMode),
+            /// `syscalls allow`: takes back what a set or a parent denies. It is in no finished profile.
+            SyscallAllowed(SyscallRule<T>),
+            $($(#[$doc])* $variant($clause),)*
+        }
+
+        impl<T: AsRef<str>> fmt::Display for Clause<T> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    Self::Network(mode) => write!(f, "network {}", mode.as_str()),
+                    Self::SyscallAllowed(rule) => write!(f, "syscalls allow {}", Plain(rule.name.as_ref())),
+                    $(Self::$variant(clause) => clause.fmt(f),)*
+                }
+            }
+        }
+
         /// A profile with `extends` and `unset` worked out, for one phase and platform.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Profile<T = Text> {
@@ -102,14 +120,14 @@ macro_rules! lists {
 
         impl<T: Clone> Profile<T> {
             /// The clauses of the lists, in their order.
-            fn listed(&self) -> impl Iterator<Item = (Clause<T>, &Origin<T>)> {
+            pub(crate) fn listed(&self) -> impl Iterator<Item = (Clause<T>, &Origin<T>)> {
                 core::iter::empty()
                     $(.chain(self.$field.iter().map(|said| (Clause::$variant(said.clause.clone()), &said.origin))))*
             }
         }
 
         /// How many lists a profile has.
-        const LISTS: usize = [$(stringify!($field)),*].len();
+        pub(crate) const LISTS: usize = [$(stringify!($field)),*].len();
 
         impl<'a, T: TextFrom<'a>> Profile<T> {
             /// Reads a head with its lists.
@@ -158,26 +176,7 @@ macro_rules! lists {
     };
 }
 
-lists! {
-    /// Path statements, sorted by root, then path: what lies above comes first.
-    paths: PathRule<T>, Path;
-    /// Globs, sorted by root, path, pattern.
-    globs: GlobRule<T>, Glob;
-    /// Protected names, sorted.
-    protects: Protect<T>, Protect;
-    /// Destinations: what is denied, then what is allowed.
-    hosts: HostRule<T>, Host;
-    /// Environment variables, sorted by pattern.
-    env: EnvRule<T>, Env;
-    /// Limits, by kind.
-    limits: Limit, Limit;
-    /// Denied system calls, sorted by name.
-    syscalls: SyscallRule<T>, Syscall;
-    /// What must hold and what may fall short, by feature.
-    features: FeatureRule, Feature;
-    /// Mach services that may be looked up, sorted; empty except on macOS.
-    mach: MachService<T>, Mach;
-}
+pub(crate) use lists;
 
 /// The bytes of one profile's head.
 pub(crate) const HEAD: usize = Name::<&str>::SIZE + Origin::<&str>::SIZE + Network::<&str>::SIZE + LISTS * 8;

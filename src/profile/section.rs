@@ -15,8 +15,9 @@
 //!
 //! The same profiles give the same bytes. Lists that are equal are written once, which is what keeps four variants of a profile cheap.
 
+use super::clause::Profile;
 use super::place::Origin;
-use super::profile::{HEAD, Name, Profile};
+use super::profile::{HEAD, Name};
 use super::wire::{Cursor, Pool, ProfileError, TEXT, TextFrom, Wire, Writer};
 use super::{Phase, Platform, Text};
 use alloc::vec::Vec;
