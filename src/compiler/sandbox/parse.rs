@@ -244,9 +244,11 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
                 .hint(hint)
         }
         (Some(Token::Word(wrong)), None | Some(Token::Newline | Token::Open | Token::Close), _) => {
+            let meant = fault::did_you_mean(wrong, names.iter().copied());
+            let hint =
+                meant.unwrap_or_else(|| format!("a statement here begins with {}", alternatives(&keywords)));
             Diagnostic::new(Code::EP0505, span, format!("`{}` is not a statement", fault::shorten(wrong)))
-                .maybe_hint(fault::did_you_mean(wrong, names.iter().copied()))
-                .hint(format!("a statement here begins with {}", alternatives(&keywords)))
+                .hint(hint)
         }
         (Some(token), before, _) => {
             let message = format!("expected {}, found {}", alternatives(&expected), token.describe());
