@@ -106,6 +106,8 @@ pub struct Limits {
     pub file_size: Option<u64>,
     /// Processor time per process, seconds (`RLIMIT_CPU`).
     pub cpu_seconds: Option<u64>,
+    /// The file mode creation mask with which each command starts.
+    pub umask: Option<u16>,
     /// From start to the end of everything in the sandbox.
     pub wall_time: Option<Duration>,
     /// Size of each private directory, bytes; `None` is the kernel's half of memory.
@@ -125,6 +127,7 @@ impl Limits {
         ] {
             w.option(value);
         }
+        w.option(self.umask.map(u64::from));
         w.option(self.wall_time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
     }
 
@@ -137,6 +140,7 @@ impl Limits {
             file_size: r.option()?,
             cpu_seconds: r.option()?,
             private_bytes: r.option()?,
+            umask: r.option()?.map(u16::try_from).transpose().ok()?,
             wall_time: r.option()?.map(Duration::from_millis),
         })
     }

@@ -431,6 +431,38 @@ impl<'a> Wire<'a> for Limit {
     }
 }
 
+/// `umask 027`: with which file mode creation mask a command starts. At most one; without it, with the caller's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Umask {
+    /// The permissions that new files do not get: at most [`Umask::ALL`].
+    pub mask: u16,
+}
+
+impl Umask {
+    /// Every permission bit.
+    pub const ALL: u16 = 0o777;
+}
+
+impl fmt::Display for Umask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "umask {:03o}", self.mask)
+    }
+}
+
+impl<'a> Wire<'a> for Umask {
+    const SIZE: usize = 2;
+
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, ProfileError> {
+        let start = *cursor;
+        let mask = cursor.u16("umask")?;
+        if mask > Self::ALL { start.fault("umask") } else { Ok(Self { mask }) }
+    }
+
+    fn write(&self, out: &mut Writer<'_>) {
+        out.put(self.mask.to_le_bytes());
+    }
+}
+
 /// One system call that is denied; all others are allowed (as far as the target's own baseline allows them).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyscallRule<T = Text> {
@@ -525,6 +557,8 @@ lists! {
     env: EnvRule<T>, Env;
     /// Limits, by kind.
     limits: Limit, Limit;
+    /// The file mode creation mask, if there is one.
+    umask: Umask, Umask;
     /// Denied system calls, sorted by name.
     syscalls: SyscallRule<T>, Syscall;
     /// What must hold and what may fall short, by feature.
@@ -551,6 +585,8 @@ pub enum Subject<T = Text> {
     Env(T),
     /// A limit.
     Limit(LimitKind),
+    /// The file mode creation mask.
+    Umask,
     /// A system call.
     Syscall(T),
     /// A feature.
@@ -571,6 +607,7 @@ impl<T: Clone> Clause<T> {
             Self::Host(rule) => Subject::Host(rule.clone()),
             Self::Env(rule) => Subject::Env(rule.pattern.clone()),
             Self::Limit(limit) => Subject::Limit(limit.kind),
+            Self::Umask(_) => Subject::Umask,
             Self::Syscall(rule) | Self::SyscallAllowed(rule) => Subject::Syscall(rule.name.clone()),
             Self::Feature(rule) => Subject::Feature(rule.feature),
             Self::Mach(rule) => Subject::Mach(rule.name.clone()),
@@ -586,6 +623,7 @@ impl<T: AsRef<str>> fmt::Display for Subject<T> {
             Self::Glob(place, pattern) => write_glob(place, pattern.as_ref(), f),
             Self::Protect(name) => Pattern(name.as_ref()).fmt(f),
             Self::Network => f.write_str("network"),
+            Self::Umask => f.write_str("umask"),
             Self::Host(rule) => Destination(rule).fmt(f),
             Self::Env(name) | Self::Syscall(name) => Plain(name.as_ref()).fmt(f),
             Self::Limit(kind) => f.write_str(kind.as_str()),

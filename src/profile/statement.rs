@@ -25,6 +25,8 @@ pub enum Verb {
     EnvSet,
     /// `limit K V`
     Limit,
+    /// `umask M`
+    Umask,
     /// `syscalls allow S`, `syscalls deny S`
     Syscall {
         /// Which of the two.
@@ -102,6 +104,12 @@ pub const STATEMENTS: &[Statement] = &[
         verb: Verb::Limit,
         said: Some(Terms::Pairs("a limit", "a value")),
         unset: Some(Terms::List("a limit")),
+    },
+    Statement {
+        words: &["umask"],
+        verb: Verb::Umask,
+        said: Some(Terms::List("a mask")),
+        unset: Some(Terms::Nothing),
     },
     list(&["syscalls", "allow"], Verb::Syscall { allow: true }, "a system call"),
     list(&["syscalls", "deny"], Verb::Syscall { allow: false }, "a system call"),

@@ -26,6 +26,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "statuses", run: || check(statuses) },
     Scenario { name: "refusals", run: || check(refusals) },
     Scenario { name: "wall time", run: || check(wall_time) },
+    Scenario { name: "mask of new files", run: || check(mask) },
     Scenario { name: "signals", run: || check(signals) },
     Scenario { name: "large argv and environment", run: || check(large) },
     Scenario { name: "dropping ends everything", run: || check(dropping) },
@@ -102,6 +103,41 @@ fn wall_time() -> Result<String> {
     plan.limits.wall_time = Some(Duration::from_millis(300));
     expect(&plan, &shell("(sleep 1000 &) ; trap '' TERM; sleep 1000"), "", Outcome::TimedOut)?;
     Ok("it ends".into())
+}
+
+/// A command starts with the mask of the plan: alone, in a session, and without namespaces; without one, with the caller's.
+fn mask() -> Result<String> {
+    let world = World::new();
+    let mut plan = world.plan();
+    let script = "umask; : > masked; stat -c %a masked; rm masked";
+    let own = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    let inherited = expect(&plan, &shell(script), "0022\n644\n", Outcome::Code(0));
+    rustix::process::umask(own);
+    inherited?;
+    plan.limits.umask = Some(0o027);
+    expect(&plan, &shell(script), "0027\n640\n", Outcome::Code(0))?;
+    let expected = shell("[ $(umask) = 0027 ]");
+    let session = sandbox(&plan).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
+    for _ in 0..2 {
+        match end_of(&session, &expected) {
+            Ok(Outcome::Code(0)) => {}
+            other => return Err(format!("in a session: {other:?}")),
+        }
+        // What one command sets is its own.
+        end_of(&session, &shell("umask 000")).map_err(|e| e.to_string())?;
+    }
+    let mut plain = world.plain_plan(Path::new("/usr"), true);
+    plain.limits.umask = Some(0o027);
+    let null = fs::File::open("/dev/null").unwrap();
+    let alone = Helper::current()
+        .and_then(|helper| Sandbox::prepare(&plain, helper)?.without_namespaces())
+        .and_then(|s| s.run(&expected, [null.as_fd(), null.as_fd(), null.as_fd()])?.wait())
+        .map_err(|e| e.to_string())?;
+    if alone.outcome == Outcome::Code(0) {
+        Ok("alone, in sessions, and without namespaces".into())
+    } else {
+        Err(format!("without namespaces: {:?}", alone.outcome))
+    }
 }
 
 fn signals() -> Result<String> {

@@ -140,6 +140,8 @@ pub enum ClauseKind {
     EnvSet,
     /// `limit K`.
     Limit(LimitKind),
+    /// `umask M`.
+    Umask,
     /// `syscalls deny S`.
     Syscall,
     /// `mach-lookup S`.
@@ -148,7 +150,7 @@ pub enum ClauseKind {
 
 impl ClauseKind {
     /// Every kind, in the order of tables.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::Grant,
         Self::Narrow,
         Self::Reopen,
@@ -175,6 +177,7 @@ impl ClauseKind {
         Self::Limit(LimitKind::OpenFiles),
         Self::Limit(LimitKind::CpuTime),
         Self::Limit(LimitKind::WallTime),
+        Self::Umask,
         Self::Syscall,
         Self::Mach,
     ];
@@ -207,6 +210,7 @@ impl ClauseKind {
                 EnvAction::Set(_) => Self::EnvSet,
             },
             Clause::Limit(limit) => Self::Limit(limit.kind),
+            Clause::Umask(_) => Self::Umask,
             Clause::Syscall(_) => Self::Syscall,
             Clause::Mach(_) => Self::Mach,
         })
@@ -236,6 +240,7 @@ impl ClauseKind {
             Self::EnvDeny => "`env deny V`",
             Self::EnvSet => "`env set V`",
             Self::Limit(kind) => return format!("`limit {}`", kind.as_str()),
+            Self::Umask => "`umask M`",
             Self::Syscall => "`syscalls deny S`",
             Self::Mach => "`mach-lookup S`",
         }
@@ -315,11 +320,11 @@ pub const fn support(clause: ClauseKind, target: Target) -> Support {
         (_, Netns) => NotApplicable,
         (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Process) => Exact,
         (ClauseKind::Limit(LimitKind::Memory), Process) => Gap(Code::EP0708),
-        (ClauseKind::Limit(_), Process) => Exact,
+        (ClauseKind::Limit(_) | ClauseKind::Umask, Process) => Exact,
         (_, Process) => NotApplicable,
 
-        (ClauseKind::Limit(_), Mounts | Landlock) => NotApplicable,
-        (ClauseKind::Limit(_), Seatbelt | Bwrap | Srt | Codex) => Gap(Code::EP0708),
+        (ClauseKind::Limit(_) | ClauseKind::Umask, Mounts | Landlock) => NotApplicable,
+        (ClauseKind::Limit(_) | ClauseKind::Umask, Seatbelt | Bwrap | Srt | Codex) => Gap(Code::EP0708),
         (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Mounts | Landlock) => NotApplicable,
         // Whoever starts the command gives it its environment: the runtime's own argument list does.
         (ClauseKind::EnvPass | ClauseKind::EnvDeny | ClauseKind::EnvSet, Seatbelt) => Exact,
@@ -400,6 +405,9 @@ pub const fn instead(code: Code, kind: ClauseKind, target: Target) -> (Kept, &'s
         (Code::EP0706 | Code::EP0707 | Code::EP0711, _) => instead_of_network(code, kind, target),
         (Code::EP0708, Target::Process) => {
             (Stricter, "no command runs: memory of the whole tree needs a delegated cgroup")
+        }
+        (Code::EP0708, _) if matches!(kind, ClauseKind::Umask) => {
+            (Weaker, "the command starts with the mask of its caller")
         }
         (Code::EP0708, _) => (Weaker, "nothing is limited"),
         (Code::EP0709, Target::Bwrap) => (

@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use execpolicy_profile::{
     Access, Clause, EnvAction, EnvRule, Feature, FeatureRule, GlobRule, Limit, MachService, NetworkMode,
-    PathAccess, PathRule, Promise, Protect, Subject, SyscallRule, Verb,
+    PathAccess, PathRule, Promise, Protect, Subject, SyscallRule, Umask, Verb,
 };
 use std::fmt;
 
@@ -99,6 +99,7 @@ impl Body {
     ) {
         let subjects: Vec<(Result<Subject, Box<Diagnostic>>, Span)> = match verb {
             Verb::Network(_) => vec![(Ok(Subject::Network), span)],
+            Verb::Umask => vec![(Ok(Subject::Umask), span)],
             Verb::EnvSet => {
                 let name = |(word, _): &Term| (values::variable(word, false).map(Subject::Env), word.span);
                 terms.iter().map(name).collect()
@@ -167,6 +168,7 @@ fn single(verb: Verb, word: &Word, value: Option<&Word>) -> Result<Option<Clause
             let kind = values::limit_kind(word)?;
             Clause::Limit(Limit { kind, value: values::limit_value(kind, value)? })
         }
+        (Verb::Umask, None) => Clause::Umask(umask(word)?),
         (Verb::Feature(stance), None) => Clause::Feature(FeatureRule { feature: feature(word)?, stance }),
         (Verb::Mach, None) => Clause::Mach(service(word)?),
         _ => return Ok(None),
@@ -240,6 +242,19 @@ fn syscall(word: &Word) -> Result<execpolicy_profile::Text, Box<Diagnostic>> {
     };
     let text = format!("`{}` is not a system call of Linux", shorten(&word.text));
     Err(Box::new(Diagnostic::new(Code::EP0615, word.span, text).maybe_hint(hint)))
+}
+
+/// A mask as `umask` of a shell takes it: three octal digits, or four of which the first is 0.
+fn umask(word: &Word) -> Result<Umask, Box<Diagnostic>> {
+    let digits = word.text.strip_prefix('0').filter(|rest| rest.len() == 3).unwrap_or(&word.text);
+    let octal = digits.len() == 3 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'7'));
+    match u16::from_str_radix(digits, 8).ok().filter(|_| octal) {
+        Some(mask) => Ok(Umask { mask }),
+        None => Err(Box::new(
+            Diagnostic::new(Code::EP0614, word.span, format!("`{}` is not a mask", shorten(&word.text)))
+                .hint("write three octal digits, what new files do not get: `umask 027`"),
+        )),
+    }
 }
 
 fn feature(word: &Word) -> Result<Feature, Box<Diagnostic>> {

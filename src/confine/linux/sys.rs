@@ -484,6 +484,9 @@ fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
                 return Err((Step::Limits, errno()));
             }
         }
+        if let Some(mask) = launch.limits.umask {
+            libc::umask(mask.into());
+        }
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
         if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {

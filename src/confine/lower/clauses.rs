@@ -116,7 +116,7 @@ pub(super) fn environment<'a>(profile: &Profile<&'a str>, host: &Host, work: &mu
     work.note(format!("{passed} variables"));
 }
 
-/// Limits. A limit above the caller's own hard limit is the caller's.
+/// Limits, and the mask of new files. A limit above the caller's own hard limit is the caller's.
 pub(super) fn limits<'a>(profile: &Profile<&'a str>, work: &mut Work<'a>) -> Result<(), Refusal> {
     let accepted = work.accepted.contains(&Feature::Limits);
     for limit in &profile.limits {
@@ -168,6 +168,10 @@ pub(super) fn limits<'a>(profile: &Profile<&'a str>, work: &mut Work<'a>) -> Res
         if let Some(note) = note {
             work.note(note);
         }
+    }
+    for umask in &profile.umask {
+        work.plan.limits.umask = Some(umask.mask);
+        work.carry(umask.to_string(), umask.origin, "process", Given::Prevented);
     }
     Ok(())
 }

@@ -159,7 +159,10 @@ fn environment(a: &Profile, b: &Profile) -> bool {
 fn limits(a: &Profile, b: &Profile) -> bool {
     let limit =
         |profile: &Profile, kind: LimitKind| profile.limits.iter().find(|l| l.kind == kind).map(|l| l.value);
-    b.limits.iter().all(|wide| limit(a, wide.kind).is_some_and(|value| value <= wide.value))
+    // A mask is where a command starts, not what it is kept to; still, one that takes fewer permissions away is not narrower.
+    let masked = |wide: u16| a.umask.iter().any(|own| own.mask & wide == wide);
+    b.umask.iter().all(|wide| masked(wide.mask))
+        && b.limits.iter().all(|wide| limit(a, wide.kind).is_some_and(|value| value <= wide.value))
 }
 
 fn rest(a: &Profile, b: &Profile) -> bool {
