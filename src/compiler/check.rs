@@ -1,6 +1,7 @@
 //! In: a [`Policy`] as written. Out: a [`CheckedPolicy`], the only thing the back half accepts.
 //! Not here: reading (`rules.rs`) and lowering (`lower.rs`).
 
+mod dead_words;
 pub mod examples;
 pub mod overlap;
 pub mod placements;

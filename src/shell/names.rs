@@ -322,8 +322,8 @@ mod tests {
             ("7", "7"),
             (".exe", ".exe"),
             ("", ""),
-            ("/", "/"),
-            (r"\", r"\"),
+            ("/", ""),
+            (r"\", ""),
             ("C:", "C:"),
         ] {
             assert_eq!(std::str::from_utf8(tool_name(word.as_bytes())).unwrap(), tool, "{word}");

@@ -2,57 +2,73 @@
 //! like: operators, placeholders, things only a shell would expand, allows without effect.
 //! Not here: rules against each other (`overlap.rs`).
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use super::dead_words;
+use crate::diagnostic::text::shorten;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::policy::{Decision, Pattern, PatternToken, Policy, PrefixRule};
 use crate::source::Spanned;
 use execpolicy_shell::programs::opaque;
+use std::collections::BTreeMap;
 
-/// Interpreters: a prefix that ends with one of them allows any program text.
+/// Interpreters: a prefix that ends with one of them allows any program file. Not awk: its program text is read, and files of it are
+/// asked about.
 const INTERPRETERS: &[&str] = &[
-    "awk",
-    "bun",
-    "deno",
-    "gawk",
-    "julia",
-    "lua",
-    "luajit",
-    "mawk",
-    "node",
-    "nodejs",
-    "osascript",
-    "perl",
-    "php",
-    "py",
-    "pypy",
-    "pypy3",
-    "python",
-    "python2",
-    "python3",
-    "pythonw",
-    "Rscript",
-    "ruby",
-    "tclsh",
+    "bun", "deno", "julia", "lua", "luajit", "node", "nodejs", "perl", "php", "py", "pypy", "pypy3",
+    "python", "python2", "python3", "pythonw", "Rscript", "ruby", "tclsh",
 ];
 
 /// Looks at every rule by itself.
 pub fn check(policy: &Policy, diagnostics: &mut Diagnostics) {
+    let mut faults = Faults::default();
     for rule in &policy.placements {
-        pattern(&rule.pattern, diagnostics);
+        pattern(&rule.pattern, None, &mut faults, diagnostics);
     }
     for rule in &policy.rules {
-        pattern(&rule.pattern, diagnostics);
+        pattern(&rule.pattern, Some(rule.decision), &mut faults, diagnostics);
         if rule.decision == Decision::Allow {
             without_effect(rule, diagnostics);
             interpreter(rule, diagnostics);
         }
     }
+    faults.report(diagnostics);
 }
 
-fn pattern(pattern: &Pattern, diagnostics: &mut Diagnostics) {
+/// Faults of words: one finding for each cause, wherever the word stands again.
+#[derive(Default)]
+struct Faults(BTreeMap<(Code, Severity, String), (Diagnostic, usize)>);
+
+impl Faults {
+    fn add(&mut self, fault: Diagnostic) {
+        let key = (fault.code, fault.severity, fault.message.clone());
+        self.0.entry(key).and_modify(|(_, more)| *more += 1).or_insert((fault, 0));
+    }
+
+    fn report(self, diagnostics: &mut Diagnostics) {
+        for (fault, more) in self.0.into_values() {
+            let again = (more > 0).then(|| format!("the same holds for {more} more, further down"));
+            diagnostics.push(fault.maybe_hint(again));
+        }
+    }
+}
+
+fn pattern(
+    pattern: &Pattern,
+    decision: Option<Decision>,
+    faults: &mut Faults,
+    diagnostics: &mut Diagnostics,
+) {
     for (position, token) in pattern.tokens.iter().enumerate() {
         for word in &token.alternatives {
-            if let Some(fault) = word_fault(pattern, position, word) {
-                diagnostics.push(fault);
+            if let Some(fault) = word_fault(pattern, decision, position, word) {
+                faults.add(fault);
+            } else if let Some(dead) = dead_words::why(pattern, decision, position, &word.value) {
+                let fault = Diagnostic::new(
+                    Code::EP0412,
+                    word.span,
+                    format!("`{}` {}", shorten(&word.value), dead.why),
+                );
+                faults
+                    .add(fault.label("no command has this word, so the rule never matches").hint(dead.hint));
             }
         }
         repeated(token, diagnostics);
@@ -60,7 +76,12 @@ fn pattern(pattern: &Pattern, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn word_fault(pattern: &Pattern, position: usize, word: &Spanned<String>) -> Option<Diagnostic> {
+fn word_fault(
+    pattern: &Pattern,
+    decision: Option<Decision>,
+    position: usize,
+    word: &Spanned<String>,
+) -> Option<Diagnostic> {
     let text = word.value.as_str();
     let heads = &pattern.tokens[0].alternatives;
     let head_is = |names: &[&str]| heads.iter().any(|head| names.contains(&head.value.as_str()));
@@ -79,7 +100,9 @@ fn word_fault(pattern: &Pattern, position: usize, word: &Spanned<String>) -> Opt
         )
         .label("a command never sees this word")
         .hint("write one rule for each command");
-        return Some(fault);
+        // An allow that never matches is no hole; the guards of its file must not go down with it.
+        let severity = if decision == Some(Decision::Allow) { Severity::Warning } else { fault.severity };
+        return Some(Diagnostic { severity, ..fault });
     }
     if let Some(inner) = text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'))
         && inner.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -88,7 +111,7 @@ fn word_fault(pattern: &Pattern, position: usize, word: &Spanned<String>) -> Opt
         let fault = Diagnostic::new(
             Code::EP0406,
             word.span,
-            format!("`{text}` is a placeholder, and would be compared literally"),
+            format!("`{}` is a placeholder, and would be compared literally", shorten(text)),
         )
         .label("no command has this word")
         .hint("end the pattern before it: a prefix rule accepts whatever follows");
@@ -110,7 +133,7 @@ fn word_fault(pattern: &Pattern, position: usize, word: &Spanned<String>) -> Opt
         Diagnostic::new(
             Code::EP0405,
             word.span,
-            format!("{} in `{text}` is not expanded here", if what == "~" { "`~`" } else { what }),
+            format!("{} in `{}` is not expanded here", if what == "~" { "`~`" } else { what }, shorten(text)),
         )
         .label("compared literally")
         .hint(hint),
@@ -214,7 +237,7 @@ fn interpreter(rule: &PrefixRule, diagnostics: &mut Diagnostics) {
             let fault = Diagnostic::new(
                 Code::EP0409,
                 head.span,
-                format!("this allows `{name}` to run any program text"),
+                format!("this allows `{name}` to run any program file"),
             )
             .label("an interpreter with any arguments")
             .hint(format!(

@@ -104,6 +104,7 @@ catalogue! {
     EP0409 Warning true "an interpreter is allowed with any arguments";
     EP0410 Error false "a command is placed in two profiles";
     EP0411 Warning true "a command runs unconfined";
+    EP0412 Warning true "no command has this word";
     // EP05xx: the syntax of sandbox files
     EP0501 Error false "a sandbox file does not read as statements";
     EP0502 Error false "a character has no meaning here";
