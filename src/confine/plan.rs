@@ -5,8 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::format;
 use std::path::PathBuf;
-use std::string::String;
+use std::string::{String, ToString};
 use std::time::Duration;
 use std::vec::Vec;
 
@@ -115,6 +116,20 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// What each process gets when it starts, for the status: the clause, its value, and by what. The number of processes is
+    /// another matter, since root is exempt from it.
+    pub(crate) fn of_each_process(&self) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+        let plain = |value: Option<u64>| value.map(|value| value.to_string());
+        let given = [
+            ("limit open-files", plain(self.open_files), "RLIMIT_NOFILE"),
+            ("limit memory-per-process", plain(self.memory_per_process), "RLIMIT_AS"),
+            ("limit file-size", plain(self.file_size), "RLIMIT_FSIZE"),
+            ("limit cpu-time", plain(self.cpu_seconds), "RLIMIT_CPU"),
+            ("umask", self.umask.map(|mask| format!("{mask:03o}")), "umask(2)"),
+        ];
+        given.into_iter().filter_map(|(clause, value, by)| Some((clause, value?, by)))
+    }
+
     /// Writes what [`Limits::read`] reads.
     pub(crate) fn write(&self, w: &mut Writer) {
         for value in [

@@ -118,6 +118,11 @@ fn mask() -> Result<String> {
     expect(&plan, &shell(script), "0027\n640\n", Outcome::Code(0))?;
     let expected = shell("[ $(umask) = 0027 ]");
     let session = sandbox(&plan).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
+    let told =
+        session.status().clauses.iter().any(|c| (c.clause.as_str(), c.asked.as_str()) == ("umask", "027"));
+    if !told {
+        return Err("the status does not list it".into());
+    }
     for _ in 0..2 {
         match end_of(&session, &expected) {
             Ok(Outcome::Code(0)) => {}

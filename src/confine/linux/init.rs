@@ -163,15 +163,8 @@ impl Init {
             let given = if self.ids.user == 0 { Given::Absent } else { Given::Prevented };
             status.push("limit processes", processes.to_string(), given, "RLIMIT_NPROC");
         }
-        for (name, value, by) in [
-            ("open-files", limits.open_files, "RLIMIT_NOFILE"),
-            ("memory-per-process", limits.memory_per_process, "RLIMIT_AS"),
-            ("file-size", limits.file_size, "RLIMIT_FSIZE"),
-            ("cpu-time", limits.cpu_seconds, "RLIMIT_CPU"),
-        ] {
-            if let Some(value) = value {
-                status.push(&format!("limit {name}"), value.to_string(), Given::Prevented, by);
-            }
+        for (clause, value, by) in limits.of_each_process() {
+            status.push(clause, value, Given::Prevented, by);
         }
         Ok(())
     }
