@@ -39,8 +39,8 @@ const FLOORS: &[(&str, u32)] = &[
 
 /// Each foreign crate, and the files or folders that may name it: one room for each package that uses it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("ariadne", &["cli/render.rs"]),
-    ("blake3", &["compiler/emit.rs", "compiler/emit/", "compiler/verify.rs"]),
+    ("ariadne", &["cli/report/human.rs"]),
+    ("blake3", &["cli/report/sarif.rs", "compiler/emit.rs", "compiler/emit/", "compiler/verify.rs"]),
     ("chumsky", &["compiler/sandbox/parse.rs"]),
     ("clap", &["cli/args.rs", "cli/main.rs"]),
     ("clap_complete", &["cli/args.rs"]),

@@ -1,6 +1,6 @@
 //! In: the words of the command line. Out: [`Cli`]. The only file that names clap.
 
-use super::Outcome;
+use super::exit::Exit;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use execpolicy_compiler::diagnostic::text::nearest;
 use std::ffi::OsString;
@@ -473,7 +473,7 @@ fn split_check(args: &mut [OsString]) {
 }
 
 /// Writes a completion script to standard output.
-pub fn completions(shell: clap_complete::Shell) -> Outcome {
+pub fn completions(shell: clap_complete::Shell) -> Exit {
     clap_complete::generate(shell, &mut Cli::command(), "execpolicy", &mut std::io::stdout());
-    Outcome::Good
+    Exit::Good
 }

@@ -1,21 +1,22 @@
 //! `execpolicy compile` and `execpolicy dump`: writes an artifact, checks that one is not stale, shows one.
 
 use super::args::Compile;
+use super::exit::Exit;
 use super::output::{Style, count, stderr, stdout};
-use super::render::{self, Limit};
+use super::report::human::{self, Limit};
 use super::write::{is_standard_output, write};
-use super::{Outcome, emit, files, policy};
+use super::{emit, files, policy};
 use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics};
 use execpolicy_compiler::source::SourceMap;
 use std::path::Path;
 
 /// Runs `compile`.
-pub fn run(arguments: &Compile, style: Style) -> Outcome {
+pub fn run(arguments: &Compile, style: Style) -> Exit {
     let checked = policy::check(&arguments.paths, false);
-    render::print(&checked.diagnostics, &checked.sources, style, Limit::First);
+    human::print(&checked.diagnostics, &checked.sources, style, Limit::First);
     let Some(policy) = &checked.policy else {
         stderr("execpolicy: the policy has errors, so nothing was written\n");
-        return Outcome::Findings;
+        return Exit::Findings;
     };
     if let Some(outcome) = emit::run(&arguments.emit, policy.policy(), policy.sources(), style) {
         return outcome;
@@ -28,7 +29,7 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
     let piped = is_standard_output(&arguments.output);
     if arguments.check && piped {
         stderr("execpolicy: `--check` compares a file; name one with `-o FILE`\n");
-        return Outcome::Usage;
+        return Exit::Usage;
     }
     if arguments.check {
         return match std::fs::read(&arguments.output) {
@@ -36,7 +37,7 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
                 if !arguments.quiet {
                     stdout(&format!("{shown} is up to date\n"));
                 }
-                Outcome::Good
+                Exit::Good
             }
             Ok(_) => {
                 fail(stale(shown, "the file is not what these sources compile to", &arguments.output), style)
@@ -74,7 +75,7 @@ pub fn run(arguments: &Compile, style: Style) -> Outcome {
             count(checked.examples, "example"),
         ));
     }
-    Outcome::Good
+    Exit::Good
 }
 
 fn stale(shown: String, why: &str, output: &Path) -> Diagnostic {
@@ -82,15 +83,15 @@ fn stale(shown: String, why: &str, output: &Path) -> Diagnostic {
         .hint(format!("run `execpolicy compile -o {}` and commit the file", output.display()))
 }
 
-fn fail(diagnostic: Diagnostic, style: Style) -> Outcome {
+fn fail(diagnostic: Diagnostic, style: Style) -> Exit {
     let mut diagnostics = Diagnostics::new();
     diagnostics.error(diagnostic);
-    render::print(&diagnostics, &SourceMap::new(), style, Limit::Errors);
-    Outcome::Findings
+    human::print(&diagnostics, &SourceMap::new(), style, Limit::Errors);
+    Exit::Findings
 }
 
 /// Runs `dump`.
-pub fn dump(file: &Path, style: Style) -> Outcome {
+pub fn dump(file: &Path, style: Style) -> Exit {
     let shown = file.display().to_string();
     let bytes = match std::fs::read(file) {
         Ok(bytes) => bytes,
@@ -102,7 +103,7 @@ pub fn dump(file: &Path, style: Style) -> Outcome {
     match execpolicy_compiler::dump::dump(&bytes) {
         Ok(text) => {
             stdout(&text);
-            Outcome::Good
+            Exit::Good
         }
         Err(error) => fail(policy::unusable(&error, shown), style),
     }

@@ -13,84 +13,41 @@ pub use linux::{host, run, workspace};
 #[cfg(target_os = "macos")]
 pub use macos::{host, run};
 
-use super::Outcome;
-use super::output::{Colour, Style, paint, stderr};
+use super::exit::Exit;
+use super::output::{Style, stderr};
 use super::policy::Compiled;
-use super::render::harmless;
-use super::status::Status;
+use super::report::refused::{Refused, RefusedReason};
+use super::report::status::{Event, Started, Status};
 use execpolicy_compiler::diagnostic::Diagnostics;
-use execpolicy_compiler::diagnostic::text::nearest;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
 use execpolicy_profile::{Phase, Platform, Profile, Profiles, TextFrom};
-use execpolicy_runtime::{Artifact, Site};
+use execpolicy_runtime::Artifact;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-
-/// Of a command that was not run. Shells say the same of what they may not execute.
-pub const NOT_RUN: u8 = 126;
-/// Of a command that does not exist.
-pub const NOT_FOUND: u8 = 127;
-
-/// Why a command was not run.
-pub struct Refused {
-    /// In a word, for programs: `policy`, `forbidden`, `prompt`, `unmatched`, `placement`, `profile`, `host`, `not-found`.
-    pub reason: &'static str,
-    /// In a sentence.
-    pub message: String,
-    /// The rule that says so.
-    pub rule: Option<Box<Site>>,
-    /// The statement that says so.
-    pub statement: Option<String>,
-    /// What to do.
-    pub help: Option<String>,
-}
-
-impl Refused {
-    /// Without a rule.
-    pub fn new(reason: &'static str, message: impl Into<String>, help: Option<String>) -> Self {
-        Self { reason, message: message.into(), rule: None, statement: None, help }
-    }
-
-    /// Says so, to people and on the status descriptor.
-    pub fn tell(&self, status: &mut Status, style: Style) -> Outcome {
-        let on = style.stderr;
-        let mut text =
-            format!("execpolicy: {}: {}\n", paint("not run", Colour::Red, on), harmless(&self.message));
-        if let Some(rule) = &self.rule {
-            let place = harmless(&format!("{}:{}", rule.file, rule.line));
-            text.push_str(&format!("   ╭─[ {} ]\n", paint(&place, Colour::Cyan, on)));
-            if let Some(why) = &rule.justification {
-                text.push_str(&format!("   │ {}\n", harmless(why)));
-            }
-        }
-        if let Some(statement) = &self.statement {
-            text.push_str(&format!("   ╭─[ {} ]\n", paint(&harmless(statement), Colour::Cyan, on)));
-        }
-        if let Some(help) = &self.help {
-            text.push_str(&format!("   │ Help: {}\n", harmless(help)));
-        }
-        stderr(&text);
-        status.refused(self);
-        Outcome::Command(if self.reason == "not-found" { NOT_FOUND } else { NOT_RUN })
-    }
-}
 
 /// Runs something that says on `--status-fd` what happens; a refusal is told there and to people.
 pub fn reported(
     status_fd: Option<i32>,
     style: Style,
-    run: impl FnOnce(&mut Status) -> Result<Outcome, Refused>,
-) -> Outcome {
+    run: impl FnOnce(&mut Status) -> Result<Exit, Refused>,
+) -> Exit {
     let mut status = match Status::open(status_fd) {
         Ok(status) => status,
         Err(fault) => {
             stderr(&format!("execpolicy: {fault}\n"));
-            return Outcome::Usage;
+            return Exit::Usage;
         }
     };
-    run(&mut status).unwrap_or_else(|refused| refused.tell(&mut status, style))
+    run(&mut status).unwrap_or_else(|refused| refuse(&refused, &mut status, style))
+}
+
+/// Says that a command was not run, to people and on the status descriptor.
+pub fn refuse(refused: &Refused, status: &mut Status, style: Style) -> Exit {
+    stderr(&refused.text(style));
+    status.tell(&Event::from(refused));
+    Exit::Command(refused.reason.exit_status())
 }
 
 /// The standard library's profiles, as an artifact would hold them.
@@ -104,9 +61,8 @@ pub fn library() -> Option<Vec<u8>> {
 pub fn profiles<'b>(policy: &Artifact<'b>, library: &'b [u8]) -> Result<Profiles<'b>, Refused> {
     match policy.profiles() {
         Some(profiles) => Ok(profiles),
-        None => Profiles::from_bytes(library).map_err(|error| {
-            Refused::new("policy", format!("the embedded profiles cannot be read: {error:?}"), None)
-        }),
+        None => Profiles::from_bytes(library)
+            .map_err(|error| RefusedReason::UnreadableProfiles(format!("{error:?}")).into()),
     }
 }
 
@@ -124,31 +80,33 @@ pub const HERE: Platform = if cfg!(target_os = "macos") { Platform::Macos } else
 /// A profile by name, as it holds here.
 pub fn find<'a, T: TextFrom<'a>>(profiles: &Profiles<'a>, name: &str) -> Result<Profile<T>, Refused> {
     profiles.get(name, Phase::Run, HERE).ok_or_else(|| {
-        let names: Vec<&str> = profiles.names().collect();
-        let meant = nearest(name, names.iter().copied());
-        let help = meant.map_or_else(
-            || format!("the profiles are {}", names.join(", ")),
-            |meant| format!("did you mean `{meant}`?"),
-        );
-        Refused::new("policy", format!("there is no profile `{name}`"), Some(help))
+        let known = profiles.names().map(str::to_owned).collect();
+        RefusedReason::UnknownProfile { name: name.to_owned(), known }.into()
     })
 }
 
 /// Becomes the command, because a rule of the policy places it outside of every sandbox. Returns only if that fails.
 pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
     stderr("execpolicy: unconfined: a rule of the policy says so\n");
-    status.unconfined();
+    status.tell(&Event::Started(Started {
+        profile: None,
+        accepted_gaps: Vec::new(),
+        enforcement: Vec::new(),
+    }));
     let (program, arguments) =
         command.split_first().map_or((None, command), |(first, rest)| (Some(first), rest));
-    let Some(program) = program else { return Refused::new("host", "the command is empty", None) };
+    let Some(program) = program else { return Refused::host("the command is empty") };
     let error = std::process::Command::new(program).args(arguments).exec();
-    let reason = if error.kind() == std::io::ErrorKind::NotFound { "not-found" } else { "host" };
-    Refused::new(reason, format!("`{}` cannot be executed: {error}", program.to_string_lossy()), None)
+    let program = program.to_string_lossy().into_owned();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => RefusedReason::NotFound { program, confined: false }.into(),
+        _ => RefusedReason::NotExecutable { program, error: error.to_string() }.into(),
+    }
 }
 
 /// What a command needs of a policy, or why it cannot be had.
 pub fn opened(compiled: Option<&Compiled>) -> Result<Artifact<'_>, Refused> {
     compiled
         .map(|compiled| compiled.policy.artifact())
-        .ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))
+        .ok_or_else(|| RefusedReason::UnusablePolicy.into())
 }

@@ -2,10 +2,11 @@
 //! command): decides one command or script, in Codex's JSON.
 
 use super::args::{self, CheckCommand};
+use super::exit::Exit;
 use super::output::{Style, stderr, stdout};
 use super::policy::{self, From as Source};
-use super::segments::{self, Asked, What};
-use super::{Outcome, json};
+use super::report::verdict::segments::{self, Asked, What};
+use super::report::verdict::{self, Form};
 use execpolicy_runtime::script::Decided;
 use execpolicy_runtime::{Conclusion, Context, Mode};
 use execpolicy_shell::Dialect;
@@ -25,7 +26,7 @@ pub const fn verdict_code(conclusion: Conclusion) -> u8 {
 }
 
 /// Runs the command.
-pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
+pub fn run(arguments: &CheckCommand, style: Style) -> Exit {
     let mode = if arguments.codex.is_some() {
         Mode::Codex { resolve_host_executables: arguments.resolve_host_executables }
     } else {
@@ -35,13 +36,13 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
     let compiled = policy::load(from, arguments.codex.is_some(), style);
     let Some(decider) = compiled.as_ref().map(|compiled| compiled.policy.decider()) else {
         stderr("execpolicy: the policy cannot be used, so nothing was decided\n");
-        return Outcome::Findings;
+        return Exit::Findings;
     };
-    let form = json::Form { pretty: arguments.pretty, details: arguments.details };
+    let form = Form { pretty: arguments.pretty, details: arguments.details };
     let here = Here::now();
     let context = here.context(mode);
     let conclusion = if let Some(given) = &arguments.script.shell {
-        let Some(script) = script(given) else { return Outcome::Findings };
+        let Some(script) = script(given) else { return Exit::Findings };
         let verdict =
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
         let asked = Asked { what: What::Script(&script), cwd: context.cwd };
@@ -53,7 +54,7 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
         let mut scratch = decider.policy().scratch();
         let decided = decider.decide(&argv, &context, &mut scratch);
         stdout(&match &decided {
-            Decided::Plain(verdict) => json::verdict(verdict, &argv, form),
+            Decided::Plain(verdict) => verdict::plain(verdict, &argv, form),
             Decided::Parts(verdict) => {
                 let asked = Asked { what: What::Command(&argv), cwd: context.cwd };
                 segments::verdict(&decider, asked, verdict, decider.placement(&decided, &argv), form)
@@ -61,7 +62,7 @@ pub fn run(arguments: &CheckCommand, style: Style) -> Outcome {
         });
         decided.conclusion()
     };
-    if arguments.exit_code { Outcome::Verdict(verdict_code(conclusion)) } else { Outcome::Good }
+    if arguments.exit_code { Exit::Verdict(verdict_code(conclusion)) } else { Exit::Good }
 }
 
 /// How much of standard input is read: far more than the analysis looks at, so that what is cut off

@@ -1,40 +1,33 @@
 //! `execpolicy doctor`: what this host enforces, by doing it: a sandbox is built for each profile.
 //! Not here: versions of kernels, from which nothing is concluded.
 
-use super::Outcome;
 use super::args::Doctor;
-use super::contain::{self, Refused};
-use super::output::{Colour, Style, paint, stdout};
+use super::contain;
+use super::exit::Exit;
+use super::output::sanitize;
+use super::output::{Colour, Style, json_text, paint, stdout};
 use super::policy::{self, From};
-use super::render::harmless;
-use super::status::{clauses, given};
+use super::report::doctor::{self, Tried};
+use super::report::enforcement::given;
+use super::report::refused::Refused;
 use execpolicy_confine::lower::{Host, Lowered, lower};
 use execpolicy_confine::{EnforcementStatus, Given, Helper, Session};
 use execpolicy_profile::{Phase, Platform, Profile};
-use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// The version of the JSON of `doctor --json`.
-const VERSION: u32 = 1;
-
-/// What became of one profile.
-struct Tried<'a> {
-    name: &'a str,
-    result: Result<(Lowered<'a>, EnforcementStatus), Refused>,
-}
-
 /// Runs the command.
-pub fn run(arguments: &Doctor, style: Style) -> Outcome {
+pub fn run(arguments: &Doctor, style: Style) -> Exit {
     match attempt(arguments, style) {
         Ok(outcome) => outcome,
         Err(refused) => {
-            stdout(&harmless(&format!("{}\n{}\n", refused.message, refused.help.unwrap_or_default())));
-            Outcome::Findings
+            let help = refused.reason.help().unwrap_or_default();
+            stdout(&sanitize(&format!("{}\n{help}\n", refused.reason)));
+            Exit::Findings
         }
     }
 }
 
-fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
+fn attempt(arguments: &Doctor, style: Style) -> Result<Exit, Refused> {
     let from = From::named(arguments.policy.as_deref(), &arguments.sandbox);
     let compiled = policy::load(from, false, style);
     let policy = contain::opened(compiled.as_ref())?;
@@ -53,11 +46,11 @@ fn attempt(arguments: &Doctor, style: Style) -> Result<Outcome, Refused> {
     let good = base.is_ok() && tried.iter().all(|tried| tried.result.is_ok());
     let base = base.map_err(Refused::from);
     if arguments.json {
-        stdout(&format!("{}\n", report(&base, &tried)));
+        stdout(&json_text(&doctor::report(&base, &tried), false));
     } else {
-        stdout(&harmless(&text(&base, &tried, style)));
+        stdout(&sanitize(&text(&base, &tried, style)));
     }
-    Ok(if good { Outcome::Good } else { Outcome::Findings })
+    Ok(if good { Exit::Good } else { Exit::Findings })
 }
 
 /// Builds a sandbox for a profile and ends it.
@@ -160,49 +153,11 @@ fn walls(status: &EnforcementStatus) -> String {
 }
 
 fn problem(text: &mut String, refused: &Refused, on: bool) {
-    let _ = writeln!(text, "  {}", refused.message);
+    let _ = writeln!(text, "  {}", refused.reason);
     if let Some(statement) = &refused.statement {
         let _ = writeln!(text, "  at {}", paint(statement, Colour::Cyan, on));
     }
-    if let Some(help) = &refused.help {
+    if let Some(help) = refused.reason.help() {
         let _ = writeln!(text, "  to change it: {help}");
     }
-}
-
-fn report(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>]) -> Value {
-    let refused = |refused: &Refused| json!({ "message": refused.message, "statement": refused.statement, "help": refused.help });
-    let host = match base {
-        Ok(status) => json!({ "sandboxes": true, "enforcement": clauses(status) }),
-        Err(problem) => json!({ "sandboxes": false, "problem": refused(problem) }),
-    };
-    let profiles: Vec<Value> = tried
-        .iter()
-        .map(|tried| match &tried.result {
-            Ok((lowered, status)) => {
-                let carried: Vec<Value> = lowered
-                    .carried
-                    .iter()
-                    .map(|line| {
-                        json!({
-                            "clause": line.clause,
-                            "file": line.origin.map(|origin| origin.file),
-                            "line": line.origin.map(|origin| origin.line),
-                            "wall": line.wall,
-                            "given": given(line.given),
-                            "note": line.note,
-                        })
-                    })
-                    .collect();
-                json!({
-                    "profile": tried.name,
-                    "enforced": true,
-                    "acceptedGaps": lowered.accepted,
-                    "clauses": carried,
-                    "enforcement": clauses(status),
-                })
-            }
-            Err(problem) => json!({ "profile": tried.name, "enforced": false, "problem": refused(problem) }),
-        })
-        .collect();
-    json!({ "version": VERSION, "host": host, "profiles": profiles })
 }

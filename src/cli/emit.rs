@@ -2,9 +2,10 @@
 //! Not here: the texts (`emit/`), and the knowledge about targets (`lower/targets`).
 
 use super::args::Emit;
-use super::output::{Colour, Style, paint, stderr, stdout};
-use super::render::{self, Limit};
-use super::{Outcome, files, survey};
+use super::exit::Exit;
+use super::output::{Colour, Style, paint, sanitize, stderr, stdout};
+use super::report::human::{self, Limit};
+use super::{files, survey};
 use execpolicy_compiler::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use execpolicy_compiler::emit::{self, Emitted, gap_lines};
 use execpolicy_compiler::lower::places::Host;
@@ -33,7 +34,7 @@ struct Ready<'p> {
 }
 
 /// Does what the options ask for. `None`: there were none, or all is well and the compilation goes on.
-pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -> Option<Outcome> {
+pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -> Option<Exit> {
     if options.emit.is_empty() && !options.explain_targets {
         // A profile that never runs anything is worth knowing before its first command.
         let mut sink = Diagnostics::new();
@@ -42,7 +43,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         for name in names {
             requirements(name, &policy.profiles, options, &mut sink);
         }
-        render::print(&sink, sources, style, Limit::First);
+        human::print(&sink, sources, style, Limit::First);
         return None;
     }
     let wanted = match options.emit.iter().map(|text| parse(text)).collect::<Result<Vec<_>, _>>() {
@@ -75,10 +76,10 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         report(&one.emitted.gaps, profiles, options.deny_gaps, &mut sink);
     }
     requirements(&name, profiles, options, &mut sink);
-    render::print(&sink, &with_library, style, Limit::First);
+    human::print(&sink, &with_library, style, Limit::First);
     if sink.has_errors() {
         stderr("execpolicy: there are gaps, and --deny-gaps was given; nothing was written\n");
-        return Some(Outcome::Findings);
+        return Some(Exit::Findings);
     }
     for one in &ready {
         let rules = codex_rules(one, policy);
@@ -91,7 +92,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
         for (file, bytes) in parts {
             if let Err(error) = super::write::write(&file, &bytes) {
                 stderr(&format!("execpolicy: {}: {}\n", file.display(), files::said(&error)));
-                return Some(Outcome::Findings);
+                return Some(Exit::Findings);
             }
             if !super::write::is_standard_output(&file) {
                 stdout(&format!("wrote {}\n", file.display()));
@@ -101,9 +102,9 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
     None
 }
 
-fn usage(fault: &str) -> Outcome {
+fn usage(fault: &str) -> Exit {
     stderr(&format!("execpolicy: {fault}\n"));
-    Outcome::Usage
+    Exit::Usage
 }
 
 fn beside(file: &std::path::Path, ending: &str) -> PathBuf {
@@ -321,7 +322,7 @@ fn requirements(name: &str, profiles: &Profiles, options: &Emit, sink: &mut Diag
 }
 
 /// `--explain-targets`: which target carries which clause.
-fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap, style: Style) -> Outcome {
+fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap, style: Style) -> Exit {
     let mut sink = Diagnostics::new();
     let mut text = String::new();
     for platform in [Platform::Linux, Platform::Macos] {
@@ -347,8 +348,8 @@ fn explain(name: &str, profiles: &Profiles, options: &Emit, sources: &SourceMap,
     requirements(name, profiles, options, &mut sink);
     stdout(text.trim_end_matches('\n'));
     stdout("\n");
-    render::print(&sink, sources, style, Limit::First);
-    if sink.has_errors() { Outcome::Findings } else { Outcome::Good }
+    human::print(&sink, sources, style, Limit::First);
+    if sink.has_errors() { Exit::Findings } else { Exit::Good }
 }
 
 /// One row for each clause; equal rows of one kind are counted.
@@ -408,5 +409,5 @@ fn table(profile: &Profile, host: &Host, targets: &[Target], style: Style, text:
 }
 
 fn short(text: &str) -> String {
-    render::harmless(&execpolicy_compiler::diagnostic::text::shorten(text))
+    sanitize(&execpolicy_compiler::diagnostic::text::shorten(text))
 }

@@ -2,10 +2,12 @@
 
 use super::args::Explain;
 use super::decide::{Here, bytes, script};
+use super::exit::Exit;
+use super::output::sanitize;
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
-use super::segments::What;
-use super::{Outcome, explain_profile, explain_script, files, placement, render::harmless};
+use super::report::verdict::segments::What;
+use super::{explain_profile, explain_script, files, placement};
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::diagnostic::Code;
 use execpolicy_compiler::diagnostic::text::{list, nearest};
@@ -20,7 +22,7 @@ const TITLE: usize = 400;
 const ALMOST: usize = 3;
 
 /// Runs the command.
-pub fn run(arguments: &Explain, style: Style) -> Outcome {
+pub fn run(arguments: &Explain, style: Style) -> Exit {
     if let Some(name) = &arguments.profile {
         return explain_profile::run(name, arguments, style);
     }
@@ -40,21 +42,21 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
     let decider = compiled.as_ref().map(|compiled| (compiled, compiled.policy.decider()));
     let Some((compiled, decider)) = decider else {
         stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
-        return Outcome::Findings;
+        return Exit::Findings;
     };
     let mode = if codex { Mode::Codex { resolve_host_executables: true } } else { Mode::Strict };
     let checked = compiled.checked.as_ref();
     let here = Here::now();
     let context = here.context(mode);
     if let Some(given) = &arguments.script.shell {
-        let Some(script) = script(given) else { return Outcome::Findings };
+        let Some(script) = script(given) else { return Exit::Findings };
         let verdict =
             decider.decide_script(&script, arguments.script.dialect.unwrap_or_default().into(), context.cwd);
-        let title = shortened(harmless(&String::from_utf8_lossy(&script)));
+        let title = shortened(sanitize(&String::from_utf8_lossy(&script)));
         let what = What::Script(&script);
         let place = decider.script_placement(&verdict);
         stdout(&explain_script::explain(&decider, checked, what, (&verdict, place), &title, style.stdout));
-        return Outcome::Good;
+        return Exit::Good;
     }
     let argv = bytes(&arguments.what);
     let mut scratch = decider.policy().scratch();
@@ -67,7 +69,7 @@ pub fn run(arguments: &Explain, style: Style) -> Outcome {
             explain_script::explain(&decider, checked, what, said, &in_short(&argv), style.stdout)
         }
     });
-    Outcome::Good
+    Exit::Good
 }
 
 fn looks_like_code(word: &str) -> bool {
@@ -75,12 +77,12 @@ fn looks_like_code(word: &str) -> bool {
     bytes.len() >= 3 && bytes[..2].eq_ignore_ascii_case(b"ep") && bytes[2..].iter().all(u8::is_ascii_digit)
 }
 
-fn page(word: &str, style: Style) -> Outcome {
+fn page(word: &str, style: Style) -> Exit {
     let Some(code) = Code::from_name(word) else {
         let meant = nearest(word, Code::ALL.iter().map(|code| code.as_str()));
         let hint = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
         stderr(&format!("execpolicy: there is no diagnostic `{word}`{hint}\n"));
-        return Outcome::Usage;
+        return Exit::Usage;
     };
     let mut text = String::new();
     for line in code.page().lines() {
@@ -89,7 +91,7 @@ fn page(word: &str, style: Style) -> Outcome {
         let _ = writeln!(text, "{line}");
     }
     stdout(&text);
-    Outcome::Good
+    Exit::Good
 }
 
 fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u8>], style: Style) -> String {
@@ -116,12 +118,12 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
             let _ = writeln!(
                 text,
                 "    `{}` is taken for `{}`",
-                harmless(&String::from_utf8_lossy(&argv[0])),
-                harmless(found.head)
+                sanitize(&String::from_utf8_lossy(&argv[0])),
+                sanitize(found.head)
             );
         }
         if let Some(why) = found.justification {
-            let _ = writeln!(text, "    {}", harmless(why));
+            let _ = writeln!(text, "    {}", sanitize(why));
         }
     }
     if matches.is_empty() {
@@ -135,7 +137,7 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
     if !near.is_empty() {
         let _ = writeln!(text, "\n  {}", paint("almost matched", Colour::Bold, on));
         for (rule, why) in near {
-            let _ = writeln!(text, "    {}\n      {}", describe(checked, rule, on), harmless(&why));
+            let _ = writeln!(text, "    {}\n      {}", describe(checked, rule, on), sanitize(&why));
         }
     }
     text
@@ -143,7 +145,7 @@ fn explain(checked: Option<&CheckedPolicy>, verdict: &Verdict<'_>, argv: &[Vec<u
 
 /// A command as a person would type it, on one line and not too long.
 fn in_short(argv: &[Vec<u8>]) -> String {
-    let words: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
+    let words: Vec<String> = argv.iter().map(|word| sanitize(&String::from_utf8_lossy(word))).collect();
     let shown = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
     shortened(shown)
 }
@@ -175,8 +177,8 @@ pub fn rule_text(
     format!(
         "{} [{}] at {}",
         found.decision.as_str(),
-        harmless(&words.join(", ")),
-        paint(&harmless(&place), Colour::Cyan, on)
+        sanitize(&words.join(", ")),
+        paint(&sanitize(&place), Colour::Cyan, on)
     )
 }
 
@@ -203,7 +205,7 @@ fn describe(checked: &CheckedPolicy, rule: &PrefixRule, on: bool) -> String {
     format!(
         "{} [{}] at {}",
         rule.decision.as_str(),
-        harmless(&words.join(", ")),
+        sanitize(&words.join(", ")),
         paint(&place, Colour::Cyan, on)
     )
 }

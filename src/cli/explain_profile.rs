@@ -1,11 +1,11 @@
 //! `execpolicy explain --profile NAME [PATH|HOST|VARIABLE]…`: what a profile says about a thing, answered by the
 //! reference model; without a thing, the profile itself.
 
-use super::Outcome;
 use super::args::Explain;
+use super::exit::Exit;
+use super::output::sanitize;
 use super::output::{Colour, Style, paint, stderr, stdout};
 use super::policy::{self, From};
-use super::render::harmless;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::diagnostic::text::list;
 use execpolicy_compiler::policy::profile::Profiles;
@@ -17,10 +17,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 /// Runs the command.
-pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
+pub fn run(name: &str, arguments: &Explain, style: Style) -> Exit {
     let Some(profiles) = profiles(arguments, style) else {
         stderr("execpolicy: the policy cannot be used, so there is nothing to explain\n");
-        return Outcome::Findings;
+        return Exit::Findings;
     };
     let phase = if arguments.setup { Phase::Setup } else { Phase::Run };
     let platform = match arguments.on {
@@ -34,23 +34,23 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
         let meant =
             profiles.nearest(name).map_or_else(String::new, |meant| format!("did you mean `{meant}`? "));
         let hint = format!("{meant}the profiles are {}", list(&names));
-        stderr(&format!("execpolicy: there is no profile `{}`; {hint}\n", harmless(name)));
-        return Outcome::Usage;
+        stderr(&format!("execpolicy: there is no profile `{}`; {hint}\n", sanitize(name)));
+        return Exit::Usage;
     };
     if arguments.what.is_empty() {
         stdout(&whole(profile, style.stdout));
-        return Outcome::Good;
+        return Exit::Good;
     }
     let Some(roots) = roots(arguments, platform) else {
         stderr(
             "execpolicy: $WORKSPACE and ~ must be absolute paths in UTF-8; name them with --workspace and $HOME\n",
         );
-        return Outcome::Usage;
+        return Exit::Usage;
     };
     for (number, word) in arguments.what.iter().enumerate() {
         let Some(text) = word.to_str() else {
             stderr("execpolicy: the statements of a profile are UTF-8, and this is not\n");
-            return Outcome::Usage;
+            return Exit::Usage;
         };
         let mut named = Tree::new();
         look(&Path::parse(&roots.workspace).join(text), &mut named);
@@ -61,7 +61,7 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Outcome {
         }
         stdout(&answer(&explain(&model, subject), text, name, style.stdout));
     }
-    Outcome::Good
+    Exit::Good
 }
 
 /// The profiles of the policy that is named or lies here; the standard library's if it has none.
@@ -138,7 +138,7 @@ fn look(path: &Path, tree: &mut Tree) {
 }
 
 fn at(origin: &Origin, on: bool) -> String {
-    paint(&harmless(&format!("{}:{}", origin.file, origin.line)), Colour::Cyan, on)
+    paint(&sanitize(&format!("{}:{}", origin.file, origin.line)), Colour::Cyan, on)
 }
 
 fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
@@ -154,10 +154,10 @@ fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
         Question::Variable(name) => ("environment variable", name.clone()),
     };
     let _ =
-        writeln!(text, "{}: {}", paint(&harmless(asked), Colour::Bold, on), paint(found.outcome, colour, on));
-    let _ = writeln!(text, "  the {what} `{}` in the profile `{}`", harmless(&shown), harmless(profile));
+        writeln!(text, "{}: {}", paint(&sanitize(asked), Colour::Bold, on), paint(found.outcome, colour, on));
+    let _ = writeln!(text, "  the {what} `{}` in the profile `{}`", sanitize(&shown), sanitize(profile));
     if let Some(origin) = &found.origin {
-        let _ = writeln!(text, "  decided by `{}` at {}", harmless(&found.statement), at(origin, on));
+        let _ = writeln!(text, "  decided by `{}` at {}", sanitize(&found.statement), at(origin, on));
     }
     if found.promise == Promise::Detect {
         text.push_str(
@@ -165,7 +165,7 @@ fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
         );
     }
     if let Some(note) = &found.note {
-        let _ = writeln!(text, "  {}", harmless(note));
+        let _ = writeln!(text, "  {}", sanitize(note));
     }
     text
 }
@@ -174,14 +174,14 @@ fn answer(found: &Explanation, asked: &str, profile: &str, on: bool) -> String {
 fn whole(profile: &Profile, on: bool) -> String {
     let mut text = format!(
         "profile {} ({}, {}) at {}\n",
-        paint(&harmless(&profile.name), Colour::Bold, on),
+        paint(&sanitize(&profile.name), Colour::Bold, on),
         profile.platform.as_str(),
         profile.phase.as_str(),
         at(&profile.origin, on)
     );
     for (clause, origin) in profile.clauses() {
         let place = origin.map_or_else(String::new, |origin| format!("  {}", at(origin, on)));
-        let _ = writeln!(text, "  {:<42}{place}", harmless(&clause.to_string()));
+        let _ = writeln!(text, "  {:<42}{place}", sanitize(&clause.to_string()));
     }
     text
 }

@@ -3,10 +3,11 @@
 //! Not here: plain commands (`explain.rs`) and the drawing (`render.rs`).
 
 use super::explain::rule_text;
+use super::output::sanitize;
 use super::output::{Colour, paint};
 use super::placement;
-use super::render::{Mark, harmless, marked};
-use super::segments::{What, matched_prefix};
+use super::report::human::{Mark, marked};
+use super::report::verdict::segments::{What, matched_prefix};
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
 use execpolicy_runtime::{Conclusion, Confinement, Placement};
@@ -113,7 +114,7 @@ fn tell(
 ) {
     let segment = &part.segment;
     let conclusion = part.conclusion.unwrap_or(Conclusion::Unmatched);
-    let mut shown = harmless(&segment.argv.describe());
+    let mut shown = sanitize(&segment.argv.describe());
     if let Some((end, _)) = shown.char_indices().nth(100) {
         shown.truncate(end);
         shown.push('…');
@@ -127,7 +128,7 @@ fn tell(
         [] => String::new(),
         names => {
             let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
-            format!(" (by {})", harmless(&names.join(", ")))
+            format!(" (by {})", sanitize(&names.join(", ")))
         }
     };
     let _ = writeln!(
@@ -154,7 +155,7 @@ fn tell(
             Fit::Could | Fit::Surely => {}
         }
         if let Some(why) = decider.rule_match(&segment.argv, found).and_then(|rule| rule.justification) {
-            let _ = writeln!(text, "      {}", harmless(why));
+            let _ = writeln!(text, "      {}", sanitize(why));
         }
     }
     for found in part.rules.iter().filter(|found| Some(found.decision) != decision) {
@@ -184,7 +185,7 @@ fn tell(
             Access::ReadWrite => "reads and writes",
             Access::Connect => "connects to",
         };
-        let _ = writeln!(text, "    it {does} `{}`", harmless(&effect.target.describe()));
+        let _ = writeln!(text, "    it {does} `{}`", sanitize(&effect.target.describe()));
     }
 }
 

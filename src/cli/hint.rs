@@ -5,6 +5,7 @@ use execpolicy_confine::Outcome;
 use execpolicy_confine::lower::{By, Host, Lowered};
 use execpolicy_profile::{Access, LimitKind, NetworkMode, Profile, Root};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -31,12 +32,81 @@ const NETWORKERS: [(&str, &[&str]); 14] = [
     ("yarn", &["add", "install"]),
 ];
 
+/// A clause that may have been in a command's way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hint {
+    /// What speaks for it.
+    pub evidence: Evidence,
+    /// The path that it is about.
+    pub path: Option<PathBuf>,
+    /// The clause, as it is written.
+    pub clause: Option<String>,
+    /// Where it is written: file and line.
+    pub place: Option<String>,
+    /// The statement that would open it.
+    pub suggestion: Option<String>,
+}
+
+/// What speaks for a hint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// A word of the command is a path that the profile denies.
+    Denied,
+    /// A word of the command is a path that the profile lets be read only.
+    NotWritable,
+    /// The command ended as a limit ends commands.
+    Limit,
+    /// The signal of a system call that the filter does not know.
+    SystemCall,
+    /// The program is of no use without a network, or a word is an address.
+    Network,
+}
+
+impl Evidence {
+    /// A stable word for programs, in kebab case.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::NotWritable => "not-writable",
+            Self::Limit => "limit",
+            Self::SystemCall => "system-call",
+            Self::Network => "network",
+        }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.as_deref().unwrap_or(Path::new("")).display();
+        match self.evidence {
+            Evidence::Denied => write!(f, "{path} is denied: ")?,
+            Evidence::NotWritable => write!(f, "{path} can be read, not written: ")?,
+            Evidence::Limit => {}
+            Evidence::SystemCall => {
+                f.write_str("it made a 32-bit system call, and no profile allows these")?
+            }
+            Evidence::Network => f.write_str("there is no network: ")?,
+        }
+        match (&self.clause, &self.place) {
+            (Some(clause), Some(place)) => write!(f, "{clause} ({place})")?,
+            (Some(clause), None) => f.write_str(clause)?,
+            (None, _) if self.path.is_some() => f.write_str("no statement names it")?,
+            (None, _) => {}
+        }
+        match (&self.suggestion, self.evidence) {
+            (Some(statement), Evidence::Denied) => write!(f, "; `{statement}` would show it"),
+            (Some(statement), _) => write!(f, "; `{statement}` would open it"),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
 /// How a command ended, in words.
 pub fn how(outcome: Outcome) -> String {
     match outcome {
-        Outcome::Code(code) => format!("the command ended with {code}"),
+        Outcome::Code(code) => format!("the command exited with status {code}"),
         Outcome::Signal(signal) => format!("signal {signal} ended the command"),
-        Outcome::TimedOut => "the command's time was over".to_owned(),
+        Outcome::TimedOut => "the command reached its time limit".to_owned(),
     }
 }
 
@@ -47,7 +117,7 @@ pub fn hints(
     host: &Host,
     command: &[OsString],
     outcome: Outcome,
-) -> Vec<String> {
+) -> Vec<Hint> {
     let mut hints = Vec::new();
     match outcome {
         Outcome::Code(0) => return hints,
@@ -56,9 +126,13 @@ pub fn hints(
         Outcome::Signal(9 | 24) => hints.extend(limited(profile, LimitKind::CpuTime)),
         Outcome::Signal(25) => hints.extend(limited(profile, LimitKind::FileSize)),
         // SIGSYS: the filter ends what calls by another architecture's interface.
-        Outcome::Signal(31) => {
-            hints.push("a 32-bit system call was made, and no profile allows these".to_owned())
-        }
+        Outcome::Signal(31) => hints.push(Hint {
+            evidence: Evidence::SystemCall,
+            path: None,
+            clause: None,
+            place: None,
+            suggestion: None,
+        }),
         Outcome::Signal(_) => {}
         Outcome::TimedOut => hints.extend(limited(profile, LimitKind::WallTime)),
     }
@@ -68,9 +142,15 @@ pub fn hints(
     hints
 }
 
-fn limited(profile: &Profile<&str>, kind: LimitKind) -> Option<String> {
+fn limited(profile: &Profile<&str>, kind: LimitKind) -> Option<Hint> {
     let limit = profile.limits.iter().find(|limit| limit.kind == kind)?;
-    Some(format!("limit {} ({})", kind.as_str(), place(limit.origin)))
+    Some(Hint {
+        evidence: Evidence::Limit,
+        path: None,
+        clause: Some(format!("limit {}", kind.as_str())),
+        place: Some(place(limit.origin)),
+        suggestion: None,
+    })
 }
 
 fn place(origin: impl std::fmt::Display) -> String {
@@ -80,30 +160,32 @@ fn place(origin: impl std::fmt::Display) -> String {
 }
 
 /// Paths among the words that are denied, and those that could not be written.
-fn paths(lowered: &Lowered<'_>, host: &Host, command: &[OsString]) -> Vec<String> {
+fn paths(lowered: &Lowered<'_>, host: &Host, command: &[OsString]) -> Vec<Hint> {
     let (mut denied, mut unwritable) = (Vec::new(), Vec::new());
     for word in command.iter().skip(1).take(WORDS) {
         let Some(path) = path(word, host.cwd()) else { continue };
         let answer = lowered.view.answer(&path);
-        let clause = answer.by.to_string();
-        let by = match answer.by.origin() {
-            Some(origin) => format!("{clause} ({})", place(origin)),
-            None => "no statement names it".to_owned(),
-        };
-        let open = |verb: &str| match answer.by {
+        let origin = answer.by.origin();
+        let clause = origin.is_some().then(|| answer.by.to_string());
+        let suggestion = |verb: &str| match answer.by {
             // A wildcard and a protected name hold whatever more specific paths say.
-            By::Glob(_) | By::Protect(_) => format!("`unset {clause}`"),
+            By::Glob(_) | By::Protect(_) => format!("unset {}", answer.by),
             // What is not there can only be made where its directory may be written.
             By::Path(_) | By::Nothing => {
                 let parent = path.parent().filter(|_| verb == "write" && path.symlink_metadata().is_err());
-                format!("`{verb} {}`", written(parent.unwrap_or(&path), host))
+                format!("{verb} {}", written(parent.unwrap_or(&path), host))
             }
         };
-        let shown = path.display();
+        let hint = |evidence: Evidence, verb: &str| Hint {
+            evidence,
+            path: Some(path.clone()),
+            clause: clause.clone(),
+            place: origin.map(place),
+            suggestion: Some(suggestion(verb)),
+        };
         match answer.access {
-            Access::Deny => denied.push(format!("{shown} is denied: {by}; {} would show it", open("read"))),
-            Access::Read => unwritable
-                .push(format!("{shown} can be read, not written: {by}; {} would open it", open("write"))),
+            Access::Deny => denied.push(hint(Evidence::Denied, "read")),
+            Access::Read => unwritable.push(hint(Evidence::NotWritable, "write")),
             Access::Write => {}
         }
     }
@@ -153,7 +235,7 @@ fn written(path: &Path, host: &Host) -> String {
     path.display().to_string()
 }
 
-fn network(profile: &Profile<&str>, command: &[OsString]) -> Option<String> {
+fn network(profile: &Profile<&str>, command: &[OsString]) -> Option<Hint> {
     if profile.network.mode == NetworkMode::Full {
         return None;
     }
@@ -167,7 +249,11 @@ fn network(profile: &Profile<&str>, command: &[OsString]) -> Option<String> {
                 || words.iter().skip(1).any(|word| subcommands.contains(&word.as_str())))
     });
     let origin = profile.network.origin.unwrap_or(profile.origin);
-    (address || needs).then(|| {
-        format!("there is no network: network {} ({})", profile.network.mode.as_str(), place(origin))
+    (address || needs).then(|| Hint {
+        evidence: Evidence::Network,
+        path: None,
+        clause: Some(format!("network {}", profile.network.mode.as_str())),
+        place: Some(place(origin)),
+        suggestion: None,
     })
 }

@@ -11,59 +11,29 @@ mod decide;
 mod doctor;
 mod emit;
 mod evaluator;
+mod exit;
 mod explain;
 mod explain_profile;
 mod explain_script;
 mod files;
 #[cfg(target_os = "linux")]
 mod hint;
-mod json;
 mod output;
 mod placement;
 mod policy;
-mod render;
+mod report;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 mod run;
 #[cfg(target_os = "linux")]
 mod sandbox;
-mod segments;
-#[cfg(any(target_os = "linux", target_os = "macos"))]
-mod status;
 mod survey;
 mod write;
 
 use args::Command;
+use exit::Exit;
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-/// How a command ended; the exit status is [`Outcome::code`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All good: 0.
-    Good,
-    /// Findings, or a policy that cannot be used: 1.
-    Findings,
-    /// The command line itself is wrong: 2.
-    Usage,
-    /// `check --exit-code`: the verdict, see `cli/decide.rs`.
-    Verdict(u8),
-    /// `run` and `sandbox`: as the command ended, or 126 if it was not run.
-    Command(u8),
-}
-
-impl Outcome {
-    /// The exit status.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Good => 0,
-            Self::Findings => 1,
-            Self::Usage => 2,
-            Self::Verdict(code) | Self::Command(code) => code,
-        }
-    }
-}
 
 fn main() -> ExitCode {
     // The helper that builds sandboxes is this program, started again: there this does not return.
@@ -76,7 +46,7 @@ fn main() -> ExitCode {
     let cli = match args::parse(args) {
         Ok(cli) => cli,
         Err(error) => {
-            let code = if error.use_stderr() { Outcome::Usage } else { Outcome::Good };
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Good };
             // A closed standard output is not worth a message.
             let _ = error.print();
             return ExitCode::from(code.code());
@@ -99,12 +69,12 @@ fn main() -> ExitCode {
             output::stderr(
                 "execpolicy: this version confines commands on Linux and macOS only; nothing was run\n",
             );
-            Outcome::Command(126)
+            Exit::Command(126)
         }
         #[cfg(not(target_os = "linux"))]
         Command::Sandbox(_) | Command::Doctor(_) => {
-            output::stderr("execpolicy: this command is there on Linux only; nothing was run\n");
-            Outcome::Command(126)
+            output::stderr("execpolicy: this command is available on Linux only; nothing was run\n");
+            Exit::Command(126)
         }
         Command::Completions { shell } => args::completions(shell),
     });

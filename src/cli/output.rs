@@ -1,6 +1,7 @@
 //! In: text. Out: standard output and error, with or without colour.
 
 use super::args::When;
+use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
 /// How output looks.
@@ -70,4 +71,25 @@ pub enum Colour {
     Yellow,
     Cyan,
     Bold,
+}
+
+/// Text from a file without what could steer a terminal or turn the line around: each such
+/// character is replaced by one of the same length, so that places stay right.
+pub fn sanitize(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            '\0'..='\x1f' | '\x7f' => '?',
+            '\u{80}'..='\u{9f}' => '¿',
+            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+            _ => c,
+        })
+        .collect()
+}
+
+/// A value as JSON with a line end: one line, or indented.
+pub fn json_text(value: &impl Serialize, pretty: bool) -> String {
+    let written = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
+    // Our types hold nothing that JSON cannot say (no maps with other keys than strings).
+    written.map_or_else(|error| format!("{{\"error\":{:?}}}\n", error.to_string()), |text| text + "\n")
 }

@@ -4,7 +4,7 @@
 use super::evaluator::Limited;
 use super::files::{self, Sources};
 use super::output::Style;
-use super::render;
+use super::report::human;
 use execpolicy_compiler::artifact;
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_compiler::compile::{self, Input};
@@ -101,7 +101,7 @@ pub fn load(from: From<'_>, codex: bool, style: Style) -> Option<Compiled> {
         From::Artifact(path) => return read(path, style),
     };
     let Some(policy) = checked.policy else {
-        render::print(&checked.diagnostics, &checked.sources, style, render::Limit::Errors);
+        human::print(&checked.diagnostics, &checked.sources, style, human::Limit::Errors);
         return None;
     };
     match artifact::build(&policy) {
@@ -171,5 +171,5 @@ pub fn not_written(error: &EmitError) -> Diagnostic {
 fn fail(diagnostic: Diagnostic, style: Style) {
     let mut diagnostics = Diagnostics::new();
     diagnostics.error(diagnostic);
-    render::print(&diagnostics, &SourceMap::new(), style, render::Limit::Errors);
+    human::print(&diagnostics, &SourceMap::new(), style, human::Limit::Errors);
 }

@@ -1,29 +1,29 @@
 //! `execpolicy run -- CMD…`: decides, asks if it must, and confines.
 //! Not here: what the policy says (`execpolicy_runtime`), and the sandbox (`contain.rs`).
 
-use super::Outcome;
 use super::args::{Approval, Run};
-use super::contain::{self, Refused};
+use super::contain;
 use super::decide::{Here, bytes};
-use super::output::{Colour, Style, paint, stderr};
+use super::exit::Exit;
+use super::output::{Colour, Style, paint, sanitize, stderr};
 use super::policy::{self, From};
-use super::render::harmless;
-use super::status::Status;
+use super::report::refused::{Asked, Refused, RefusedReason};
+use super::report::status::Status;
 use execpolicy_profile::NetworkMode;
 use execpolicy_runtime::{Answer, Artifact, Conclusion, Mode, Place};
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, IsTerminal, Write};
 
 /// Runs the command.
-pub fn run(arguments: &Run, style: Style) -> Outcome {
+pub fn run(arguments: &Run, style: Style) -> Exit {
     contain::reported(arguments.watch.status_fd, style, |status| attempt(arguments, status, style))
 }
 
-fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
+fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Exit, Refused> {
     let named = arguments.sources.named();
     let from = From::named(arguments.sources.policy.as_deref(), &named);
     let compiled = policy::load(from, false, style);
-    let compiled = compiled.ok_or_else(|| Refused::new("policy", "the policy cannot be used", None))?;
+    let compiled = compiled.ok_or(RefusedReason::UnusablePolicy)?;
     let policy = &compiled.policy.artifact();
     let library = contain::library().unwrap_or_default();
     let profiles = contain::profiles(policy, &library)?;
@@ -59,8 +59,8 @@ fn attempt(arguments: &Run, status: &mut Status, style: Style) -> Result<Outcome
         match answer {
             Some(true) => {}
             Some(false) => {
-                let message = format!("`{shown}` was declined");
-                return Err(Refused { message, help: None, ..unasked });
+                let reason = Box::new(RefusedReason::Declined(shown));
+                return Err(Refused { reason, ..unasked });
             }
             None => return Err(unasked),
         }
@@ -84,52 +84,39 @@ fn place_name(profile: &Option<String>) -> &str {
 /// taken it from the standard library's.
 fn subtracted(policy: &Artifact<'_>, mode: NetworkMode) -> Result<(), Refused> {
     if policy.profiles().is_none() && mode != NetworkMode::Off && policy.networks().next().is_some() {
-        return Err(Refused::new(
-            "policy",
-            "the policy has a `network_rule`, and no profiles to take it from",
-            Some("compile it with a sandbox file, or use a profile with `network off`".into()),
-        ));
+        return Err(RefusedReason::NetworkRuleWithoutProfiles.into());
     }
     Ok(())
 }
 
 /// A command as one types it.
 fn shown(argv: &[Vec<u8>]) -> String {
-    let words: Vec<String> = argv.iter().map(|word| harmless(&String::from_utf8_lossy(word))).collect();
+    let words: Vec<String> = argv.iter().map(|word| sanitize(&String::from_utf8_lossy(word))).collect();
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
-/// ` (in it: make)`: the part of a command that is meant.
-fn within(ruled: &Answer) -> String {
-    ruled.part.as_ref().map_or_else(String::new, |part| format!(" (in it: `{}`)", harmless(part)))
+/// What was asked about, and the part that decides.
+fn asked(ruled: &Answer, shown: &str) -> Asked {
+    Asked { command: shown.to_owned(), part: ruled.part.clone() }
 }
 
 fn forbidden(ruled: &Answer, shown: &str) -> Refused {
     Refused {
         rule: ruled.rule.clone().map(Box::new),
-        ..Refused::new(
-            "forbidden",
-            format!("`{shown}` is forbidden{}", within(ruled)),
-            Some("`execpolicy explain` says which rules match; only the policy can allow it".into()),
-        )
+        ..RefusedReason::Forbidden(asked(ruled, shown)).into()
     }
 }
 
 fn unasked(ruled: &Answer, shown: &str, place: &str, disputed: Option<&str>) -> Refused {
-    let help = "run it in a terminal to be asked, or with `--approval granted` once somebody has agreed";
-    let part = within(ruled);
-    let (reason, message) = match (ruled.conclusion, &ruled.opaque, disputed) {
-        (Conclusion::Prompt, Some(why), _) => {
-            ("prompt", format!("`{shown}` needs somebody to agree, because it {why}{part}"))
-        }
-        (Conclusion::Prompt, ..) => ("prompt", format!("`{shown}` needs somebody to agree{part}")),
-        (_, _, Some(other)) => (
-            "placement",
-            format!("`{shown}` may belong into `{place}` or into `{other}`, and neither is within the other"),
-        ),
-        _ => ("unmatched", format!("no rule is about `{shown}`{part}, so somebody has to agree")),
+    let reason = match (ruled.conclusion, disputed) {
+        (Conclusion::Prompt, _) => RefusedReason::Prompt(asked(ruled, shown), ruled.opaque),
+        (_, Some(other)) => RefusedReason::Placement {
+            command: shown.to_owned(),
+            profiles: [place.to_owned(), other.to_owned()],
+        },
+        _ => RefusedReason::Unmatched(asked(ruled, shown)),
     };
-    Refused { rule: ruled.rule.clone().map(Box::new), ..Refused::new(reason, message, Some(help.into())) }
+    Refused { rule: ruled.rule.clone().map(Box::new), ..reason.into() }
 }
 
 /// Asks on the terminal; `None` if there is none.
@@ -140,10 +127,10 @@ fn ask(ruled: &Answer, shown: &str, place: &str, disputed: Option<&str>, style: 
     let mut terminal = OpenOptions::new().read(true).write(true).open("/dev/tty").ok()?;
     let on = style.stderr;
     let refused = unasked(ruled, shown, place, disputed);
-    let mut text = format!("execpolicy: {}\n", refused.message);
+    let mut text = format!("execpolicy: {}\n", sanitize(&refused.reason.to_string()));
     if let Some(rule) = &ruled.rule {
-        let at = harmless(&format!("{}:{}", rule.file, rule.line));
-        let why = rule.justification.as_ref().map_or_else(String::new, |why| format!(": {}", harmless(why)));
+        let at = sanitize(&format!("{}:{}", rule.file, rule.line));
+        let why = rule.justification.as_ref().map_or_else(String::new, |why| format!(": {}", sanitize(why)));
         text.push_str(&format!("  {}{why}\n", paint(&at, Colour::Cyan, on)));
     }
     let how = if place == UNCONFINED { "unconfined".to_owned() } else { format!("confined by `{place}`") };

@@ -1,24 +1,26 @@
 //! `execpolicy sandbox [--profile P] -- CMD…`: containment alone; `--print` shows what a profile becomes on this host.
 //! Not here: decisions about commands (`run.rs`).
 
-use super::Outcome;
 use super::args::{Print, Sandbox};
-use super::contain::{self, Refused};
+use super::contain;
+use super::exit::Exit;
+use super::output::sanitize;
 use super::output::{Style, stdout};
 use super::policy::{self, From};
-use super::render::harmless;
-use super::status::{Status, given};
+use super::report::enforcement::given;
+use super::report::refused::Refused;
+use super::report::status::Status;
 use execpolicy_confine::lower::{Lowered, lower};
 use execpolicy_confine::seccomp::{self, Arch};
 use execpolicy_confine::{Helper, Sandbox as Prepared};
 use std::fmt::Write;
 
 /// Runs the command.
-pub fn run(arguments: &Sandbox, style: Style) -> Outcome {
+pub fn run(arguments: &Sandbox, style: Style) -> Exit {
     contain::reported(arguments.watch.status_fd, style, |status| attempt(arguments, status, style))
 }
 
-fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Outcome, Refused> {
+fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Exit, Refused> {
     let from = From::named(arguments.policy.as_deref(), &arguments.sandbox);
     let compiled = policy::load(from, false, style);
     let policy = contain::opened(compiled.as_ref())?;
@@ -38,8 +40,8 @@ fn attempt(arguments: &Sandbox, status: &mut Status, style: Style) -> Result<Out
         Print::Mounts => mounts(&lowered)?,
         Print::Env => environment(&lowered),
     };
-    stdout(&harmless(&text));
-    Ok(Outcome::Good)
+    stdout(&sanitize(&text));
+    Ok(Exit::Good)
 }
 
 /// Every clause, the wall that carries it, how it holds, and its statement.
@@ -100,9 +102,9 @@ fn filter(lowered: &Lowered<'_>) -> Result<String, Refused> {
     for word in &words {
         let _ = writeln!(text, "deny {word}");
     }
-    let refused = |why: String| Refused::new("host", why, None);
-    let arch = Arch::native().ok_or_else(|| refused("no filter is known for this architecture".into()))?;
-    let program = seccomp::build(arch, words.iter().copied()).map_err(|error| refused(error.to_string()))?;
+    let arch = Arch::native().ok_or_else(|| Refused::host("no filter is known for this architecture"))?;
+    let program =
+        seccomp::build(arch, words.iter().copied()).map_err(|error| Refused::host(error.to_string()))?;
     let _ = writeln!(
         text,
         "unknown numbers and other architectures as well; {} instructions for {arch:?}",

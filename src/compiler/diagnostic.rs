@@ -1,5 +1,5 @@
 //! In: faults, as the phases find them. Out: [`Diagnostic`]s as data.
-//! Not here: how they look (`cli/render.rs`), and the texts of the pages (`docs/diagnostics/`).
+//! Not here: how they look (`cli/report/`), and the texts of the pages (`docs/diagnostics/`).
 
 pub mod catalogue;
 pub mod text;
@@ -43,6 +43,17 @@ pub struct Label {
     pub message: String,
 }
 
+/// A change of the source that removes a finding. Several of one finding are alternatives, the best one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggestion {
+    /// What is replaced; empty where something is inserted.
+    pub span: Span,
+    /// What takes its place; empty where something is removed.
+    pub replacement: String,
+    /// What the change does, in a few words.
+    pub title: String,
+}
+
 /// One finding: a code, a headline that stands alone, one exact place, and what to type.
 ///
 /// Wording: lower case, no final period, the user's text in backticks, no Rust names.
@@ -62,6 +73,8 @@ pub struct Diagnostic {
     pub labels: Vec<Label>,
     /// What to type instead, most helpful first.
     pub hints: Vec<String>,
+    /// Changes that remove the finding, where one is known exactly.
+    pub suggestions: Vec<Suggestion>,
     /// How control came here: "while loading …", "in `f`, called at …", innermost first.
     pub trace: Vec<Label>,
     /// The file that is meant when there is no span.
@@ -80,6 +93,7 @@ impl Diagnostic {
             label: String::new(),
             labels: Vec::new(),
             hints: Vec::new(),
+            suggestions: Vec::new(),
             trace: Vec::new(),
             file: None,
         }
@@ -96,6 +110,7 @@ impl Diagnostic {
             label: String::new(),
             labels: Vec::new(),
             hints: Vec::new(),
+            suggestions: Vec::new(),
             trace: Vec::new(),
             file: Some(file.into()),
         }
@@ -129,6 +144,18 @@ impl Diagnostic {
             Some(text) => self.hint(text),
             None => self,
         }
+    }
+
+    /// Adds a change that removes the finding.
+    #[must_use]
+    pub fn suggest(
+        mut self,
+        span: Span,
+        replacement: impl Into<String>,
+        title: impl Into<String>,
+    ) -> Self {
+        self.suggestions.push(Suggestion { span, replacement: replacement.into(), title: title.into() });
+        self
     }
 
     /// Adds a frame of the way here.

@@ -1,5 +1,5 @@
 //! In: file names and texts. Out: [`SourceMap`], and the [`Span`]s that point into it.
-//! Not here: reading files (`loader.rs`, `cli/`) and drawing carets (`cli/render.rs`).
+//! Not here: reading files (`loader.rs`, `cli/`) and drawing carets (`cli/report/`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -97,6 +97,15 @@ impl Source {
     #[must_use]
     pub fn shared_text(&self) -> Arc<str> {
         Arc::clone(&self.text)
+    }
+
+    /// The text of a line, counted from 1, without its end; empty if there is no such line.
+    #[must_use]
+    pub fn line(&self, number: u32) -> &str {
+        let start = |line: usize| self.line_starts.get(line).map(|&start| start as usize);
+        let Some(from) = (number as usize).checked_sub(1).and_then(start) else { return "" };
+        let to = start(number as usize).unwrap_or(self.text.len());
+        self.text.get(from..to).unwrap_or("").trim_end_matches(['\n', '\r'])
     }
 
     /// The line and column of a byte, both counted from 1; the column counts characters.

@@ -19,12 +19,27 @@ pub struct Answer {
     pub conclusion: Conclusion,
     /// The rule that says it; the first of several.
     pub rule: Option<Site>,
-    /// Why it cannot be known what the command runs, where that and no rule decided; the part of a sentence after "it".
-    pub opaque: Option<&'static str>,
+    /// Why it cannot be known what the command runs, where that and no rule decided.
+    pub opaque: Option<Unknown>,
     /// The part of the command that is to blame, if it has several.
     pub part: Option<String>,
     /// Where it runs.
     pub place: Place,
+}
+
+/// Why it cannot be known what a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// A stable name for programs, in kebab case.
+    pub code: &'static str,
+    /// What a person reads: the part of a sentence that follows "it".
+    pub sentence: &'static str,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sentence)
+    }
 }
 
 /// A rule, by where it is written.
@@ -74,7 +89,7 @@ impl Answer {
         let rule = verdict.matches().find(|found| verdict.conclusion == found.decision.into());
         Self {
             conclusion: verdict.conclusion,
-            opaque: verdict.opaque.filter(|_| rule.is_none()).map(|why| why.sentence()),
+            opaque: verdict.opaque.filter(|_| rule.is_none()).map(|why| Unknown { code: why.code(), sentence: why.sentence() }),
             rule: rule.map(Site::from),
             part: None,
             place,
@@ -93,7 +108,7 @@ impl Answer {
         Self {
             conclusion,
             rule: decisive.map(Site::from),
-            opaque: opaque.map(|why| why.sentence()),
+            opaque: opaque.map(|why| Unknown { code: why.code(), sentence: why.sentence() }),
             part: named.map(|part| part.segment.argv.describe()).filter(|part| !part.is_empty()),
             place,
         }

@@ -25,7 +25,7 @@ mod validate;
 pub mod wire;
 
 #[cfg(feature = "std")]
-pub use answer::{Answer, Place, Site};
+pub use answer::{Answer, Place, Site, Unknown};
 pub use artifact::Artifact;
 pub use decide::{RuleMatch, Scratch, Verdict};
 pub use decision::{Conclusion, Context, Decision, Mode};

@@ -1,59 +1,55 @@
 //! Confinement on Linux: in: a profile and this host. Out: the command, run behind the kernel's walls.
 //! Not here: how they are built (`execpolicy_confine`).
 
-use super::Refused;
-use crate::Outcome;
+use super::refuse;
 use crate::args::{Place, Watch};
-use crate::hint;
+use crate::exit::Exit;
+use crate::hint::{self, Hint};
+use crate::output::sanitize;
 use crate::output::{Style, stderr};
-use crate::render::harmless;
-use crate::status::{Ended as Told, Status, clauses};
+use crate::report::enforcement::clauses;
+use crate::report::refused::{Refused, RefusedReason};
+use crate::report::status::{self, Event, HintLine, How, Leftover, Started, Status};
 use execpolicy_confine::lower::{Host, Lowered, Refusal, lower};
-use execpolicy_confine::{ConfineError, Ended, Finding, Helper, Step};
+use execpolicy_confine::{ConfineError, Ended, Finding, Helper, Outcome, Step};
 use execpolicy_profile::Profile;
-use serde_json::json;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl std::convert::From<Refusal> for Refused {
-    fn from(refusal: Refusal) -> Self {
-        Self {
-            reason: "profile",
-            message: match &refusal.origin {
-                Some(_) => format!("`{}` cannot be enforced here: {}", refusal.clause, refusal.why),
-                None => format!("{} cannot be used: {}", refusal.clause, refusal.why),
-            },
-            rule: None,
-            statement: refusal.origin,
-            help: Some(refusal.way_out),
-        }
+    fn from(Refusal { clause, origin, why, way_out }: Refusal) -> Self {
+        let help = Some(way_out);
+        let reason = match &origin {
+            Some(_) => RefusedReason::Clause { clause, why, help },
+            None => RefusedReason::Root { root: clause, why, help },
+        };
+        Self { statement: origin, ..reason.into() }
     }
 }
 
 impl std::convert::From<ConfineError> for Refused {
     fn from(error: ConfineError) -> Self {
-        let on = if error.detail.is_empty() { String::new() } else { format!(" ({})", error.detail) };
         let missing = error.source.kind() == std::io::ErrorKind::NotFound;
-        match error.step {
-            Step::Exec if missing => Self::new(
-                "not-found",
-                format!("`{}` is no program that the sandbox shows", error.detail),
-                Some("look at PATH, and at what the profile reads".into()),
-            ),
-            Step::Exec => {
-                Self::new("host", format!("`{}` cannot be executed: {}", error.detail, error.source), None)
+        let why = error.source.to_string();
+        let reason = match error.step {
+            Step::Exec if missing => {
+                RefusedReason::NotFound { program: error.detail.to_string(), confined: true }
             }
-            Step::WorkingDirectory => Self::new(
-                "profile",
-                format!("the working directory{on} is not to be seen in the sandbox: {}", error.source),
-                Some("start in a directory that the profile reads, or name it in the profile".into()),
-            ),
-            step => Self::new(
-                "host",
-                format!("this host cannot enforce the profile: {}{on}: {}", step.name(), error.source),
-                Some(error.way_out().unwrap_or("`execpolicy doctor` says what this host can enforce").into()),
-            ),
-        }
+            Step::Exec => RefusedReason::NotExecutable { program: error.detail.to_string(), error: why },
+            Step::WorkingDirectory => {
+                RefusedReason::HiddenDirectory { directory: error.detail.to_string(), error: why }
+            }
+            step => {
+                let on = if error.detail.is_empty() { String::new() } else { format!(" ({})", error.detail) };
+                let way_out =
+                    error.way_out().unwrap_or("`execpolicy doctor` says what this host can enforce");
+                RefusedReason::Host {
+                    what: format!("this host cannot enforce the profile: {}{on}: {why}", step.name()),
+                    help: Some(way_out.into()),
+                }
+            }
+        };
+        reason.into()
     }
 }
 
@@ -77,48 +73,64 @@ pub fn run(
     watch: &Watch,
     status: &mut Status,
     style: Style,
-) -> Outcome {
+) -> Exit {
     let lowered = match lower(profile, host) {
         Ok(lowered) => lowered,
-        Err(refusal) => return Refused::from(refusal).tell(status, style),
+        Err(refusal) => return refuse(&refusal.into(), status, style),
     };
     for word in &lowered.accepted {
         stderr(&format!("execpolicy: `{}` does without: {word} (accept gap)\n", profile.name));
     }
     let ended = match start(profile.name, &lowered, command, status) {
         Ok(ended) => ended,
-        Err(error) => return Refused::from(error).tell(status, style),
+        Err(error) => return refuse(&error.into(), status, style),
     };
-    let (how, number) = match ended.outcome {
-        execpolicy_confine::Outcome::Code(code) => ("code", Some(code)),
-        execpolicy_confine::Outcome::Signal(signal) => ("signal", Some(signal)),
-        execpolicy_confine::Outcome::TimedOut => ("timed-out", None),
+    let hints = if watch.no_hints {
+        Vec::new()
+    } else {
+        hint::hints(profile, &lowered, host, command, ended.outcome)
     };
-    let findings = ended.findings.iter().map(|finding| {
-        json!({
-            "path": finding.path.to_string_lossy(),
-            "movedTo": finding.quarantined.as_ref().map(|path| path.to_string_lossy()),
-            "why": finding.why,
-        })
-    });
-    let findings = findings.collect();
-    status.ended(Told { status: ended.outcome.shell_status(), how, number, findings });
-    told(&ended.findings);
-    if !watch.no_hints {
-        let hints = hint::hints(profile, &lowered, host, command, ended.outcome);
-        if !hints.is_empty() {
-            let mut text = format!(
-                "execpolicy: {}, which may come of the profile `{}`:\n",
-                hint::how(ended.outcome),
-                profile.name
-            );
-            for line in hints {
-                text.push_str(&format!("  {}\n", harmless(&line)));
-            }
-            stderr(&text);
+    status.tell(&Event::Ended(as_event(&ended, &hints)));
+    report_findings(&ended.findings);
+    if !hints.is_empty() {
+        let how = hint::how(ended.outcome);
+        let mut text = format!("execpolicy: {how}; the profile `{}` may be why:\n", profile.name);
+        for line in hints {
+            text.push_str(&format!("  {}\n", sanitize(&line.to_string())));
         }
+        stderr(&text);
     }
-    Outcome::Command(u8::try_from(ended.outcome.shell_status()).unwrap_or(u8::MAX))
+    Exit::Command(u8::try_from(ended.outcome.shell_status()).unwrap_or(u8::MAX))
+}
+
+/// How a command ended, for programs.
+fn as_event(ended: &Ended, hints: &[Hint]) -> status::Ended {
+    let (how, number) = match ended.outcome {
+        Outcome::Code(code) => (How::Code, Some(code)),
+        Outcome::Signal(signal) => (How::Signal, Some(signal)),
+        Outcome::TimedOut => (How::TimedOut, None),
+    };
+    let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let findings = ended.findings.iter().map(|finding| Leftover {
+        path: text(&finding.path),
+        moved_to: finding.quarantined.as_ref().map(text),
+        why: finding.why.clone(),
+    });
+    let hints = hints.iter().map(|hint| HintLine {
+        evidence: hint.evidence.code(),
+        message: hint.to_string(),
+        path: hint.path.as_ref().map(text),
+        clause: hint.clause.clone(),
+        statement: hint.place.clone(),
+        suggestion: hint.suggestion.clone(),
+    });
+    status::Ended {
+        status: ended.outcome.shell_status(),
+        how,
+        number,
+        findings: findings.collect(),
+        hints: hints.collect(),
+    }
 }
 
 fn start(
@@ -129,12 +141,16 @@ fn start(
 ) -> Result<Ended, ConfineError> {
     let sandbox = execpolicy_confine::Sandbox::prepare(&lowered.plan, Helper::current()?)?;
     let running = sandbox.run(&execpolicy_confine::Command::new(command), execpolicy_confine::inherited())?;
-    status.started(profile, &lowered.accepted, clauses(running.status()));
+    status.tell(&Event::Started(Started {
+        profile: Some(profile),
+        accepted_gaps: lowered.accepted.clone(),
+        enforcement: clauses(running.status()),
+    }));
     running.wait_forwarding_signals()
 }
 
 /// Says what the command left at protected names.
-fn told(findings: &[Finding]) {
+fn report_findings(findings: &[Finding]) {
     const SHOWN: usize = 10;
     for finding in findings.iter().take(SHOWN) {
         let path = finding.path.display();
@@ -144,7 +160,7 @@ fn told(findings: &[Finding]) {
             }
             None => format!("execpolicy: {path}: {}\n", finding.why),
         };
-        stderr(&harmless(&text));
+        stderr(&sanitize(&text));
     }
     if let Some(more @ 1..) = findings.len().checked_sub(SHOWN) {
         stderr(&format!("execpolicy: … and {more} more\n"));

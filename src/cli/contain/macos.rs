@@ -3,11 +3,12 @@
 //!
 //! Compiled for tests everywhere: only the last step, starting the program, needs a Mac.
 
-use super::Refused;
-use crate::Outcome;
+use super::refuse;
 use crate::args::{Place, Watch};
+use crate::exit::Exit;
 use crate::output::{Style, stderr};
-use crate::status::{Ended, Status};
+use crate::report::refused::{Refused, RefusedReason};
+use crate::report::status::{Ended, Enforced, Event, How, Started, Status};
 use crate::survey::survey;
 use execpolicy_compiler::emit::seatbelt;
 use execpolicy_compiler::lower::places;
@@ -37,8 +38,8 @@ impl Host {
 
 /// This host, as the command line describes it: links in the roots are followed once, here.
 pub fn host(place: &Place) -> Result<Host, Refused> {
-    let cwd = std::env::current_dir()
-        .map_err(|error| Refused::new("host", format!("the working directory: {error}"), None))?;
+    let cwd =
+        std::env::current_dir().map_err(|error| Refused::host(format!("the working directory: {error}")))?;
     let workspace = real("$WORKSPACE", place.workspace.as_deref().unwrap_or(&cwd))?;
     let home = std::env::home_dir().unwrap_or_else(|| PathBuf::from("/var/empty"));
     let roots = Roots {
@@ -52,18 +53,14 @@ pub fn host(place: &Place) -> Result<Host, Refused> {
 
 fn real(what: &str, path: &Path) -> Result<PathBuf, Refused> {
     path.canonicalize().map_err(|error| {
-        Refused::new(
-            "host",
-            format!("{what} is `{}`, and that cannot be used: {error}", path.display()),
-            None,
-        )
+        Refused::host(format!("{what} is `{}`, and that cannot be used: {error}", path.display()))
     })
 }
 
 fn text(what: &str, path: &Path) -> Result<String, Refused> {
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Refused::new("host", format!("{what} is `{}`, which is not UTF-8", path.display()), None)
-    })
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Refused::host(format!("{what} is `{}`, which is not UTF-8", path.display())))
 }
 
 /// A command that is ready to be started.
@@ -77,14 +74,13 @@ struct Prepared {
 
 /// Writes the profile for this host, and refuses what it would not hold.
 fn prepare(profile: &Profile, host: &Host, argv: &[OsString]) -> Result<Prepared, Refused> {
-    let surveyed = survey(profile, host.roots.clone()).map_err(|why| Refused::new("host", why, None))?;
+    let surveyed = survey(profile, host.roots.clone()).map_err(Refused::host)?;
     let emitted = seatbelt::write(profile, &surveyed);
     let accepted = kept(profile, &surveyed, &emitted.gaps)?;
-    let text = std::str::from_utf8(&emitted.bytes)
-        .map_err(|error| Refused::new("profile", format!("the profile's text: {error}"), None))?;
+    let text = std::str::from_utf8(&emitted.bytes).map_err(|error| unwritable(error.to_string()))?;
     let private = match seatbelt::has_private(profile) {
         true => Some(Private::new(&std::env::temp_dir()).map_err(|error| {
-            Refused::new("host", format!("a directory of the command's own cannot be made: {error}"), None)
+            Refused::host(format!("a directory of the command's own cannot be made: {error}"))
         })?),
         false => None,
     };
@@ -96,19 +92,21 @@ fn prepare(profile: &Profile, host: &Host, argv: &[OsString]) -> Result<Prepared
         environment.push(("TMPDIR".into(), private.path().into()));
     }
     let command = command(text, &parameters, argv, &environment, &host.cwd)
-        .map_err(|refused| Refused::new("profile", refused.to_string(), None))?;
+        .map_err(|refused| unwritable(refused.to_string()))?;
     Ok(Prepared { command, _private: private, accepted })
+}
+
+/// The text of the profile is not what `sandbox-exec` takes.
+fn unwritable(why: String) -> Refused {
+    RefusedReason::Root { root: "the profile's text".to_owned(), why, help: None }.into()
 }
 
 /// The gaps that the profile accepts; or the first that it does not, and that would leave the command more than it says.
 fn kept(profile: &Profile, host: &places::Host, gaps: &[Finding<'_>]) -> Result<Vec<String>, Refused> {
-    let refused = |finding: &Finding<'_>, help: Option<String>| Refused {
-        statement: Some(format!("{}:{}", finding.origin.file, finding.origin.line)),
-        ..Refused::new(
-            "profile",
-            format!("`{}` cannot be enforced here: {}", finding.statement, finding.instead),
-            help,
-        )
+    let refused = |finding: &Finding<'_>, help: Option<String>| {
+        let (clause, why) = (finding.statement.clone(), finding.instead.to_string());
+        let statement = Some(format!("{}:{}", finding.origin.file, finding.origin.line));
+        Refused { statement, ..RefusedReason::Clause { clause, why, help }.into() }
     };
     debug_assert!(gaps.iter().all(|gap| gap.target == Target::Seatbelt));
     if let Some((feature, _, finding)) = unmet(profile, host, Platform::Macos).first() {
@@ -145,10 +143,10 @@ pub fn run(
     _: &Watch,
     status: &mut Status,
     style: Style,
-) -> Outcome {
+) -> Exit {
     let mut prepared = match prepare(profile, host, argv) {
         Ok(prepared) => prepared,
-        Err(refused) => return refused.tell(status, style),
+        Err(refused) => return refuse(&refused, status, style),
     };
     for statement in &prepared.accepted {
         stderr(&format!("execpolicy: `{}` does without: {statement} (accept gap)\n", profile.name));
@@ -156,27 +154,39 @@ pub fn run(
     let mut child = match prepared.command.spawn() {
         Ok(child) => child,
         Err(error) => {
-            return Refused::new("host", format!("`sandbox-exec` cannot be started: {error}"), None)
-                .tell(status, style);
+            return refuse(
+                &Refused::host(format!("`sandbox-exec` cannot be started: {error}")),
+                status,
+                style,
+            );
         }
     };
     let accepted: Vec<&str> = prepared.accepted.iter().map(String::as_str).collect();
-    let seatbelt = serde_json::json!({ "clause": "seatbelt", "asked": &*profile.name, "given": "prevented", "by": "sandbox-exec" });
-    status.started(&profile.name, &accepted, vec![seatbelt]);
+    let seatbelt = Enforced {
+        clause: "seatbelt".to_owned(),
+        asked: profile.name.to_owned(),
+        given: "prevented",
+        by: "sandbox-exec".to_owned(),
+    };
+    let profile = Some(&*profile.name);
+    status.tell(&Event::Started(Started { profile, accepted_gaps: accepted, enforcement: vec![seatbelt] }));
     let ended = match child.wait() {
         Ok(ended) => ended,
         Err(error) => {
-            return Refused::new("host", format!("the command cannot be waited for: {error}"), None)
-                .tell(status, style);
+            return refuse(
+                &Refused::host(format!("the command cannot be waited for: {error}")),
+                status,
+                style,
+            );
         }
     };
-    let (how, number) = match (ended.code(), ended.signal()) {
-        (Some(code), _) => ("code", code),
-        (None, signal) => ("signal", signal.unwrap_or(0)),
+    let (how, number, shell) = match (ended.code(), ended.signal().unwrap_or(0)) {
+        (Some(code), _) => (How::Code, code, code),
+        (None, signal) => (How::Signal, signal, 128 + signal),
     };
-    let shell = if how == "code" { number } else { 128 + number };
-    status.ended(Ended { status: shell, how, number: Some(number), findings: Vec::new() });
-    Outcome::Command(u8::try_from(shell).unwrap_or(u8::MAX))
+    let (findings, hints) = (Vec::new(), Vec::new());
+    status.tell(&Event::Ended(Ended { status: shell, how, number: Some(number), findings, hints }));
+    Exit::Command(u8::try_from(shell).unwrap_or(u8::MAX))
 }
 
 #[cfg(test)]

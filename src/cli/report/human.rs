@@ -1,6 +1,7 @@
-//! In: diagnostics. Out: text for people, with the source. The only file that names ariadne.
+//! In: findings. Out: text for people, with the source. The only file that names ariadne.
 
-use super::output::{Colour, Style, paint, stderr};
+use super::found::Found;
+use crate::output::{Colour, Style, count, paint, sanitize, stderr};
 use ariadne::{CharSet, Color, Config, IndexType, Label, Report, ReportKind, Source};
 use execpolicy_compiler::diagnostic::{Diagnostic, Diagnostics, Severity};
 use execpolicy_compiler::source::{SourceMap, Span};
@@ -42,6 +43,39 @@ pub fn print(diagnostics: &Diagnostics, sources: &SourceMap, style: Style, limit
     }
 }
 
+/// The last lines: links that were followed, how much was checked, and how much was found.
+pub fn summary(found: &Found<'_>, style: Style) -> String {
+    let mut text = String::new();
+    let summary = found.summary;
+    for (file, target) in found.links {
+        text.push_str(&format!("{file} is a symbolic link to {target}\n"));
+    }
+    let findings = match (summary.errors, summary.warnings) {
+        (0, 0) => paint("no findings", Colour::Green, style.stdout),
+        (0, warnings) => paint(&count(warnings, "warning"), Colour::Yellow, style.stdout),
+        (errors, 0) => paint(&count(errors, "error"), Colour::Red, style.stdout),
+        (errors, warnings) => {
+            format!(
+                "{}, {}",
+                paint(&count(errors, "error"), Colour::Red, style.stdout),
+                paint(&count(warnings, "warning"), Colour::Yellow, style.stdout)
+            )
+        }
+    };
+    let what = if found.usable {
+        format!(
+            "{}, {}, {}",
+            count(summary.files, "file"),
+            count(summary.rules, "rule"),
+            count(summary.examples, "example")
+        )
+    } else {
+        count(summary.files, "file")
+    };
+    text.push_str(&format!("checked {what}: {findings}\n"));
+    text
+}
+
 /// Sources as ariadne wants them, each prepared once.
 struct Cache<'a> {
     sources: &'a SourceMap,
@@ -49,7 +83,7 @@ struct Cache<'a> {
 }
 
 /// One file of a report: its number, by which the cache finds it.
-type Place = (usize, std::ops::Range<usize>);
+type Excerpt = (usize, std::ops::Range<usize>);
 
 impl ariadne::Cache<usize> for &mut Cache<'_> {
     type Storage = String;
@@ -57,14 +91,14 @@ impl ariadne::Cache<usize> for &mut Cache<'_> {
     fn fetch(&mut self, id: &usize) -> Result<&Source<String>, impl std::fmt::Debug> {
         let sources = self.sources;
         let source = sources.iter().find(|(known, _)| known.index() == *id).ok_or("no such source")?.1;
-        Ok::<_, &str>(self.parsed.entry(*id).or_insert_with(|| Source::from(harmless(source.text()))))
+        Ok::<_, &str>(self.parsed.entry(*id).or_insert_with(|| Source::from(sanitize(source.text()))))
     }
 
     fn display<'a>(&self, id: &'a usize) -> Option<impl std::fmt::Display + 'a> {
         self.sources
             .iter()
             .find(|(known, _)| known.index() == *id)
-            .map(|(_, source)| harmless(source.display()))
+            .map(|(_, source)| sanitize(source.display()))
     }
 }
 
@@ -80,15 +114,15 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
         .with_index_type(IndexType::Byte)
         .with_char_set(CharSet::Unicode)
         .with_tab_width(4);
-    let place = |span: Span| -> Place { (span.source.index(), span.range()) };
+    let place = |span: Span| -> Excerpt { (span.source.index(), span.range()) };
     let mut report = Report::build(kind, place(span))
         .with_config(config)
         .with_code(diagnostic.code)
-        .with_message(harmless(&diagnostic.message));
+        .with_message(sanitize(&diagnostic.message));
     let mut label = Label::new(place(one_line(span, sources))).with_color(main).with_priority(1);
     // Without a text there would be no underline either.
     let text = if diagnostic.label.is_empty() { "here" } else { &diagnostic.label };
-    label = label.with_message(harmless(text));
+    label = label.with_message(sanitize(text));
     // In the order of the text: ariadne begins a new excerpt for each step back.
     let mut further: Vec<_> = diagnostic.labels.iter().chain(&diagnostic.trace).collect();
     further.sort_by_key(|label| label.span);
@@ -96,12 +130,12 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
     let secondary = |label: &execpolicy_compiler::diagnostic::Label| {
         Label::new(place(one_line(label.span, sources)))
             .with_color(Color::Cyan)
-            .with_message(harmless(&label.message))
+            .with_message(sanitize(&label.message))
     };
     let labels = before.into_iter().map(secondary).chain([label]).chain(after.into_iter().map(secondary));
     report = report.with_labels(labels.collect::<Vec<_>>());
     for hint in &diagnostic.hints {
-        report = report.with_help(harmless(hint));
+        report = report.with_help(sanitize(hint));
     }
     let mut text = Vec::new();
     match report.finish().write(cache, &mut text) {
@@ -112,7 +146,7 @@ fn render(diagnostic: &Diagnostic, sources: &SourceMap, cache: &mut Cache<'_>, c
 }
 
 /// Text without colour: ariadne colours the severity whatever its configuration says. Nothing else
-/// in the text begins with an escape character ([`harmless`]).
+/// in the text begins with an escape character ([`sanitize`]).
 fn plain(text: &str) -> String {
     let mut parts = text.split('\x1b');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -132,7 +166,7 @@ pub struct Mark {
 
 /// A script with marks. Marks outside of the text, or within a character, are left out.
 pub fn marked(script: &str, name: &str, mut marks: Vec<Mark>, colour: bool) -> String {
-    let text = harmless(script);
+    let text = sanitize(script);
     marks.retain(|mark| text.get(mark.range.clone()).is_some_and(|marked| !marked.is_empty()));
     // In the order of the text: ariadne begins a new excerpt for each step back.
     marks.sort_by_key(|mark| (mark.range.start, mark.range.end));
@@ -153,7 +187,7 @@ pub fn marked(script: &str, name: &str, mut marks: Vec<Mark>, colour: bool) -> S
             Colour::Yellow => Color::Yellow,
             Colour::Cyan | Colour::Bold => Color::Cyan,
         };
-        Label::new(place(&mark.range)).with_color(colour).with_message(harmless(&mark.message))
+        Label::new(place(&mark.range)).with_color(colour).with_message(sanitize(&mark.message))
     });
     let report = Report::build(ReportKind::Custom("script", Color::Cyan), place(&first.range))
         .with_config(config)
@@ -184,27 +218,13 @@ fn without_source(diagnostic: &Diagnostic, colour: bool) -> String {
         Severity::Note | Severity::Off => Colour::Cyan,
     };
     let head = paint(&format!("[{}] {}:", diagnostic.code, diagnostic.severity.as_str()), severity, colour);
-    let mut text = format!("{head} {}\n", harmless(&diagnostic.message));
+    let mut text = format!("{head} {}\n", sanitize(&diagnostic.message));
     if let Some(file) = &diagnostic.file {
-        let _ = writeln!(text, "   ╭─[ {} ]", harmless(file));
+        let _ = writeln!(text, "   ╭─[ {} ]", sanitize(file));
     }
     for hint in &diagnostic.hints {
-        let _ = writeln!(text, "   │ Help: {}", harmless(hint));
+        let _ = writeln!(text, "   │ Help: {}", sanitize(hint));
     }
     text.push('\n');
     text
-}
-
-/// Text from a file without what could steer a terminal or turn the line around: each such
-/// character is replaced by one of the same length, so that places stay right.
-pub fn harmless(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c,
-            '\0'..='\x1f' | '\x7f' => '?',
-            '\u{80}'..='\u{9f}' => '¿',
-            '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-            _ => c,
-        })
-        .collect()
 }

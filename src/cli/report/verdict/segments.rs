@@ -1,13 +1,15 @@
-//! In: the verdict of a script or of a command that runs others. Out: JSON: what `json.rs` writes for a
+//! In: the verdict of a script or of a command that runs others. Out: JSON: what `verdict.rs` writes for a
 //! plain command, and the segments.
 //! Not here: how people are shown the same (`explain_script.rs`).
 
-use super::json::{Form, Matched, PrefixRuleMatch, RulePlace, text};
-use super::placement::{self, Placed};
+use super::positions::Positions;
+use super::{Form, Matched, Placed, PrefixRuleMatch, RulePlace, placed};
+use crate::output::json_text;
 use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
 use execpolicy_runtime::{Conclusion, Placement, RuleMatch};
 use execpolicy_shell::{Access, Argv, Fit, Item, Role, Segment, Span, WordSet};
 use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was asked about.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +43,27 @@ impl<'a> What<'a> {
     }
 }
 
-/// The line and column of a byte, both from 1; the column counts characters.
-pub fn position(text: &[u8], byte: u32) -> (usize, usize) {
-    let before = text.get(..byte as usize).unwrap_or(text);
-    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    (line, 1 + String::from_utf8_lossy(&before[start..]).chars().count())
+/// The lines and columns at which segments begin, for each text that they are in.
+struct Places(BTreeMap<Option<u32>, Positions>);
+
+impl Places {
+    fn of(what: What<'_>, verdict: &ScriptVerdict<RuleRef>) -> Self {
+        let mut wanted: BTreeMap<Option<u32>, (&[u8], BTreeSet<u32>)> = BTreeMap::new();
+        for part in &verdict.parts {
+            if let Some((text, argument)) = what.text_of(part.segment.span) {
+                wanted.entry(argument).or_insert((text, BTreeSet::new())).1.insert(part.segment.span.start);
+            }
+        }
+        let found =
+            wanted.into_iter().map(|(argument, (text, starts))| (argument, Positions::of(text, &starts)));
+        Self(found.collect())
+    }
+
+    fn of_span(&self, what: What<'_>, span: Span) -> Option<SegmentSpan> {
+        let (_, argument) = what.text_of(span)?;
+        let (line, column) = self.0.get(&argument)?.get(span.start);
+        Some(SegmentSpan { argument, start: span.start, end: span.end, line, column })
+    }
 }
 
 #[derive(Serialize)]
@@ -66,7 +83,7 @@ struct Shown<'a> {
     words: Vec<Word>,
     role: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    span: Option<Place>,
+    span: Option<SegmentSpan>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<&'static str>,
     matched_rules: Vec<Matched<'a>>,
@@ -89,7 +106,7 @@ struct Shown<'a> {
 }
 
 #[derive(Serialize)]
-struct Place {
+struct SegmentSpan {
     #[serde(skip_serializing_if = "Option::is_none")]
     argument: Option<u32>,
     start: u32,
@@ -211,17 +228,19 @@ fn matched<'a>(
     Some(Matched { prefix_rule_match, certainty })
 }
 
-fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRef>, form: Form) -> Shown<'a> {
+fn segment<'a>(
+    decider: &'a Decider<'a>,
+    asked: Asked<'_>,
+    places: &Places,
+    part: &'a Part<RuleRef>,
+    form: Form,
+) -> Shown<'a> {
     let Segment { span, argv, opaque, blocker, effects, environment, cwd, through, remote, .. } =
         &part.segment;
-    let place = asked.what.text_of(*span).map(|(text, argument)| {
-        let (line, column) = position(text, span.start);
-        Place { argument, start: span.start, end: span.end, line, column }
-    });
     Shown {
         words: argv.0.iter().map(item).collect(),
         role: role(part.segment.role),
-        span: place,
+        span: places.of_span(asked.what, *span),
         decision: part.conclusion.and_then(Conclusion::decision).map(|decision| decision.as_str()),
         matched_rules: part
             .rules
@@ -249,7 +268,7 @@ fn segment<'a>(decider: &'a Decider<'a>, asked: Asked<'_>, part: &'a Part<RuleRe
 }
 
 fn part_placement<'a>(decider: &'a Decider<'a>, part: &'a Part<RuleRef>, form: Form) -> Option<Placed<'a>> {
-    decider.part_placement(part).filter(|_| form.details).and_then(placement::json)
+    decider.part_placement(part).filter(|_| form.details).and_then(placed)
 }
 
 /// The JSON of a verdict with segments, and where the whole runs.
@@ -268,26 +287,12 @@ pub fn verdict<'a>(
     let parts = verdict.parts.iter().flat_map(|part| {
         part.rules.iter().filter_map(|found| matched(decider, &part.segment.argv, found, form, false))
     });
+    let places = Places::of(asked.what, verdict);
     let shown = Whole {
         matched_rules: settled.chain(parts).collect(),
         decision: verdict.conclusion.decision().map(|decision| decision.as_str()),
-        placement: if form.details { placement::json(place) } else { None },
-        segments: verdict.parts.iter().map(|part| segment(decider, asked, part, form)).collect(),
+        placement: if form.details { placed(place) } else { None },
+        segments: verdict.parts.iter().map(|part| segment(decider, asked, &places, part, form)).collect(),
     };
-    text(&shown, form.pretty)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_counted_from_one_in_characters() {
-        let text = "é x\nö y".as_bytes();
-        assert_eq!(position(text, 0), (1, 1));
-        assert_eq!(position(text, 3), (1, 3));
-        assert_eq!(position(text, 5), (2, 1));
-        assert_eq!(position(text, 8), (2, 3));
-        assert_eq!(position(text, 99), (2, 4));
-    }
+    json_text(&shown, form.pretty)
 }
