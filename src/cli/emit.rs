@@ -29,6 +29,7 @@ struct Wanted {
 
 /// What was asked for, ready to be written.
 struct Ready<'p> {
+    target: Target,
     file: PathBuf,
     emitted: Emitted<'p>,
 }
@@ -68,7 +69,7 @@ pub fn run(options: &Emit, policy: &Policy, sources: &SourceMap, style: Style) -
     let mut ready = Vec::new();
     for one in wanted {
         match write(&one, &name, profiles, options) {
-            Ok(emitted) => ready.push(Ready { file: one.file, emitted }),
+            Ok(emitted) => ready.push(Ready { target: one.target, file: one.file, emitted }),
             Err(fault) => return Some(usage(&format!("{}: {fault}", one.target.as_str()))),
         }
     }
@@ -238,9 +239,9 @@ fn filter<'p>(_: &'p Profile, _: &Host, _: &Emit) -> Result<Emitted<'p>, String>
     Err("a filter can be written on Linux only; `oci-seccomp` says the same".to_owned())
 }
 
+/// The rules, for the one format that has rules beside profiles.
 fn codex_rules(one: &Ready<'_>, policy: &Policy) -> Option<String> {
-    let codex = one.emitted.gaps.iter().any(|gap| gap.target == Target::Codex);
-    (codex && !policy.rules.is_empty()).then(|| emit::codex::rules(policy))
+    (one.target == Target::Codex && !policy.rules.is_empty()).then(|| emit::codex::rules(policy))
 }
 
 /// Gaps as findings: one for each code, at the first statement that has it.

@@ -3,15 +3,15 @@
 
 use super::args::Explain;
 use super::exit::Exit;
-use super::output::sanitize;
-use super::output::{Colour, Style, paint, stderr, stdout};
+use super::output::{Colour, Style, paint, sanitize, stderr, stdout};
 use super::policy::{self, From};
+use super::survey;
 use execpolicy_compiler::diagnostic::Diagnostics;
 use execpolicy_compiler::diagnostic::text::list;
 use execpolicy_compiler::policy::profile::Profiles;
 use execpolicy_compiler::sandbox;
 use execpolicy_compiler::source::SourceMap;
-use execpolicy_profile::model::{Explanation, FileKind, Model, Path, Question, Roots, Tree, explain};
+use execpolicy_profile::model::{Explanation, Model, Path, Question, Roots, Tree, explain};
 use execpolicy_profile::{Origin, Phase, Platform, Profile, Promise};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub fn run(name: &str, arguments: &Explain, style: Style) -> Exit {
             return Exit::Usage;
         };
         let mut named = Tree::new();
-        look(&Path::parse(&roots.workspace).join(text), &mut named);
+        survey::add_path(&mut named, &Path::parse(&roots.workspace).join(text));
         let subject = Question::guess(&Model::new(profile, &roots, &named), text);
         let model = Model::new(profile, &roots, &tree(profile, &roots, &subject));
         if number > 0 {
@@ -99,42 +99,12 @@ fn tree(profile: &Profile, roots: &Roots, subject: &Question) -> Tree {
     let statements =
         profile.paths.iter().map(|rule| &rule.place).chain(profile.globs.iter().map(|rule| &rule.place));
     for place in statements {
-        look(&roots.bind(place), &mut tree);
+        survey::add_path(&mut tree, &roots.bind(place));
     }
     if let Question::Path(path) = subject {
-        look(path, &mut tree);
+        survey::add_path(&mut tree, path);
     }
     tree
-}
-
-/// Adds a path and what is above it, as far as they exist; of a link, also where it leads.
-fn look(path: &Path, tree: &mut Tree) {
-    // As many links as the kernel follows.
-    let mut todo = vec![path.clone()];
-    for _ in 0..40 {
-        let Some(path) = todo.pop() else { return };
-        for length in 1..=path.len() {
-            let here = path.take(length);
-            if tree.kind(&here).is_some() {
-                continue;
-            }
-            let Ok(meta) = std::fs::symlink_metadata(here.to_string()) else { break };
-            let target = std::fs::read_link(here.to_string())
-                .ok()
-                .and_then(|target| target.to_str().map(str::to_owned));
-            let kind = match target {
-                Some(target) => {
-                    let base = if target.starts_with('/') { Path::default() } else { here.parent() };
-                    let rest = path.tail(length);
-                    todo.push(base.join(&target).join(&rest));
-                    FileKind::Link(target)
-                }
-                None if meta.is_dir() => FileKind::Directory,
-                None => FileKind::File,
-            };
-            tree.add(&here, kind);
-        }
-    }
 }
 
 fn at(origin: &Origin, on: bool) -> String {

@@ -23,7 +23,7 @@ pub fn survey(profile: &Profile, roots: Roots) -> Result<Host, String> {
     let places =
         profile.paths.iter().map(|rule| &rule.place).chain(profile.globs.iter().map(|rule| &rule.place));
     for place in places.chain(sockets) {
-        note(&mut host.tree, File::new(&host.roots.bind(place).to_string()), 0);
+        add_path(&mut host.tree, &host.roots.bind(place));
     }
     let mut walk = Walk { profile, seen: 0, found: Vec::new() };
     let mut tops: Vec<PathBuf> = Vec::new();
@@ -46,8 +46,12 @@ pub fn survey(profile: &Profile, roots: Roots) -> Result<Host, String> {
     Ok(host)
 }
 
-/// Adds a path with everything on the way, links followed.
-fn note(tree: &mut Tree, path: &File, depth: usize) {
+/// Adds a path with everything on the way to it, as far as they exist; links are followed.
+pub fn add_path(tree: &mut Tree, path: &Path) {
+    follow(tree, File::new(&path.to_string()), 0);
+}
+
+fn follow(tree: &mut Tree, path: &File, depth: usize) {
     let mut at = PathBuf::from("/");
     let mut parts = path.components();
     // The root.
@@ -63,9 +67,9 @@ fn note(tree: &mut Tree, path: &File, depth: usize) {
             };
             tree.add(&known, FileKind::Link(target.clone()));
             if depth < MOST_LINKS {
-                note(tree, &at.join(target), depth + 1);
+                follow(tree, &at.join(target), depth + 1);
                 if let Ok(real) = next.canonicalize() {
-                    note(tree, &real.join(parts.as_path()), depth + 1);
+                    follow(tree, &real.join(parts.as_path()), depth + 1);
                 }
             }
             return;

@@ -52,7 +52,7 @@ pub fn check(
 ) -> Result<CheckedPolicy, (Reported, SourceMap)> {
     examples::check(&policy, &sources, options, diagnostics);
     if !options.codex {
-        tokens::check(&policy, diagnostics);
+        tokens::check(&policy, &sources, diagnostics);
         placements::check(&policy, &sources, diagnostics);
         // Of rules that are not right yet, nothing can be said about how they bear on others.
         if !diagnostics.has_errors() {

@@ -40,5 +40,10 @@ pub fn check(
         policy.profiles = sandbox::load_files(loader, &names, &mut sources, diagnostics);
         policy.profiles.subtract(&policy.networks, &sources);
     }
-    check::check(policy, sources, check::Options { codex }, diagnostics)
+    let checked = check::check(policy, sources, check::Options { codex }, diagnostics);
+    diagnostics.settle(match &checked {
+        Ok(policy) => policy.sources(),
+        Err((_, sources)) => sources,
+    });
+    checked
 }

@@ -6,7 +6,7 @@ pub mod text;
 
 pub use catalogue::Code;
 
-use crate::source::Span;
+use crate::source::{SourceMap, Span};
 
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +52,17 @@ pub struct Suggestion {
     pub replacement: String,
     /// What the change does, in a few words.
     pub title: String,
+    /// What has to stand at the place; see [`Diagnostics::settle`].
+    written: Option<Written>,
+}
+
+/// What a phase that sees no text believes to be written at a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Written {
+    /// A word, in quotes or not; they stay.
+    Word(String),
+    /// A string, which is replaced with its quotes.
+    String(String),
 }
 
 /// One finding: a code, a headline that stands alone, one exact place, and what to type.
@@ -148,14 +159,48 @@ impl Diagnostic {
 
     /// Adds a change that removes the finding.
     #[must_use]
-    pub fn suggest(
-        mut self,
-        span: Span,
-        replacement: impl Into<String>,
-        title: impl Into<String>,
-    ) -> Self {
-        self.suggestions.push(Suggestion { span, replacement: replacement.into(), title: title.into() });
+    pub fn suggest(mut self, span: Span, replacement: impl Into<String>, title: impl Into<String>) -> Self {
+        let (replacement, title) = (replacement.into(), title.into());
+        self.suggestions.push(Suggestion { span, replacement, title, written: None });
         self
+    }
+
+    /// Suggests another word for the one at a place. Quotes around it stay.
+    #[must_use]
+    pub fn instead(mut self, span: Span, written: &str, replacement: &str) -> Self {
+        self.suggestions.push(Suggestion {
+            span,
+            replacement: replacement.to_owned(),
+            title: format!("write `{replacement}`"),
+            written: Some(Written::Word(written.to_owned())),
+        });
+        self
+    }
+
+    /// Suggests other source text for a whole string literal.
+    #[must_use]
+    pub fn instead_of_string(mut self, span: Span, written: &str, replacement: String) -> Self {
+        self.suggestions.push(Suggestion {
+            span,
+            title: format!("write `{replacement}`"),
+            replacement,
+            written: Some(Written::String(written.to_owned())),
+        });
+        self
+    }
+
+    /// Suggests the known word that is nearest to the one at a place, if one is near, and says so.
+    #[must_use]
+    pub fn did_you_mean<'w>(
+        self,
+        span: Span,
+        written: &str,
+        known: impl IntoIterator<Item = &'w str>,
+    ) -> Self {
+        match text::nearest(written, known) {
+            Some(meant) => self.hint(format!("did you mean `{meant}`?")).instead(span, written, meant),
+            None => self,
+        }
     }
 
     /// Adds a frame of the way here.
@@ -246,6 +291,26 @@ impl Diagnostics {
     #[must_use]
     pub fn as_slice(&self) -> &[Diagnostic] {
         &self.list
+    }
+
+    /// Leaves only suggestions whose place holds exactly what they replace. Phases work on values; a value that was computed has
+    /// the place of the expression, and there is nothing to replace there.
+    pub fn settle(&mut self, sources: &SourceMap) {
+        for diagnostic in &mut self.list {
+            diagnostic.suggestions.retain_mut(|suggestion| {
+                let found = sources.text(suggestion.span);
+                let quoted = |text: &str| ["\"", "'"].into_iter().find(|q| found == format!("{q}{text}{q}"));
+                match suggestion.written.take() {
+                    None => true,
+                    Some(Written::Word(word)) if found == word => true,
+                    Some(Written::Word(word)) => quoted(&word).is_some_and(|quote| {
+                        suggestion.replacement = format!("{quote}{}{quote}", suggestion.replacement);
+                        true
+                    }),
+                    Some(Written::String(text)) => quoted(&text).is_some(),
+                }
+            });
+        }
     }
 
     /// Sorts by place (source, then byte), findings without a place first; stable otherwise.

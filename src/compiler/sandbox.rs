@@ -140,7 +140,8 @@ fn invisible(id: SourceId, text: &str, sink: &mut Diagnostics) -> bool {
         let span = Span::new(id, at..at + c.len_utf8());
         sink.error(
             Diagnostic::new(Code::EP0503, span, format!("an invisible character, U+{:04X}", u32::from(c)))
-                .hint("take it away; a name that has it cannot be told from one that has not"),
+                .hint("remove it; a name that has it looks like one that does not")
+                .suggest(span, "", "remove it"),
         );
     }
     any

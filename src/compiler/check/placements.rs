@@ -66,9 +66,12 @@ fn unknown(policy: &Policy, rule: &SandboxRule) -> Diagnostic {
     let fault = Diagnostic::new(Code::EP0601, rule.profile.span, format!("there is no profile `{wrong}`"))
         .label("not defined in any sandbox file");
     match policy.profiles.nearest(wrong) {
-        Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+        Some(meant) => {
+            fault.hint(format!("did you mean `{meant}`?")).instead(rule.profile.span, wrong, meant)
+        }
         None if matches!(wrong.as_str(), "none" | "off" | "no" | "false" | "disabled" | "unrestricted") => {
-            fault.hint(format!("to run commands without any confinement, write `{UNCONFINED}`"))
+            let hint = format!("to run commands without any confinement, write `{UNCONFINED}`");
+            fault.hint(hint).instead(rule.profile.span, wrong, UNCONFINED)
         }
         None => {
             let names: Vec<&str> = policy.profiles.names().collect();

@@ -6,7 +6,7 @@ use super::dead_words;
 use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Severity};
 use crate::policy::{Decision, Pattern, PatternToken, Policy, PrefixRule};
-use crate::source::Spanned;
+use crate::source::{SourceMap, Span, Spanned};
 use execpolicy_shell::programs::opaque;
 use std::collections::BTreeMap;
 
@@ -18,13 +18,13 @@ const INTERPRETERS: &[&str] = &[
 ];
 
 /// Looks at every rule by itself.
-pub fn check(policy: &Policy, diagnostics: &mut Diagnostics) {
+pub fn check(policy: &Policy, sources: &SourceMap, diagnostics: &mut Diagnostics) {
     let mut faults = Faults::default();
     for rule in &policy.placements {
-        pattern(&rule.pattern, None, &mut faults, diagnostics);
+        pattern(&rule.pattern, None, sources, &mut faults, diagnostics);
     }
     for rule in &policy.rules {
-        pattern(&rule.pattern, Some(rule.decision), &mut faults, diagnostics);
+        pattern(&rule.pattern, Some(rule.decision), sources, &mut faults, diagnostics);
         if rule.decision == Decision::Allow {
             without_effect(rule, diagnostics);
             interpreter(rule, diagnostics);
@@ -54,6 +54,7 @@ impl Faults {
 fn pattern(
     pattern: &Pattern,
     decision: Option<Decision>,
+    sources: &SourceMap,
     faults: &mut Faults,
     diagnostics: &mut Diagnostics,
 ) {
@@ -71,7 +72,7 @@ fn pattern(
                     .add(fault.label("no command has this word, so the rule never matches").hint(dead.hint));
             }
         }
-        repeated(token, diagnostics);
+        repeated(token, sources, diagnostics);
         mixed(position, token, diagnostics);
     }
 }
@@ -165,17 +166,28 @@ fn takes_patterns(heads: &[Spanned<String>]) -> bool {
     heads.iter().any(|head| known.contains(&head.value.as_str()))
 }
 
-fn repeated(token: &PatternToken, diagnostics: &mut Diagnostics) {
+fn repeated(token: &PatternToken, sources: &SourceMap, diagnostics: &mut Diagnostics) {
     let mut seen: std::collections::BTreeMap<&str, &Spanned<String>> = std::collections::BTreeMap::new();
     for word in &token.alternatives {
         if let Some(first) = seen.insert(&word.value, word) {
             let fault = Diagnostic::new(Code::EP0407, word.span, format!("`{}` is listed twice", word.value))
                 .label("a second time")
                 .also(first.span, "the first time")
-                .hint("take one of them away");
-            diagnostics.push(fault);
+                .hint("remove one of them");
+            diagnostics.push(match with_comma(word.span, sources) {
+                Some(span) => fault.suggest(span, "", "remove it"),
+                None => fault,
+            });
         }
     }
+}
+
+/// A string of a list with the comma before it; `None` if it is not written out there.
+fn with_comma(word: Span, sources: &SourceMap) -> Option<Span> {
+    let written = sources.text(word);
+    let quoted = written.len() >= 2 && written.starts_with(['"', '\'']) && written.ends_with(['"', '\'']);
+    let before = sources.get(word.source).text().get(..word.start as usize)?.trim_end().strip_suffix(',')?;
+    quoted.then(|| Span::new(word.source, before.len()..word.end as usize))
 }
 
 /// `["git", ["reset", "--hard"]]`: somebody meant the two words in sequence.

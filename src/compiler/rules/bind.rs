@@ -101,16 +101,15 @@ impl Binder<'_> {
                         meant.extend(
                             nearest(name, parameters.iter().copied()).or(other_name(call.builtin, name)),
                         );
-                        let hint = other_name(call.builtin, name)
-                            .or(nearest(name, parameters.iter().copied()))
-                            .map_or_else(
-                                || format!("its arguments are {}", list(parameters)),
-                                |known| format!("write `{known}`"),
-                            );
                         let fault = self
                             .fault(Code::EP0201, span, format!("`{function}` has no argument `{name}`"))
-                            .label("unknown argument")
-                            .hint(hint);
+                            .label("unknown argument");
+                        let other =
+                            other_name(call.builtin, name).or(nearest(name, parameters.iter().copied()));
+                        let fault = match other {
+                            Some(known) => fault.hint(format!("write `{known}`")).instead(span, name, known),
+                            None => fault.hint(format!("its arguments are {}", list(parameters))),
+                        };
                         self.diagnostics.error(fault);
                         good = false;
                         continue;
@@ -211,14 +210,13 @@ impl Binder<'_> {
         if let Some(decision) = Decision::from_word(word.value).or(known) {
             return Some((decision, Some(word.span)));
         }
-        let hint = decision_meant(word.value).map_or_else(
-            || "write `allow`, `prompt` or `forbidden`".to_owned(),
-            |meant| format!("write `{meant}`"),
-        );
         let fault = self
             .fault(Code::EP0208, word.span, format!("invalid decision: {}", word.value))
-            .label("not a decision")
-            .hint(hint);
+            .label("not a decision");
+        let fault = match decision_meant(word.value) {
+            Some(meant) => fault.hint(format!("write `{meant}`")).instead(word.span, word.value, meant),
+            None => fault.hint("write `allow`, `prompt` or `forbidden`"),
+        };
         self.diagnostics.error(fault);
         None
     }
@@ -251,7 +249,8 @@ impl Binder<'_> {
                     && words.iter().all(|word| {
                         !word.ends_with('.') && word.to_uppercase() != *word || word.starts_with('-')
                     }) {
-                    fault.hint(format!("write `pattern = [{}]`", quoted(&words)))
+                    let list = format!("[{}]", quoted(&words));
+                    fault.hint(format!("write `pattern = {list}`")).instead_of_string(span, text, list)
                 } else {
                     fault.hint("write the words of the command as a list, as in `pattern = [\"git\", \"push\"]`; prose belongs in `justification`")
                 };
@@ -338,9 +337,12 @@ impl Binder<'_> {
     fn examples(&mut self, node: Option<&Node>, what: &str, call: Span) -> Vec<Example> {
         let Some(node) = node else { return Vec::new() };
         let Value::List(items) = &node.value else {
-            let fault = self
+            let mut fault = self
                 .wrong_type(node, call, what, "a list of commands")
                 .hint(format!("put brackets around it: `{what} = [\"git push\"]`"));
+            if let Value::Str(text) = &node.value {
+                fault = fault.instead_of_string(self.at(node, call), text, format!("[{text:?}]"));
+            }
             self.diagnostics.error(fault);
             return Vec::new();
         };
@@ -543,7 +545,7 @@ impl Binder<'_> {
                 let known = ["http", "https", "socks5_tcp", "socks5_udp"];
                 let fault = self
                     .fault(Code::EP0213, word.span, format!("network_rule protocol must be one of http, https, socks5_tcp, socks5_udp (got {other})"))
-                    .maybe_hint(nearest(other, known).map(|meant| format!("write `{meant}`")));
+                    .did_you_mean(word.span, other, known);
                 self.diagnostics.error(fault);
                 None
             }

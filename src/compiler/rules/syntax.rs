@@ -22,7 +22,8 @@ pub fn parse(sources: &SourceMap, source: SourceId) -> Result<AstModule, Box<Dia
         return Err(Box::new(
             Diagnostic::new(Code::EP0103, at(0..3), "the file begins with a byte order mark")
                 .label("these three bytes are no text")
-                .hint("save it as UTF-8 without BOM; `sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` takes it away"),
+                .hint("save it as UTF-8 without BOM; `sed -i '1s/^\\xEF\\xBB\\xBF//' FILE` removes it")
+                .suggest(at(0..3), "", "remove the byte order mark"),
         ));
     }
     let look = scan(text);
@@ -61,7 +62,8 @@ fn refused(
         let end = range.start + 1;
         return Diagnostic::new(Code::EP0104, at(range.start..end), "tabs are not allowed")
             .label("a tab")
-            .hint("use spaces; `expand -t 4 FILE` converts a file");
+            .hint("use spaces; `expand -t 4 FILE` converts a file")
+            .suggest(at(range.start..end), "    ", "write four spaces");
     }
     match fault {
         Some(Fault::String(string)) => {
@@ -107,7 +109,8 @@ fn refused(
                 format!("this `{}` closes nothing", &text[close..=close]),
             )
             .label("nothing is open here")
-            .hint("take it away");
+            .hint("remove it")
+            .suggest(at(close..close + 1), "", "remove it");
         }
         None => {}
     }
@@ -274,4 +277,8 @@ fn missing_symbol(message: &str, at: Span) -> Option<Diagnostic> {
             .label("loaded here")
             .maybe_hint(meant.map(|meant| format!("it defines `{meant}`"))),
     )
+    .map(|fault| match meant {
+        Some(meant) => fault.instead(at, name, meant),
+        None => fault,
+    })
 }

@@ -244,18 +244,20 @@ fn report(source: SourceId, tokens: &[Lexed<'_>], fault: &Rich<'_, Token<'_>>, s
                 .hint(hint)
         }
         (Some(Token::Word(wrong)), None | Some(Token::Newline | Token::Open | Token::Close), _) => {
-            let meant = fault::did_you_mean(wrong, names.iter().copied());
-            let hint =
-                meant.unwrap_or_else(|| format!("a statement here begins with {}", alternatives(&keywords)));
-            Diagnostic::new(Code::EP0505, span, format!("`{}` is not a statement", fault::shorten(wrong)))
-                .hint(hint)
+            let message = format!("`{}` is not a statement", fault::shorten(wrong));
+            let diagnostic = Diagnostic::new(Code::EP0505, span, message);
+            if fault::nearest(wrong, names.iter().copied()).is_some() {
+                diagnostic.did_you_mean(span, wrong, names.iter().copied())
+            } else {
+                diagnostic.hint(format!("a statement here begins with {}", alternatives(&keywords)))
+            }
         }
         (Some(token), before, _) => {
             let message = format!("expected {}, found {}", alternatives(&expected), token.describe());
             let mut diagnostic = Diagnostic::new(Code::EP0501, span, message);
             match (token, before) {
                 (Token::Word(wrong), _) if fault::nearest(wrong, names.iter().copied()).is_some() => {
-                    diagnostic = diagnostic.maybe_hint(fault::did_you_mean(wrong, names.iter().copied()));
+                    diagnostic = diagnostic.did_you_mean(span, wrong, names.iter().copied());
                 }
                 (Token::Word(_) | Token::Quoted(_) | Token::Set(_), _) if names.contains(&",") => {
                     diagnostic = diagnostic.hint("write a comma between two of a list");

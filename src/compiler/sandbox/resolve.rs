@@ -286,20 +286,18 @@ fn twice(profile: &Typed, first: &Typed, sink: &mut Diagnostics) {
 }
 
 fn unknown(name: &Spanned<String>, names: &[String], sink: &mut Diagnostics) {
-    let near = crate::diagnostic::text::did_you_mean(&name.value, names.iter().map(String::as_str));
-    let hint = if name.value == "unconfined" {
-        Some(
-            "`unconfined` is not a profile; the one that confines nothing is `danger-full-access`".to_owned(),
-        )
+    let fault =
+        Diagnostic::new(Code::EP0601, name.span, format!("there is no profile `{}`", shorten(&name.value)));
+    let fault = if name.value == "unconfined" {
+        let other = "danger-full-access";
+        fault
+            .hint(format!("`unconfined` is not a profile; the one that confines nothing is `{other}`"))
+            .instead(name.span, &name.value, other)
     } else {
-        near
+        fault.did_you_mean(name.span, &name.value, names.iter().map(String::as_str))
     };
     let list = names.iter().take(20).map(String::as_str).collect::<Vec<_>>().join(", ");
-    sink.error(
-        Diagnostic::new(Code::EP0601, name.span, format!("there is no profile `{}`", shorten(&name.value)))
-            .maybe_hint(hint)
-            .hint(format!("the profiles are {list}")),
-    );
+    sink.error(fault.hint(format!("the profiles are {list}")));
 }
 
 /// Parents before children. Profiles whose parents are unknown or a circle are reported and left out, and

@@ -88,16 +88,8 @@ impl Scope {
         }
         let Some((_, words)) = self.lets.get(name) else {
             let known = || self.lets.keys().map(String::as_str).chain(["WORKSPACE", "TMPDIR"]);
-            let hint = match name {
-                "HOME" => Some("the home directory is written `~`".to_owned()),
-                "PWD" => Some("the directory of the session is written `$WORKSPACE`".to_owned()),
-                _ => fault_near(name, known()),
-            };
-            sink.error(
-                Diagnostic::new(Code::EP0604, word.span, format!("`${}` is not defined", shorten(name)))
-                    .maybe_hint(hint)
-                    .hint("`$WORKSPACE`, `$TMPDIR` and `~` are there; other names need a `let` above"),
-            );
+            let near = nearest(name, known());
+            sink.error(undefined(word, name, below, near));
             return;
         };
         for value in words {
@@ -183,16 +175,41 @@ fn other_set(word: &Word, found: Kind, statement: &str) -> Diagnostic {
     ))
 }
 
+/// A `$name` that nothing defines, and what was probably meant.
+fn undefined(word: &Word, name: &str, below: Option<&str>, near: Option<&str>) -> Diagnostic {
+    let fault = Diagnostic::new(Code::EP0604, word.span, format!("`${}` is not defined", shorten(name)));
+    let near = near.map(|near| format!("${near}"));
+    let meant = match (name, &near) {
+        ("HOME", _) => Some(("~", "the home directory is written `~`".to_owned())),
+        ("PWD", _) => Some(("$WORKSPACE", "the directory of the session is written `$WORKSPACE`".to_owned())),
+        (_, Some(near)) => Some((near.as_str(), format!("did you mean `{near}`?"))),
+        (_, None) => None,
+    };
+    let fault = match meant {
+        Some((other, hint)) => {
+            let whole = below.map_or_else(|| other.to_owned(), |below| format!("{other}/{below}"));
+            fault.hint(hint).instead(word.span, &word.text, &whole)
+        }
+        None => fault,
+    };
+    fault.hint("`$WORKSPACE`, `$TMPDIR` and `~` are there; other names need a `let` above")
+}
+
 /// A set that there is not.
 fn no_set(word: &Word, kind: Kind, statement: &str) -> Diagnostic {
     let known = sets::names(Some(kind).filter(|_| statement != "network"));
-    let near = fault_near(&word.text, known.iter().copied())
-        .or_else(|| fault_near(&word.text, sets::names(None)))
-        .map(|hint| hint.replace("mean `$", "mean `@"));
+    let near = nearest(&word.text, known.iter().copied()).or_else(|| nearest(&word.text, sets::names(None)));
     let list: Vec<String> = known.iter().map(|name| format!("@{name}")).collect();
-    Diagnostic::new(Code::EP0609, word.span, format!("there is no set `@{}`", shorten(&word.text)))
-        .maybe_hint(near)
-        .hint(format!("the sets for `{statement}` are {}", list.join(", ")))
+    let fault =
+        Diagnostic::new(Code::EP0609, word.span, format!("there is no set `@{}`", shorten(&word.text)));
+    let fault = match near.map(|near| format!("@{near}")) {
+        Some(near) => {
+            let written = format!("@{}", word.text);
+            fault.hint(format!("did you mean `{near}`?")).instead(word.span, &written, &near)
+        }
+        None => fault,
+    };
+    fault.hint(format!("the sets for `{statement}` are {}", list.join(", ")))
 }
 
 /// A word of a list, once names and sets are replaced.
@@ -202,9 +219,4 @@ pub struct Listed {
     pub word: Word,
     /// For a member of a set: what the set promises about it.
     pub of_set: Option<Promise>,
-}
-
-/// `did you mean`, for a `$name` that may have been meant.
-fn fault_near<'w>(wrong: &str, known: impl IntoIterator<Item = &'w str>) -> Option<String> {
-    nearest(wrong, known).map(|word| format!("did you mean `${word}`?"))
 }

@@ -87,7 +87,8 @@ pub fn lex<'s>(source: SourceId, text: &'s str, sink: &mut Diagnostics) -> Vec<L
             Ok(Token::Semicolon) => {
                 sink.error(
                     Diagnostic::new(Code::EP0502, span, "`;` has no meaning here")
-                        .hint("end a statement with the end of its line"),
+                        .hint("end a statement with the end of its line")
+                        .suggest(span, "\n", "begin a new line"),
                 );
                 tokens.push((Token::Newline, range));
             }
@@ -102,7 +103,8 @@ pub fn lex<'s>(source: SourceId, text: &'s str, sink: &mut Diagnostics) -> Vec<L
                     )
                     .label("comment or part of the name?")
                     .hint(format!("for a comment: `{} #{after}`", fault::shorten(before)))
-                    .hint(format!("for a name: `\"{}\"`", fault::shorten(word))),
+                    .hint(format!("for a name: `\"{}\"`", fault::shorten(word)))
+                    .suggest(Span::new(source, start..start), " ", "make it a comment"),
                 );
                 tokens.push((Token::Word(before), range.start..start));
             }

@@ -5,7 +5,7 @@ use super::ast::{Spelling, Statement, Term, Word};
 use super::scope::{Listed, Scope};
 use super::sets::{self, Kind};
 use super::{hosts, values};
-use crate::diagnostic::text::{did_you_mean, shorten};
+use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 use crate::source::{Span, Spanned};
 use execpolicy_profile::{
@@ -235,13 +235,14 @@ fn syscall(word: &Word) -> Result<execpolicy_profile::Text, Box<Diagnostic>> {
         return Ok(word.text.as_str().into());
     }
     let group = sets::kind(&word.text) == Some(Kind::Syscalls);
-    let hint = if group {
-        Some(format!("the group is written `@{}`", word.text))
-    } else {
-        did_you_mean(&word.text, sets::syscalls())
-    };
     let text = format!("`{}` is not a system call of Linux", shorten(&word.text));
-    Err(Box::new(Diagnostic::new(Code::EP0615, word.span, text).maybe_hint(hint)))
+    let fault = Diagnostic::new(Code::EP0615, word.span, text);
+    Err(Box::new(if group {
+        let set = format!("@{}", word.text);
+        fault.hint(format!("the group is written `{set}`")).instead(word.span, &word.text, &set)
+    } else {
+        fault.did_you_mean(word.span, &word.text, sets::syscalls())
+    }))
 }
 
 /// A mask as `umask` of a shell takes it: three octal digits, or four of which the first is 0.
@@ -264,7 +265,7 @@ fn feature(word: &Word) -> Result<Feature, Box<Diagnostic>> {
         let text = format!("`{}` is not a feature", shorten(&word.text));
         Box::new(
             Diagnostic::new(Code::EP0615, word.span, text)
-                .maybe_hint(did_you_mean(&word.text, known()))
+                .did_you_mean(word.span, &word.text, known())
                 .hint(format!("the features are {}", list.join(", "))),
         )
     })

@@ -3,7 +3,7 @@
 //! Not here: hosts (`hosts.rs`), `let` and sets, which have been replaced before.
 
 use super::ast::{Spelling, Word};
-use crate::diagnostic::text::{did_you_mean, shorten};
+use crate::diagnostic::text::shorten;
 use crate::diagnostic::{Code, Diagnostic};
 use execpolicy_profile::glob;
 use execpolicy_profile::{LimitKind, Place, Root, Text};
@@ -183,7 +183,8 @@ pub fn variable(word: &Word, wild: bool) -> Result<Text, Box<Diagnostic>> {
     if let Some(name) = text.strip_prefix('$') {
         return Err(Box::new(
             refuse(format!("`{}` is the value of a variable, not its name", shorten(text)))
-                .hint(format!("write `{}`", shorten(name.trim_matches(['{', '}'])))),
+                .hint(format!("write `{}`", shorten(name.trim_matches(['{', '}']))))
+                .instead(word.span, text, name.trim_matches(['{', '}'])),
         ));
     }
     let good = |c: char| c.is_ascii_graphic() && !matches!(c, '=' | '?' | '[' | ']' | '/' | '$');
@@ -212,7 +213,7 @@ pub fn limit_kind(word: &Word) -> Result<LimitKind, Box<Diagnostic>> {
         let list: Vec<&str> = known().collect();
         Box::new(
             Diagnostic::new(Code::EP0615, word.span, format!("`{}` is not a limit", shorten(&word.text)))
-                .maybe_hint(did_you_mean(&word.text, known()))
+                .did_you_mean(word.span, &word.text, known())
                 .hint(format!("the limits are {}", list.join(", "))),
         )
     })
