@@ -174,7 +174,6 @@ fn every_output_is_what_its_schema_says() {
     let verdicts = all(VERDICT);
     for member in [
         "placement",
-        "disputed",
         "certainty",
         "opaque",
         "noAllow",

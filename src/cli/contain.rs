@@ -106,7 +106,5 @@ pub fn unconfined(command: &[OsString], status: &mut Status) -> Refused {
 
 /// What a command needs of a policy, or why it cannot be had.
 pub fn opened(compiled: Option<&Compiled>) -> Result<Artifact<'_>, Refused> {
-    compiled
-        .map(|compiled| compiled.policy.artifact())
-        .ok_or_else(|| RefusedReason::UnusablePolicy.into())
+    compiled.map(|compiled| compiled.policy.artifact()).ok_or_else(|| RefusedReason::UnusablePolicy.into())
 }

@@ -101,10 +101,7 @@ fn asked(ruled: &Answer, shown: &str) -> Asked {
 }
 
 fn forbidden(ruled: &Answer, shown: &str) -> Refused {
-    Refused {
-        rule: ruled.rule.clone().map(Box::new),
-        ..RefusedReason::Forbidden(asked(ruled, shown)).into()
-    }
+    Refused { rule: ruled.rule.clone().map(Box::new), ..RefusedReason::Forbidden(asked(ruled, shown)).into() }
 }
 
 fn unasked(ruled: &Answer, shown: &str, place: &str, disputed: Option<&str>) -> Refused {

@@ -89,7 +89,10 @@ impl Answer {
         let rule = verdict.matches().find(|found| verdict.conclusion == found.decision.into());
         Self {
             conclusion: verdict.conclusion,
-            opaque: verdict.opaque.filter(|_| rule.is_none()).map(|why| Unknown { code: why.code(), sentence: why.sentence() }),
+            opaque: verdict
+                .opaque
+                .filter(|_| rule.is_none())
+                .map(|why| Unknown { code: why.code(), sentence: why.sentence() }),
             rule: rule.map(Site::from),
             part: None,
             place,
