@@ -133,6 +133,13 @@ fn outputs() -> BTreeMap<&'static str, Vec<(String, Value)>> {
             }
         }
     }
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in RARE_FILES {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    for line in RARE {
+        take(&shlex::split(line).unwrap(), directory.path(), "the list of this file");
+    }
     for code in Code::ALL {
         let page = sections(code.page());
         let Some(case) = page.iter().find(|section| section.heading == "Example") else { continue };
@@ -146,6 +153,22 @@ fn outputs() -> BTreeMap<&'static str, Vec<(String, Value)>> {
     }
     found
 }
+
+/// What no transcript prints: two places of which neither is within the other, another working directory, a trace.
+const RARE: &[&str] = &[
+    "check --details --rules a.rules --rules a.sandbox --shell 'x; ls'",
+    "check --details --rules a.rules --rules a.sandbox --shell 'cd /usr && ls'",
+    "check --format json trace.rules",
+    "check --format sarif trace.rules",
+];
+const RARE_FILES: &[(&str, &str)] = &[
+    ("a.rules", "sandbox_rule(pattern = [\"x\"], profile = \"b\")\nprefix_rule(pattern = [\"x\"])\n"),
+    (
+        "a.sandbox",
+        "profile a extends read-only {\n write $WORKSPACE/a\n}\nprofile b extends read-only {\n write $WORKSPACE/b\n}\ndefault a\n",
+    ),
+    ("trace.rules", "def f():\n    prefix_rule(pattern = [])\nf()\n"),
+];
 
 /// Sandbox files of a page have no name where there is only one.
 fn write_sandboxes(case: &Section, directory: &Path) {
@@ -174,6 +197,7 @@ fn every_output_is_what_its_schema_says() {
     let verdicts = all(VERDICT);
     for member in [
         "placement",
+        "disputed",
         "certainty",
         "opaque",
         "noAllow",
