@@ -164,7 +164,7 @@ pub fn run(
     let accepted: Vec<&str> = prepared.accepted.iter().map(String::as_str).collect();
     let seatbelt = Enforced {
         clause: "seatbelt".to_owned(),
-        asked: profile.name.to_owned(),
+        asked: profile.name.to_string(),
         given: "prevented",
         by: "sandbox-exec".to_owned(),
     };
@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn a_command_is_started_under_its_profile() {
         let text = "profile own { read /, $WORKSPACE\n write $WORKSPACE/out\n env set CI = \"1\" }";
-        let ready = prepared(text, &["ls", "-p"]).unwrap_or_else(|refused| panic!("{}", refused.message));
+        let ready = prepared(text, &["ls", "-p"]).unwrap_or_else(|refused| panic!("{}", refused.reason));
         assert_eq!(ready.command.get_program(), "/usr/bin/sandbox-exec");
         let words: Vec<_> = ready.command.get_args().collect();
         assert_eq!(words[0], "-p");
@@ -236,10 +236,10 @@ mod tests {
     fn what_seatbelt_cannot_hold_is_refused_unless_it_is_accepted() {
         let limited = "profile own { read /\n limit processes 4 }";
         let refused = prepared(limited, &["ls"]).err().unwrap();
-        assert!(refused.message.contains("limit processes 4"), "{}", refused.message);
+        assert!(refused.reason.to_string().contains("limit processes 4"), "{}", refused.reason);
         assert_eq!(refused.statement.as_deref(), Some("own.sandbox:2"));
         let accepted = "profile own { read /\n limit processes 4\n accept gap limits }";
-        let ready = prepared(accepted, &["ls"]).unwrap_or_else(|refused| panic!("{}", refused.message));
+        let ready = prepared(accepted, &["ls"]).unwrap_or_else(|refused| panic!("{}", refused.reason));
         assert_eq!(ready.accepted.len(), 1);
     }
 
