@@ -11,7 +11,7 @@ use super::report::verdict::segments::{What, matched_prefix};
 use execpolicy_compiler::check::CheckedPolicy;
 use execpolicy_runtime::script::{Decider, Found, Part, RuleRef, ScriptVerdict};
 use execpolicy_runtime::{Conclusion, Confinement, Placement};
-use execpolicy_shell::{Access, AllowBlocker, Argv, Fit, Role};
+use execpolicy_shell::{Access, AllowBlocker, Argv, Fit, Role, Segment};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -104,6 +104,31 @@ fn draw(text: &mut String, what: What<'_>, parts: &[&Part<RuleRef>], order: &[us
     let _ = write!(text, "\n{}", marked(script, &name, marks.collect(), on));
 }
 
+/// The words of a segment, or what else it is.
+fn title(segment: &Segment) -> String {
+    let mut shown = sanitize(&segment.argv.describe());
+    if let Some((end, _)) = shown.char_indices().nth(100) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    match segment.role {
+        _ if !segment.argv.0.is_empty() => format!("`{shown}`"),
+        Role::Bare if segment.opaque.is_some() => "a part".to_owned(),
+        _ => "a redirection".to_owned(),
+    }
+}
+
+/// The programs that run it.
+fn through(segment: &Segment) -> String {
+    match &*segment.through {
+        [] => String::new(),
+        names => {
+            let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
+            format!(" (by {})", sanitize(&names.join(", ")))
+        }
+    }
+}
+
 fn tell(
     text: &mut String,
     decider: &Decider<'_>,
@@ -114,23 +139,7 @@ fn tell(
 ) {
     let segment = &part.segment;
     let conclusion = part.conclusion.unwrap_or(Conclusion::Unmatched);
-    let mut shown = sanitize(&segment.argv.describe());
-    if let Some((end, _)) = shown.char_indices().nth(100) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    let shown = match segment.role {
-        _ if !segment.argv.0.is_empty() => format!("`{shown}`"),
-        Role::Bare if segment.opaque.is_some() => "a part".to_owned(),
-        _ => "a redirection".to_owned(),
-    };
-    let by = match &*segment.through {
-        [] => String::new(),
-        names => {
-            let names: Vec<_> = names.iter().map(|name| String::from_utf8_lossy(name)).collect();
-            format!(" (by {})", sanitize(&names.join(", ")))
-        }
-    };
+    let (shown, by) = (title(segment), through(segment));
     let _ = writeln!(
         text,
         "  {number} {}{by}: {}",
