@@ -2,11 +2,12 @@
 //! hostile input.
 
 use crate::harness::{files, root, run};
+use execpolicy_compiler::check;
 use execpolicy_compiler::compile::{self, Input};
 use execpolicy_compiler::diagnostic::{Code, Diagnostics};
-use execpolicy_compiler::rules::evaluate::InProcess;
 use execpolicy_compiler::rules::literal::{CallIndex, calls};
 use execpolicy_compiler::rules::record::{Evaluate, Module, Request};
+use execpolicy_compiler::rules::{self, evaluate::InProcess};
 use execpolicy_compiler::source::SourceMap;
 use proptest::prelude::*;
 use starlark::syntax::AstModule;
@@ -262,5 +263,25 @@ fn files_with_one_name_do_not_hide_each_other() {
     for head in ["rm", "dd"] {
         let (output, status) = run::run(&["check", "--rules", ".", "--exit-code", "--", head], policy.path());
         assert_eq!(status, 3, "{output}");
+    }
+}
+
+/// An error that was reported to one sink stays with the policy that is checked with another.
+#[test]
+fn a_policy_that_was_read_in_part_is_never_checked() {
+    let files = BTreeMap::from([
+        ("bad.rules".to_owned(), b"prefix_rule(pattern = [\"rm\"], decision = \"forbiden\")".to_vec()),
+        ("good.rules".to_owned(), b"prefix_rule(pattern = [\"ls\"])".to_vec()),
+    ]);
+    for (names, good) in
+        [(vec!["bad.rules"], false), (vec!["missing.rules"], false), (vec!["good.rules"], true)]
+    {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let (mut sources, mut sink) = (SourceMap::new(), Diagnostics::new());
+        let options = rules::Options::default();
+        let loaded = rules::load(&names, &files, &InProcess, options, &mut sources, &mut sink);
+        assert_eq!(sink.has_errors(), !good);
+        let checked = check::check(loaded, sources, check::Options::default(), &mut Diagnostics::new());
+        assert_eq!(checked.is_ok(), good, "{names:?}");
     }
 }

@@ -7,7 +7,7 @@ pub mod overlap;
 pub mod placements;
 pub mod tokens;
 
-use crate::diagnostic::{Diagnostics, Reported};
+use crate::diagnostic::{Diagnostics, Loaded, Reported};
 use crate::policy::Policy;
 use crate::source::SourceMap;
 
@@ -42,14 +42,15 @@ impl CheckedPolicy {
 /// Checks a policy: examples, tokens, places, rules against each other. All findings are reported.
 ///
 /// # Errors
-/// [`Reported`] if the sink holds any error, from this phase or one before it: a policy of which
-/// a part could not be read would decide as if that part said nothing.
+/// [`Reported`] if the sink holds any error, or if one was reported while the policy was read, to whichever sink: a policy
+/// of which a part could not be read would decide as if that part said nothing.
 pub fn check(
-    policy: Policy,
+    loaded: impl Into<Loaded<Policy>>,
     sources: SourceMap,
     options: Options,
     diagnostics: &mut Diagnostics,
 ) -> Result<CheckedPolicy, (Reported, SourceMap)> {
+    let (policy, read) = loaded.into().parts();
     examples::check(&policy, &sources, options, diagnostics);
     if !options.codex {
         tokens::check(&policy, &sources, diagnostics);
@@ -59,7 +60,7 @@ pub fn check(
             overlap::check(&policy, &sources, diagnostics);
         }
     }
-    match diagnostics.ok() {
+    match read.and(diagnostics.ok()) {
         Ok(()) => Ok(CheckedPolicy { policy, sources }),
         Err(reported) => Err((reported, sources)),
     }

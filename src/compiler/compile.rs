@@ -32,15 +32,18 @@ pub fn check(
     diagnostics: &mut Diagnostics,
 ) -> Result<CheckedPolicy, (Reported, SourceMap)> {
     let codex = input.codex;
-    let mut policy =
+    let mut loaded =
         rules::load(&input.rules, loader, evaluator, rules::Options { codex }, &mut sources, diagnostics);
-    let confines = !input.sandboxes.is_empty() || !policy.placements.is_empty();
+    let confines = !input.sandboxes.is_empty() || !loaded.get().placements.is_empty();
     if confines && !codex {
         let names: Vec<&str> = input.sandboxes.iter().map(String::as_str).collect();
-        policy.profiles = sandbox::load_files(loader, &names, &mut sources, diagnostics);
-        policy.profiles.subtract(&policy.networks, &sources);
+        let profiles = sandbox::load_files(loader, &names, &mut sources, diagnostics);
+        loaded = loaded.with(profiles, |policy, profiles| {
+            policy.profiles = profiles;
+            policy.profiles.subtract(&policy.networks, &sources);
+        });
     }
-    let checked = check::check(policy, sources, check::Options { codex }, diagnostics);
+    let checked = check::check(loaded, sources, check::Options { codex }, diagnostics);
     diagnostics.settle(match &checked {
         Ok(policy) => policy.sources(),
         Err((_, sources)) => sources,

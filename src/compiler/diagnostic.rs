@@ -216,6 +216,45 @@ impl Diagnostic {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reported(());
 
+/// What a phase has read, with the proof of the error if it reported one. The error stays with what was read, whichever
+/// sink it went to, so nothing that was read in part can pass for the whole.
+#[derive(Clone, Debug)]
+pub struct Loaded<T> {
+    value: T,
+    reported: Option<Reported>,
+}
+
+impl<T> Loaded<T> {
+    /// What was read while faults went to this sink.
+    pub fn new(value: T, diagnostics: &Diagnostics) -> Self {
+        Self { value, reported: diagnostics.ok().err() }
+    }
+
+    /// What was read, perhaps in part.
+    pub const fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// Takes something else that was read into this; an error in either is one of both.
+    #[must_use]
+    pub fn with<U>(mut self, other: Loaded<U>, take: impl FnOnce(&mut T, U)) -> Self {
+        take(&mut self.value, other.value);
+        Self { reported: self.reported.or(other.reported), ..self }
+    }
+
+    /// What was read, and whether all of it could be.
+    pub fn parts(self) -> (T, Result<(), Reported>) {
+        (self.value, self.reported.map_or(Ok(()), Err))
+    }
+}
+
+/// What a program made itself is whole.
+impl<T> From<T> for Loaded<T> {
+    fn from(value: T) -> Self {
+        Self { value, reported: None }
+    }
+}
+
 /// The sink that every phase pushes into.
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {

@@ -13,7 +13,7 @@ pub mod scan;
 pub mod syntax;
 
 use crate::diagnostic::text::list;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Loaded};
 use crate::loader::{LoadFault, Loader, join};
 use crate::policy::Policy;
 use crate::read;
@@ -34,8 +34,8 @@ pub struct Options {
 
 /// Reads rule files, in order, into one policy.
 ///
-/// Faults go to `diagnostics`; the policy then holds what could be read, and must not be used for
-/// deciding (`check` sees to that).
+/// Faults go to `diagnostics`; the policy then holds what could be read, and [`Loaded`] that it is not all: `check` lets no
+/// such policy through.
 pub fn load(
     names: &[String],
     loader: &dyn Loader,
@@ -43,9 +43,10 @@ pub fn load(
     options: Options,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
-) -> Policy {
+) -> Loaded<Policy> {
     let loader = WithLibrary(loader);
-    let mut reader = Reader { loader, options, sources, diagnostics, files: BTreeMap::new() };
+    let mut reader =
+        Reader { loader, options, sources, diagnostics: &mut *diagnostics, files: BTreeMap::new() };
     let mut policy = Policy::default();
     for name in names {
         let first = policy.rules.len();
@@ -57,7 +58,7 @@ pub fn load(
             rule.hosts_known = hosts;
         }
     }
-    policy
+    Loaded::new(policy, diagnostics)
 }
 
 /// One parsed file. Not kept: its syntax tree, which is made again where it is needed.

@@ -14,7 +14,7 @@ pub mod token;
 mod typed;
 mod values;
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Loaded};
 use crate::loader::Loader;
 use crate::policy::profile::Profiles;
 use crate::read;
@@ -94,7 +94,7 @@ pub fn load_files(
     names: &[&str],
     sources: &mut SourceMap,
     sink: &mut Diagnostics,
-) -> Profiles {
+) -> Loaded<Profiles> {
     let mut files = Vec::new();
     for name in names {
         match read::source(name, None, loader, sources) {
@@ -104,7 +104,8 @@ pub fn load_files(
             }
         }
     }
-    load(sources, &files, sink)
+    let profiles = load(sources, &files, sink);
+    Loaded::new(profiles, sink)
 }
 
 /// Reads one file's tree; what cannot be read is reported and left out.
