@@ -233,7 +233,7 @@ fn strangers(tree: &Tree) -> Vec<String> {
 
 fn back_ends(tree: &Tree) -> Vec<String> {
     // What all of them may use.
-    const SHARED: &[&str] = &["emit/strings", "emit/json"];
+    const SHARED: &[&str] = &["emit/strings", "emit/sections"];
     let stems: BTreeSet<String> = tree
         .package("compiler")
         .files

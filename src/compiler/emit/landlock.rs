@@ -4,12 +4,13 @@
 //! Landlock grants and never takes away: a right holds for a path if a rule grants it there or anywhere above. So a rule stands
 //! for each path statement that grants, and every statement that takes something away is a gap.
 
-use super::json::Json;
+use super::json;
 use crate::emit::Emitted;
 use crate::lower::places::{Host, Places};
 use crate::lower::targets::{Target, assess};
 use execpolicy_profile::model::FileKind;
 use execpolicy_profile::{NetworkMode, PathAccess, Profile};
+use serde_json::{Value, json as value};
 
 /// The ABI that is declared: scopes are from 6, and nothing newer is used.
 pub const ABI: u64 = 6;
@@ -60,20 +61,19 @@ pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
         rules.push(rule(rights.copied(), [placed.at.to_string()]));
     }
     rules.push(rule(["read_file", "write_file"].into_iter(), DEVICES.map(str::to_owned)));
-    let mut handled = vec![("handledAccessFs", Json::texts(["abi.all"]))];
+    let mut handled = value!({ "handledAccessFs": ["abi.all"] });
     if profile.network.mode != NetworkMode::Full {
-        handled.push(("handledAccessNet", Json::texts(["abi.all"])));
+        handled["handledAccessNet"] = value!(["abi.all"]);
     }
-    handled.push(("scoped", Json::texts(["abi.all"])));
-    let whole = Json::Object(vec![
-        ("abi", Json::Number(ABI)),
-        ("ruleset", Json::List(vec![Json::Object(handled)])),
-        ("pathBeneath", Json::List(rules)),
-    ]);
+    handled["scoped"] = value!(["abi.all"]);
+    let whole = value!({ "abi": ABI, "ruleset": [handled], "pathBeneath": rules });
     let gaps = assess(profile, host, Target::Landlock);
-    Emitted { bytes: whole.render().into_bytes(), gaps, says_gaps: false }
+    Emitted { bytes: json(&whole), gaps, says_gaps: false }
 }
 
-fn rule(rights: impl Iterator<Item = &'static str>, parents: impl IntoIterator<Item = String>) -> Json {
-    Json::Object(vec![("allowedAccess", Json::texts(rights)), ("parent", Json::texts(parents))])
+fn rule(rights: impl Iterator<Item = &'static str>, parents: impl IntoIterator<Item = String>) -> Value {
+    value!({
+        "allowedAccess": rights.collect::<Vec<_>>(),
+        "parent": parents.into_iter().collect::<Vec<_>>(),
+    })
 }

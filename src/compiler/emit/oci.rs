@@ -6,11 +6,12 @@
 //! Numbers that the library below does not know are its matter: runc answers ENOSYS for those newer than the newest that
 //! a profile names, and the 32-bit interfaces, which are not listed, kill.
 
-use super::json::Json;
+use super::json;
 use crate::emit::Emitted;
 use crate::lower::places::Host;
 use crate::lower::targets::{Target, assess};
 use execpolicy_profile::Profile;
+use serde_json::{Value, json as value};
 
 const EPERM: u64 = 1;
 const ENOSYS: u64 = 38;
@@ -47,45 +48,36 @@ pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
         }
         names.retain(|name| !name.contains(':') && HIDDEN.contains(name) == hidden);
         if !names.is_empty() {
-            entries.push(entry(Json::texts(names), errno, &[]));
+            entries.push(entry(&names, errno, &[]));
         }
     }
     for rule in profile.syscalls.iter().filter(|rule| rule.name.contains(':')) {
         for (call, conditions) in conditions(&rule.name) {
-            entries.push(entry(Json::texts([call]), EPERM, &conditions));
+            entries.push(entry(&[call], EPERM, &conditions));
         }
     }
-    let whole = Json::Object(vec![
-        ("defaultAction", Json::Text("SCMP_ACT_ALLOW".to_owned())),
-        ("architectures", Json::texts(["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"])),
-        ("syscalls", Json::List(entries)),
-    ]);
+    let whole = value!({
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
+        "syscalls": entries,
+    });
     let gaps = assess(profile, host, Target::Oci);
-    Emitted { bytes: whole.render().into_bytes(), gaps, says_gaps: false }
+    Emitted { bytes: json(&whole), gaps, says_gaps: false }
 }
 
-fn entry(names: Json, errno: u64, conditions: &[Condition]) -> Json {
-    let mut members = vec![
-        ("names", names),
-        ("action", Json::Text("SCMP_ACT_ERRNO".to_owned())),
-        ("errnoRet", Json::Number(errno)),
-    ];
+fn entry(names: &[&str], errno: u64, conditions: &[Condition]) -> Value {
+    let mut entry = value!({ "names": names, "action": "SCMP_ACT_ERRNO", "errnoRet": errno });
     if !conditions.is_empty() {
         let argument = |(index, test): &Condition| {
-            let (value, second, op) = match test {
+            let (first, second, op) = match test {
                 Some((mask, value)) => (*mask, *value, "SCMP_CMP_MASKED_EQ"),
                 None => (0, 0, "SCMP_CMP_NE"),
             };
-            Json::Object(vec![
-                ("index", Json::Number(*index)),
-                ("value", Json::Number(value.into())),
-                ("valueTwo", Json::Number(second.into())),
-                ("op", Json::Text(op.to_owned())),
-            ])
+            value!({ "index": index, "value": first, "valueTwo": second, "op": op })
         };
-        members.push(("args", Json::List(conditions.iter().map(argument).collect())));
+        entry["args"] = conditions.iter().map(argument).collect();
     }
-    Json::Object(members)
+    entry
 }
 
 /// When a call with a condition is refused: calls, each with conditions that must all hold.

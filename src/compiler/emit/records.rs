@@ -1,8 +1,8 @@
 //! In: a checked policy. Out: the sections about rules, hosts, networks and sources.
 //! Not here: the automaton (`table.rs`).
 
+use super::sections::{EmitError, Sections};
 use super::strings::Strings;
-use super::{EmitError, Sections};
 use crate::check::CheckedPolicy;
 use crate::policy::Pattern;
 use crate::source::{SourceMap, Span, Spanned};

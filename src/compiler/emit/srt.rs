@@ -4,22 +4,21 @@
 //! There, everything can be read but `denyRead`, where `allowRead` opens again what is more specific; nothing can be written but
 //! `allowWrite`, and `denyWrite` wins over it. Hosts go through its proxy by name.
 
-use super::json::Json;
+use super::json;
 use crate::emit::Emitted;
 use crate::lower::places::{Host, Placed, Places};
 use crate::lower::targets::{Target, assess};
 use execpolicy_profile::model::Path;
 use execpolicy_profile::{Access, Host as Destination, HostRule, Located, NetworkMode, PathAccess, Profile};
+use serde_json::{Value, json as value};
 
 /// Writes the settings.
 #[must_use]
 pub fn write<'p>(profile: &'p Profile, host: &Host) -> Emitted<'p> {
-    let whole = Json::Object(vec![
-        ("network", network(profile, host)),
-        ("filesystem", files(&Places::of(profile, host))),
-    ]);
+    let whole =
+        value!({ "network": network(profile, host), "filesystem": files(&Places::of(profile, host)) });
     let gaps = assess(profile, host, Target::Srt);
-    Emitted { bytes: whole.render().into_bytes(), gaps, says_gaps: false }
+    Emitted { bytes: json(&whole), gaps, says_gaps: false }
 }
 
 /// The four lists of paths.
@@ -37,7 +36,7 @@ fn add(list: &mut Vec<String>, text: String) {
     }
 }
 
-fn files(places: &Places<'_>) -> Json {
+fn files(places: &Places<'_>) -> Value {
     let mut lists = Lists::default();
     if places.list.first().is_none_or(|placed| !placed.at.is_empty()) {
         // Nothing is said about the root, so nothing is granted there.
@@ -73,15 +72,15 @@ fn files(places: &Places<'_>) -> Json {
             add(&mut lists.deny_write, format!("{}/**/{}", root.trim_end_matches('/'), rule.name));
         }
     }
-    Json::Object(vec![
-        ("denyRead", Json::texts(lists.deny_read)),
-        ("allowRead", Json::texts(lists.allow_read)),
-        ("allowWrite", Json::texts(lists.allow_write)),
-        ("denyWrite", Json::texts(lists.deny_write)),
-    ])
+    value!({
+        "denyRead": lists.deny_read,
+        "allowRead": lists.allow_read,
+        "allowWrite": lists.allow_write,
+        "denyWrite": lists.deny_write,
+    })
 }
 
-fn network(profile: &Profile, host: &Host) -> Json {
+fn network(profile: &Profile, host: &Host) -> Value {
     let listed = profile.network.mode == NetworkMode::Listed;
     let hosts = |allow: bool| {
         let about = move |rule: &&Located<HostRule>| {
@@ -97,12 +96,12 @@ fn network(profile: &Profile, host: &Host) -> Json {
         Destination::Socket(place) if rule.allow && listed => Some(host.resolve(place).to_string()),
         _ => None,
     });
-    Json::Object(vec![
-        ("allowedDomains", Json::texts(allowed)),
-        ("deniedDomains", Json::texts(domains(false))),
-        ("allowUnixSockets", Json::texts(sockets.collect::<Vec<String>>())),
-        ("allowLocalBinding", Json::Bool(false)),
-    ])
+    value!({
+        "allowedDomains": allowed,
+        "deniedDomains": domains(false),
+        "allowUnixSockets": sockets.collect::<Vec<String>>(),
+        "allowLocalBinding": false,
+    })
 }
 
 /// A path whose characters stand for themselves: there, every path may be a pattern.

@@ -2,7 +2,7 @@
 //! Not here: words of patterns that are short enough to lie on the edges themselves
 //! (`execpolicy_runtime::table::key::SHORT` bytes).
 
-use super::{EmitError, Sections};
+use super::sections::{EmitError, Sections};
 use execpolicy_runtime::wire::SectionId;
 use std::collections::HashMap;
 

@@ -2,8 +2,8 @@
 //! perfect hash.
 //! Not here: how a step is looked up (the runtime's `table.rs`, whose functions this file uses).
 
+use super::sections::{EmitError, Sections};
 use super::strings::Strings;
-use super::{EmitError, Sections};
 use crate::lower::{Automaton, Block, FOLDED, LITERAL, StateId, Target, Walker};
 use crate::policy::Policy;
 use execpolicy_runtime::Decision;
@@ -356,7 +356,7 @@ fn part(edges: &[Edge], seeds: Seeds) -> Option<(Vec<u8>, Vec<u16>)> {
 /// A digest of all that the seeds depend on.
 fn content(pending: &[Pending<'_>], sections: &Sections) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    for section in &sections.bytes {
+    for section in sections.required() {
         hasher.update(&(section.len() as u64).to_le_bytes()).update(section);
     }
     for Pending { parent, word, leads, .. } in pending {
