@@ -6,6 +6,7 @@
 use proc_macro2::{TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
@@ -76,8 +77,18 @@ pub struct Code {
 }
 
 impl Code {
-    /// Reads a file.
-    pub fn parse(name: &str, text: &str) -> Self {
+    /// Reads a file. Each text is read once: the faults are planted in a few files of many.
+    pub fn parse(name: &str, text: &str) -> Arc<Self> {
+        static READ: Mutex<BTreeMap<String, Arc<Code>>> = Mutex::new(BTreeMap::new());
+        if let Some(code) = READ.lock().unwrap().get(text) {
+            return Arc::clone(code);
+        }
+        let code = Arc::new(Self::read(name, text));
+        READ.lock().unwrap().insert(text.to_owned(), Arc::clone(&code));
+        code
+    }
+
+    fn read(name: &str, text: &str) -> Self {
         let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         let mut code = Self::default();
         code.visit_file(&file);
@@ -235,7 +246,7 @@ pub struct Graph {
     /// Module path (`""` for the root, `policy::rule`) → file.
     modules: BTreeMap<String, String>,
     /// File → code.
-    pub code: BTreeMap<String, Code>,
+    pub code: BTreeMap<String, Arc<Code>>,
 }
 
 impl Graph {
