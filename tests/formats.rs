@@ -1,63 +1,100 @@
 //! Artifacts of every format that is read still load and decide; the grammar file is true.
 
-use crate::generate;
-use execpolicy_compiler::artifact::build;
-use execpolicy_runtime::script::Decider;
+use crate::harness::run::Directory;
+use crate::harness::{files, root, updating};
+use execpolicy_compiler::artifact::build_within;
+use execpolicy_compiler::compile::{self, Input};
+use execpolicy_compiler::diagnostic::Diagnostics;
+use execpolicy_compiler::dump::dump;
+use execpolicy_compiler::lower::Budget;
+use execpolicy_compiler::rules::evaluate::InProcess;
+use execpolicy_compiler::source::SourceMap;
 use execpolicy_runtime::wire::{self, LoadErrorKind, SectionId};
-use execpolicy_runtime::{Artifact, Conclusion, Context, Decision};
+use execpolicy_runtime::{Answer, Artifact, Conclusion, Context, Policy};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+/// Where the artifacts of a format are kept.
 fn corpus(format: u16) -> PathBuf {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-        .join(format!("corpus/artifact/v{format}/basic.epc"))
+    root().join(format!("corpus/artifact/v{format}"))
+}
+
+/// A kept artifact.
+fn kept(format: u16, name: &str) -> Vec<u8> {
+    std::fs::read(corpus(format).join(name)).expect("one artifact of each format is kept")
+}
+
+/// Compares a text with the file that holds it; `UPDATE_EXPECT=1` writes the file.
+fn expect(path: &Path, text: &str) {
+    if updating() {
+        std::fs::write(path, text).unwrap();
+    }
+    let known = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(text, known, "{} says otherwise; UPDATE_EXPECT=1 rewrites it", path.display());
 }
 
 /// Old files, new code: what was written once must go on to mean the same.
 #[test]
 fn artifacts_of_every_format_still_decide() {
     for format in wire::OLDEST..=wire::FORMAT {
-        let bytes = std::fs::read(corpus(format)).expect("one artifact of each format is kept");
-        let policy = Artifact::from_bytes(&bytes).expect("it loads");
-        assert_eq!(policy.format(), format);
-        let mut scratch = policy.scratch();
-        let mut decide = |line: &str| {
-            let argv: Vec<_> = line.split(' ').collect();
-            policy.decide(&argv, &Context::default(), &mut scratch).conclusion
-        };
-        assert_eq!(decide("git status"), Conclusion::Allow);
-        assert_eq!(decide("/usr/bin/git status"), Conclusion::Allow);
-        assert_eq!(decide("./git status"), Conclusion::Unmatched);
-        assert_eq!(decide("./git push --force-with-lease"), Conclusion::Forbidden);
-        assert_eq!(decide("git push"), Conclusion::Prompt);
-        assert_eq!(decide("sudo ls"), Conclusion::Prompt);
-        assert_eq!(decide("ls"), Conclusion::Unmatched);
+        let policy = Policy::from_bytes(kept(format, "basic.epc")).expect("it loads");
+        let artifact = policy.artifact();
+        assert_eq!(artifact.format(), format);
+        for (line, wanted) in [
+            ("git status", Conclusion::Allow),
+            ("/usr/bin/git status", Conclusion::Allow),
+            ("./git status", Conclusion::Unmatched),
+            ("./git push --force-with-lease", Conclusion::Forbidden),
+            ("git push", Conclusion::Prompt),
+            ("ls", Conclusion::Unmatched),
+            ("env git push --force", Conclusion::Forbidden),
+            ("bash -c 'git push --force'", Conclusion::Forbidden),
+            ("sudo git push", Conclusion::Prompt),
+        ] {
+            let argv = shlex::split(line).unwrap();
+            assert_eq!(policy.decide(&argv).conclusion, wanted, "{line} in format {format}");
+        }
         let argv = ["./git", "push", "--force", "origin"];
-        let verdict = policy.decide(&argv, &Context::default(), &mut scratch);
+        let mut scratch = artifact.scratch();
+        let verdict = artifact.decide(&argv, &Context::default(), &mut scratch);
         let prefixes: Vec<_> =
             verdict.matches().map(|found| found.matched_prefix(&argv).collect::<Vec<_>>()).collect();
         let [short, long, path] = prefixes.as_slice() else { panic!("{prefixes:?}") };
         assert_eq!(short, &[&b"git"[..], b"push"]);
         assert_eq!(long, &[&b"git"[..], b"push", b"--force"]);
         assert_eq!(path, &[&b"/opt/git/bin/git"[..], b"push", b"--force"]);
-        // Without facts about tools whatever runs others is asked about.
-        let facts = policy.tools().is_some();
-        let decider = Decider::new(policy).expect("no facts, or readable ones");
-        for line in ["sudo git status", "bash -c git", "env git push --force", "git status"] {
-            let argv: Vec<_> = line.split(' ').collect();
-            let wanted = match line {
-                "git status" => Conclusion::Allow,
-                "env git push --force" => Conclusion::Forbidden,
-                _ => Conclusion::Prompt,
-            };
-            let found = decider.decide(&argv, &Context::default(), &mut scratch).conclusion();
-            assert!(facts || found == wanted, "{line}: {found:?}");
-        }
     }
+}
+
+/// The artifact with everything in it reads as it did: every record, and what is said about each command of its list.
+#[test]
+fn everything_in_a_kept_artifact_still_reads_the_same() {
+    let bytes = kept(wire::FORMAT, "everything.epc");
+    for (id, _, len) in Artifact::extents(&bytes).unwrap() {
+        assert!(len > 0, "nothing in the section `{}`", id.name());
+    }
+    let present: Vec<SectionId> = Artifact::extents(&bytes).unwrap().iter().map(|(id, ..)| *id).collect();
+    for id in SectionId::ALL.iter().filter(|id| id.record() > 0) {
+        assert!(present.contains(id), "no section `{}`", id.name());
+    }
+    expect(&corpus(wire::FORMAT).join("everything.txt"), &dump(&bytes).unwrap());
+
+    let policy = Policy::from_bytes(bytes).unwrap();
+    let path = corpus(wire::FORMAT).join("everything.decisions");
+    let known = std::fs::read_to_string(&path).expect("the list of commands is kept");
+    let mut text = String::new();
+    for line in known.lines() {
+        let command = line.split_once("  =>").map_or(line, |(command, _)| command);
+        let argv = shlex::split(command).unwrap_or_else(|| panic!("`{command}` is no command line"));
+        let Answer { place, .. } = &policy.decide(&argv);
+        writeln!(text, "{command}  => {}, in {place}", policy.decide(&argv)).unwrap();
+    }
+    expect(&path, &text);
 }
 
 #[test]
 fn formats_that_are_not_read_say_so() {
-    let bytes = std::fs::read(corpus(wire::FORMAT)).unwrap();
+    let bytes = kept(wire::FORMAT, "basic.epc");
     for format in [0, wire::OLDEST - 1, wire::FORMAT + 1, u16::MAX] {
         let mut other = bytes.clone();
         other[16..18].copy_from_slice(&format.to_le_bytes());
@@ -65,22 +102,37 @@ fn formats_that_are_not_read_say_so() {
     }
 }
 
-/// Run by hand when the format changes: `cargo test -- --ignored keep_an_artifact`. Never
-/// overwrites one that is kept.
+/// Run by hand when the format has changed: `cargo test -- --ignored keep_an_artifact`, then `UPDATE_EXPECT=1 cargo test
+/// formats`. Writes the artifact of the current format again, which no release may have written before.
 #[test]
 #[ignore = "writes a file"]
 fn keep_an_artifact_of_this_format() {
-    let words =
-        |line: &str| line.split(' ').map(|word| word.split('|').map(str::to_owned).collect()).collect();
-    let checked = generate::literal(&[
-        (Decision::Allow, words("git status|log|diff")),
-        (Decision::Prompt, words("git push")),
-        (Decision::Forbidden, words("git|/opt/git/bin/git push --force|--force-with-lease")),
-    ]);
-    let path = corpus(wire::FORMAT);
-    assert!(!path.exists(), "it is kept for good");
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, build(&checked).unwrap().bytes).unwrap();
+    let directory = root().join("corpus/artifact");
+    let names = |suffix: &str| -> Vec<String> {
+        files(&directory, suffix)
+            .iter()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect()
+    };
+    let input = |prefix: &str| {
+        let named = |suffix| names(suffix).into_iter().filter(|name| name.starts_with(prefix)).collect();
+        Input { rules: named(".rules"), sandboxes: named(".sandbox"), codex: false }
+    };
+    std::fs::create_dir_all(corpus(wire::FORMAT)).unwrap();
+    for name in ["basic", "everything"] {
+        let mut sink = Diagnostics::new();
+        let loader = Directory(&directory);
+        let checked = compile::check(&input(name), &loader, &InProcess, SourceMap::new(), &mut sink);
+        let checked = checked.unwrap_or_else(|_| panic!("{:?}", sink.as_slice()));
+        let within = |budget| build_within(&checked, budget).unwrap().bytes;
+        // With little room some states are not determinized, so that there are blocks beside the edges.
+        let full = |bytes: &Vec<u8>| Artifact::extents(bytes).unwrap().iter().all(|(.., len)| *len > 0);
+        let bytes = match name {
+            "basic" => within(Budget::default()),
+            _ => (0..100).rev().map(|base| within(Budget { factor: 0, base })).find(full).unwrap(),
+        };
+        std::fs::write(corpus(wire::FORMAT).join(format!("{name}.epc")), bytes).unwrap();
+    }
 }
 
 #[test]
