@@ -15,6 +15,11 @@ const ALPHABETS: &[(&[&str], usize)] = &[
     (&["foo", " ", "<<p", "\n", "p", "-", "\\", "'", "$x"], 5),
     (&["x=", "foo ", "p", " ", ";", "2>", "&", "1", "\n", "$x"], 5),
     (&["foo p", "if ", "; then ", "; fi", "!", "{ ", " ; }", "(", ")", "\n"], 5),
+    // What zsh has of its own: subscripts, modifiers, paths of commands, modifiers of commands.
+    (&["p", "$", "@", "*", "#", "[", "x", "]", ":", "="], 4),
+    (&["x=", "=", "foo ", ":", "~", "p", " ", "+", "$x", "^"], 4),
+    (&["foo p", "repeat 2 ", "always ", "{ ", " }", "; ", "noglob ", "- ", "x=1 ", ">p "], 5),
+    (&["foo p", "[[ ", " ]]", "-t ", "$x", " == ", " && ", "p*", " -eq ", "\n", "; "], 5),
     (&["foo p", "case p in ", "p) ", ";;", " esac", "(", "\n", "for x in p; do ", "; done", "|"], 5),
 ];
 /// Between these, all strings up to the same length.

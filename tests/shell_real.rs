@@ -1,8 +1,8 @@
 //! The shells of this machine as judges of many short scripts.
 //!
-//! In: scripts that call `foo`. Out: every argv that `foo` gets in bash, bash as `sh`, dash, busybox or zsh must be covered by the analysis.
+//! In: scripts that call `foo`. Out: every argv that `foo` gets in bash, bash as `sh`, dash, busybox, zsh or mksh (as `sh`) must be covered by the analysis.
 //! A shell that is missing is named. Not here: the scripts
-//! (`shell_expansions.rs`, `shell_lexing.rs`, `shell_state.rs`).
+//! (`shell_expansions.rs`, `shell_lexing.rs`, `shell_state.rs`, `shell_evaluations.rs`).
 //!
 //! Each run takes a part of the scripts; `SHELL_GRIDS=1` takes all of them, `SHELL_GRIDS_SHELL=dash` one shell.
 
@@ -18,7 +18,7 @@ use execpolicy_shell::{Dialect, Limits, analyse};
 use crate::shell_soundness::{Covered, covered};
 
 pub struct Shell {
-    name: &'static str,
+    pub name: &'static str,
     program: PathBuf,
     /// Under which name it is started, and its own first words.
     start: &'static [&'static str],
@@ -34,6 +34,7 @@ fn shells() -> Vec<Shell> {
         ("dash", "dash", &["sh"], Dialect::Posix),
         ("busybox", "busybox", &["sh"], Dialect::Posix),
         ("zsh", "zsh", &["zsh", "-f"], Dialect::Zsh),
+        ("mksh", "mksh", &["sh"], Dialect::Posix),
     ]
     .into_iter()
     .filter(|(name, ..)| only.as_deref().is_none_or(|only| only == *name))
@@ -50,8 +51,10 @@ fn shells() -> Vec<Shell> {
 /// What `foo` was called with in each script. One shell runs them all, each in a subshell.
 fn run(shell: &Shell, scripts: &[&str]) -> BTreeMap<usize, Vec<Vec<Vec<u8>>>> {
     // One write for each call, so that what runs in the background does not mix. Not in the working directory, where `>*` finds it in zsh.
-    let mut whole = String::from(
-        "foo() { printf '%s\\0' \"$AT\" foo \"$@\" '\u{1}.' >&9; }\nexec 9>>../log >/dev/null 2>&1\n",
+    // mksh has no `printf` of its own.
+    let printf = if shell.name == "mksh" { "/usr/bin/printf" } else { "printf" };
+    let mut whole = format!(
+        "foo() {{ {printf} '%s\\0' \"$AT\" foo \"$@\" '\u{1}.' >&9; }}\nexec 9>>../log >/dev/null 2>&1\n",
     );
     for (at, script) in scripts.iter().enumerate() {
         let quoted = script.replace('\'', "'\\''");

@@ -50,6 +50,8 @@ Reason {
     Expansion = "expansion": "has an expansion that is not understood",
     TrailingBackslash = "trailing-backslash": "ends in a backslash, which shells read differently",
     Escape = "escape": "has an escape sequence that shells read differently",
+    Locale = "locale": "sets a locale in which bytes can be other characters",
+    ExpandedTwice = "expanded-twice": "redirects to a word that a shell expands twice",
     LocaleEscape = "locale-escape": "has an escape sequence that depends on the locale",
     DollarQuote = "dollar-quote": "has a quoted string that shells read differently",
     TranslatedExpansion = "translated-expansion": "has an expansion inside a translated string",

@@ -9,3 +9,4 @@ pub mod list;
 pub mod reader;
 mod simple;
 mod word;
+pub mod zsh;

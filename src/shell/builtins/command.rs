@@ -8,7 +8,7 @@ use crate::interpret::state::State;
 use crate::interpret::walk::Walker;
 use crate::reason::AllowBlocker;
 use crate::reason::Reason;
-use crate::segment::Role;
+use crate::segment::{Dialect, Role};
 use crate::value::argv::{Argv, Item};
 use alloc::vec::Vec;
 
@@ -56,7 +56,25 @@ impl Walker<'_, '_> {
                     self.risky_arithmetic(state, call.span);
                 }
             }
-            b"shift" => state.positional = None,
+            b"shift" | b"ulimit" => {
+                // A shell of the Korn family evaluates the number.
+                let number = |item: &Item| {
+                    item.words.is_integer() || item.as_known().is_some_and(|word| word.starts_with(b"-"))
+                };
+                if self.scope.dialect == Dialect::Posix && !arguments.iter().all(number) {
+                    self.risky_arithmetic(state, call.span);
+                    state.forget();
+                }
+                if name == b"ulimit" {
+                    return false;
+                }
+                state.positional = None;
+            }
+            b"integer" if self.scope.dialect == Dialect::Posix => {
+                self.opaque(call.span, Reason::Attribute, state);
+                state.forget();
+                return false;
+            }
             b"set" => self.set_options(state, arguments, call),
             b"export" | b"readonly" | b"declare" | b"typeset" | b"local" => {
                 // Outside of functions `local` is an error that declares nothing, except in zsh.

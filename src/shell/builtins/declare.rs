@@ -3,7 +3,7 @@
 
 use crate::interpret::call::Call;
 use crate::interpret::state::{State, Value};
-use crate::interpret::variables::{is_safe, runs_code};
+use crate::interpret::variables::is_safe;
 use crate::interpret::walk::Walker;
 use crate::reason::Reason;
 use crate::segment::Dialect;
@@ -27,7 +27,7 @@ struct Declaration<'a> {
 
 impl Walker<'_, '_> {
     pub(crate) fn declare(&mut self, state: &mut State, name: &[u8], arguments: &[Item], call: &Call) {
-        let exported = name == b"export" || arguments.iter().any(|item| item.words.could_be(b"-x"));
+        let exported = name == b"export" || arguments.iter().any(could_export);
         let mut how = Declaration { name, exported, wild: name == b"readonly", prints: false, array: false };
         for item in arguments {
             let Some(word) = item.as_known() else {
@@ -66,7 +66,9 @@ impl Walker<'_, '_> {
                     self.opaque(call.span, Reason::ExportedFunction, state);
                     how.prints = true;
                 }
-                b'p' | b'f' | b'F' => how.prints = true,
+                b'p' | b'f' => how.prints = true,
+                // A float of zsh.
+                b'F' if self.scope.dialect != Dialect::Zsh => how.prints = true,
                 // `-n` makes a name for another variable, `-i` evaluates, `-u` changes.
                 _ => {
                     self.opaque(call.span, Reason::Attribute, state);
@@ -86,7 +88,7 @@ impl Walker<'_, '_> {
         }
         if how.name != b"export" && how.name != b"readonly" {
             let value = how.array.then(|| Value::List(vec![Item::anything()]));
-            self.assign(state, word, value, how.exported, call.span);
+            self.change(state, word, value, how.exported, call.span);
         } else if !is_safe(word, true) {
             state.changed = true;
         }
@@ -125,13 +127,10 @@ impl Walker<'_, '_> {
         if read_again && matches!(assignment.value, Assigned::Word(_)) {
             self.compound(state, call);
         }
-        if runs_code(&assignment.name) {
-            self.opaque(call.span, Reason::CodeVariable, state);
-        }
         let braces = matches!(&assignment.value, Assigned::Word(word) if has_braces(word));
         if self.scope.dialect == Dialect::Posix || braces {
             // Some shells do not have the command, others split the value; braces are expanded here.
-            self.assign(state, &assignment.name, None, how.exported, call.span);
+            self.change(state, &assignment.name, None, how.exported, call.span);
         }
         if how.wild {
             // Later assignments fail, and what happens then is up to the shell.
@@ -152,6 +151,14 @@ fn is_value_of(word: &[u8], name: &[u8]) -> bool {
 
 fn has_braces(word: &Word) -> bool {
     word.parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b'{')))
+}
+
+/// Whether a word may be a cluster of options with `-x` in it.
+fn could_export(item: &Item) -> bool {
+    match item.as_known() {
+        Some(word) => word.starts_with(b"-") && word.contains(&b'x'),
+        None => item.many || item.words.could_start_with(b"-"),
+    }
 }
 
 /// Whether a variable is known to hold an array, or nothing is known about any.

@@ -65,7 +65,7 @@ impl Walker<'_, '_> {
                 state.forget();
                 continue;
             };
-            self.assign(state, word, None, false, call.span);
+            self.change(state, word, None, false, call.span);
             if let Some(function) = Rc::make_mut(&mut state.functions).get_mut(word) {
                 function.surely = false;
             }

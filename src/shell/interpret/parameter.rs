@@ -140,6 +140,9 @@ impl Walker<'_, '_> {
     /// `$name` and `${name…}`: one value.
     pub(crate) fn parameter(&mut self, state: &mut State, parameter: &Parameter, span: Span) -> WordSet {
         if parameter.length {
+            if let Some(subscript) = &parameter.subscript {
+                self.arithmetic(state, subscript, span);
+            }
             return WordSet::integer();
         }
         if let Some(subscript) = &parameter.subscript {

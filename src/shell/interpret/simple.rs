@@ -3,7 +3,7 @@
 
 use crate::interpret::call::Call;
 use crate::interpret::state::{State, Value};
-use crate::interpret::variables::runs_code;
+use crate::interpret::variables::{danger, is_integer};
 use crate::interpret::walk::Walker;
 use crate::reason::Reason;
 use crate::segment::{Access, Dialect, Effect, Environment, Span};
@@ -41,9 +41,20 @@ impl Walker<'_, '_> {
             {
                 self.opaque(span, Reason::AndRedirection, state);
             }
+            if redirection.operator == Operator::DuplicateOut
+                && self.scope.dialect != Dialect::Zsh
+                && !is_plain_twice(&target)
+            {
+                // `echo >& '$(cmd)'` runs it in bash.
+                self.opaque(span, Reason::ExpandedTwice, state);
+            }
             let access = match redirection.operator {
                 Operator::Text => continue,
-                Operator::DuplicateIn | Operator::DuplicateOut if is_descriptor(&target) => continue,
+                Operator::DuplicateIn | Operator::DuplicateOut
+                    if is_descriptor(&target, self.scope.dialect) =>
+                {
+                    continue;
+                }
                 Operator::Read | Operator::DuplicateIn => Access::Read,
                 Operator::Write | Operator::Clobber | Operator::Both | Operator::DuplicateOut => {
                     Access::Write
@@ -60,7 +71,7 @@ impl Walker<'_, '_> {
         effects
     }
 
-    /// Assigns, and notes what is dangerous about it.
+    /// Gives a variable a value, and notes what is dangerous about it.
     pub(crate) fn assign(
         &mut self,
         state: &mut State,
@@ -69,9 +80,35 @@ impl Walker<'_, '_> {
         exported: bool,
         span: Span,
     ) {
-        if runs_code(name) {
-            self.opaque(span, Reason::CodeVariable, state);
+        self.judge(state, name, value.as_ref(), span);
+        let integer = is_integer(name, self.scope.dialect);
+        self.change(state, name, value.filter(|_| !integer), exported, span);
+    }
+
+    /// Notes what is dangerous about giving a variable this value; `None` is any.
+    fn judge(&mut self, state: &State, name: &[u8], value: Option<&Value>, span: Span) {
+        let dialect = self.scope.dialect;
+        let why = match value {
+            None => danger(name, None, dialect),
+            Some(Value::Text(text)) => danger(name, Some(text), dialect),
+            Some(Value::List(items)) => {
+                items.iter().find_map(|item| danger(name, Some(&item.words).filter(|_| !item.many), dialect))
+            }
+        };
+        if let Some(why) = why {
+            self.opaque(span, why, state);
         }
+    }
+
+    /// From now on a variable has this value; `None` is any, also if it was unset, or declared without one.
+    pub(crate) fn change(
+        &mut self,
+        state: &mut State,
+        name: &[u8],
+        value: Option<Value>,
+        exported: bool,
+        span: Span,
+    ) {
         if self.scope.dialect == Dialect::Zsh {
             if crate::interpret::zsh::is_special(name) {
                 self.opaque(span, Reason::ZshVariable, state);
@@ -113,6 +150,8 @@ impl Walker<'_, '_> {
                 Value::List(items)
             }
         };
+        // What is added or given to an element is evaluated, read or run like the whole.
+        self.judge(state, &assignment.name, Some(&value), span);
         let text = match &value {
             Value::Text(text) => text.clone(),
             Value::List(_) => WordSet::anything(),
@@ -134,7 +173,8 @@ impl Walker<'_, '_> {
         } else {
             Some(value)
         };
-        self.assign(state, &assignment.name, value, exported, span);
+        let integer = is_integer(&assignment.name, self.scope.dialect);
+        self.change(state, &assignment.name, value.filter(|_| !integer), exported, span);
         text
     }
 
@@ -239,10 +279,22 @@ fn keeps_assignments(state: &State, command: &Item) -> bool {
     })
 }
 
-fn is_descriptor(target: &WordSet) -> bool {
-    target.is_integer()
-        || target.known().is_some_and(|word| {
-            let digits = word.strip_suffix(b"-").unwrap_or(word);
-            digits.iter().all(u8::is_ascii_digit)
+/// Whether `>&WORD` surely opens no file: the word is a number, `-`, or a number that is closed. What may be negative
+/// may name a file.
+fn is_descriptor(target: &WordSet, dialect: Dialect) -> bool {
+    let number = |word: &[u8]| !word.is_empty() && word.len() < 10 && word.iter().all(u8::is_ascii_digit);
+    target.finite().is_some_and(|texts| {
+        texts.iter().all(|text| match text.strip_suffix(b"-") {
+            Some(b"") => true,
+            // A file of that name to zsh.
+            Some(moved) => number(moved) && dialect != Dialect::Zsh,
+            None => number(text),
         })
+    })
+}
+
+/// Whether expanding a word a second time does nothing: it has no expansion, whatever it was made of.
+fn is_plain_twice(target: &WordSet) -> bool {
+    let plain = |text: &[u8]| !text.iter().any(|byte| b"$`\\\"'~".contains(byte));
+    target.is_integer() || target.finite().is_some_and(|texts| texts.iter().all(|text| plain(text)))
 }

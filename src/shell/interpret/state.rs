@@ -1,7 +1,7 @@
 //! In: assignments, definitions, branches. Out: what is known about a shell at a point of its script.
 //! Not here: the walk that asks (`walk.rs`).
 
-use super::variables::{DYNAMIC, is_safe};
+use super::variables::{is_dynamic, is_safe};
 use crate::syntax::ast::Command;
 use crate::value::argv::Item;
 use crate::value::words::WordSet;
@@ -56,7 +56,7 @@ const MOST_VARIABLES: usize = 256;
 impl State {
     /// The value of a variable.
     pub fn get(&self, name: &[u8]) -> Option<Value> {
-        if self.full || DYNAMIC.contains(&name) || name.starts_with(b"BASH") {
+        if self.full || is_dynamic(name) {
             return None;
         }
         if name == b"IFS" {

@@ -11,6 +11,7 @@ use crate::reason::{AllowBlocker, Reason};
 use crate::segment::{Analysis, Dialect, Effect, Role, Segment, Span};
 use crate::syntax::ast::{Command, Range};
 use crate::syntax::list::script;
+use crate::syntax::zsh::is_plain;
 use crate::tools::facts::ToolFacts;
 use crate::value::argv::{Argv, Item};
 use alloc::rc::Rc;
@@ -134,8 +135,8 @@ impl<'f> Walker<'_, 'f> {
             Some(Reason::NotUtf8)
         } else if self.scope.depth == 0 {
             Some(Reason::Depth)
-        } else if self.scope.dialect == Dialect::Zsh {
-            super::zsh::zsh_only(text)
+        } else if self.scope.dialect == Dialect::Zsh && !is_plain(text, self.scope.depth) {
+            Some(Reason::Zsh)
         } else {
             None
         };

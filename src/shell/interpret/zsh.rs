@@ -1,94 +1,23 @@
-//! In: a script for zsh. Out: why it cannot be read as one for bash, if so.
-//! Also which commands, functions and variables mean more in zsh than in bash.
-//! Not here: any reading of zsh's own syntax; what has a sign of it is opaque as a whole.
+//! In: the name of a command, function or variable. Out: whether it means more in zsh than in bash.
+//! Not here: the syntax of zsh; what may be of it is opaque as a whole (`syntax/zsh.rs`).
 
-use crate::reason::Reason;
 use crate::value::argv::Item;
 use alloc::vec::Vec;
-
-/// Why a script for zsh cannot be read as one for bash, if so. The list is of zsh's own syntax
-/// (zshexpn(1), zshmisc(1)), found as text, so it also finds some that is harmless.
-pub fn zsh_only(text: &[u8]) -> Option<Reason> {
-    let has = |needle: &[u8]| text.windows(needle.len()).any(|window| window == needle);
-    let starts_word = |byte: u8| {
-        text.windows(2)
-            .any(|pair| matches!(pair, [before, now] if *now == byte && b" \t\n;&|({`".contains(before)))
-            || text.first() == Some(&byte)
-    };
-    let needles: &[&[u8]] = &[
-        b"${(",
-        b"${=",
-        b"${~",
-        b"${^",
-        b"$=",
-        b"$~",
-        b"$^",
-        b"$+",
-        b"=(",
-        b"repeat",
-        b"foreach",
-        b"always",
-        b"nocorrect",
-        b"noglob",
-        b"zmodload",
-        b"autoload",
-        b"emulate",
-        b"setopt",
-        b"alias -g",
-        b"alias -s",
-        b">!",
-        b">>!",
-        b">>|",
-        b"&|",
-        b"&!",
-        b"(e:",
-        b"(+",
-        b"zle",
-        b"sched",
-        b"<->",
-        b"$(<",
-        b"${${",
-        b"disable",
-        b"()",
-        b"zargs",
-    ];
-    // `<1-5>` is a pattern of numbers.
-    let numbers = text.windows(2).any(|pair| matches!(pair, [b'<', digit] if digit.is_ascii_digit()));
-    // `$#x` is a length, without braces too.
-    let length = text.windows(3).any(|three| {
-        matches!(three, [b'$', b'#', next] if next.is_ascii_alphanumeric() || b"_@*#?$!{-".contains(next))
-    });
-    // Before `>`, a number of several digits is a word.
-    let descriptor = text.windows(3).any(
-        |three| matches!(three, [tens, ones, b'<' | b'>'] if tens.is_ascii_digit() && ones.is_ascii_digit()),
-    );
-    // A backslash that is the last byte is nothing, and so is one in `$'…'` before a byte that has no meaning there.
-    let quoted = text.windows(2).position(|pair| pair == b"$'").and_then(|at| text.get(at..));
-    let backslash = text.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
-        || quoted.is_some_and(|rest| rest.contains(&b'\\'));
-    // `$x[1]` and `$x:h`.
-    let subscript = text.split(|byte| *byte == b'$').skip(1).any(|behind| {
-        let name = behind.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
-        name > 0 && matches!(behind.get(name), Some(b'[' | b':'))
-    });
-    (subscript
-        || numbers
-        || length
-        || backslash
-        || descriptor
-        || starts_word(b'=')
-        || starts_word(b'-') && has(b"- ")
-        || needles.iter().any(|needle| has(needle)))
-    .then_some(Reason::Zsh)
-}
 
 /// Commands of zsh that change what names, words or later commands mean (zshbuiltins(1), zshmodules(1)).
 const CHANGES: &[&[u8]] = &[
     b"add-zsh-hook",
     b"autoload",
     b"bindkey",
+    b"bye",
+    b"clone",
+    b"comparguments",
+    b"compadd",
+    b"compcall",
     b"compctl",
     b"disable",
+    b"echotc",
+    b"echoti",
     b"emulate",
     b"enable",
     b"float",
@@ -96,6 +25,7 @@ const CHANGES: &[&[u8]] = &[
     b"getln",
     b"integer",
     b"limit",
+    b"log",
     b"noglob",
     b"nocorrect",
     b"pcre_match",
@@ -107,10 +37,14 @@ const CHANGES: &[&[u8]] = &[
     b"setopt",
     b"strftime",
     b"sysread",
+    b"sysseek",
     b"sysopen",
     b"syswrite",
     b"unfunction",
+    b"ttyctl",
+    b"ulimit",
     b"unhash",
+    b"unlimit",
     b"unsetopt",
     b"vared",
     b"zcompile",

@@ -2,7 +2,7 @@
 //! those of what the options run. Not here: which options do so (`tools/facts.rs`), and how they stand in a word (`cluster.rs`).
 
 use super::cluster::{Found, options_possible, takes_the_next};
-use super::shell::program_name;
+use super::shell::{is_open_file, program_name};
 use super::value::replaced;
 use crate::interpret::call::Call;
 use crate::interpret::state::State;
@@ -164,7 +164,9 @@ impl<'a> Arguments<'a> {
             matches!(option, Some((_, Effect::Idle)))
         };
         if self.tool.input
-            && self.sure.is_none_or(|item| item.as_known().is_none_or(|word| word == b"-"))
+            && self
+                .sure
+                .is_none_or(|item| item.as_known().is_none_or(|word| word == b"-" || is_open_file(word)))
             && !self.arguments.first().is_some_and(idle)
         {
             self.opaque = self.opaque.or(Some(Reason::InterpreterInput));

@@ -4,11 +4,11 @@
 use crate::interpret::call::Call;
 use crate::interpret::scope::Scope;
 use crate::interpret::state::State;
-use crate::interpret::variables::runs_code;
+use crate::interpret::variables::danger;
 use crate::interpret::walk::Walker;
 use crate::programs::base_name;
 use crate::reason::{AllowBlocker, Reason};
-use crate::segment::{Dialect, Role, Span};
+use crate::segment::{Dialect, Environment, Role, Span};
 use crate::tools::facts::Shell;
 use crate::value::argv::{Argv, Item};
 use alloc::rc::Rc;
@@ -20,6 +20,8 @@ struct Options {
     end: usize,
     /// `-c`: that word is the script.
     script: bool,
+    /// `-a`: every variable of the script is handed on to what it runs.
+    exports: bool,
     /// It only prints something about itself.
     prints: bool,
     /// Why the script cannot be read, or its commands are not in the arguments.
@@ -41,8 +43,11 @@ impl Options {
             options.end += 1;
             match word {
                 b"--" | b"-" => {
-                    if arguments.get(options.end).is_none() {
+                    let file = arguments.get(options.end).map(Item::as_known);
+                    if file.is_none_or(|file| file.is_some_and(is_open_file)) {
                         options.why = Some(Reason::ShellInput);
+                    } else if file == Some(None) {
+                        options.why = Some(Reason::ShellWord);
                     }
                     break;
                 }
@@ -56,7 +61,10 @@ impl Options {
                     options.letters(letters, arguments);
                 }
                 [b'-', ..] => options.why = Some(Reason::ShellUnknownOption),
-                _ => {
+                file => {
+                    if is_open_file(file) {
+                        options.why = Some(Reason::ShellInput);
+                    }
                     options.end -= 1;
                     break;
                 }
@@ -77,8 +85,8 @@ impl Options {
                         self.why = Some(Reason::ShellReading);
                     }
                 }
-                b'e' | b'u' | b'l' | b'x' | b'f' | b'v' | b'C' | b'b' | b'h' | b'm' | b'p' | b'E' | b'T'
-                | b'a' => {}
+                b'a' => self.exports = true,
+                b'e' | b'u' | b'l' | b'x' | b'f' | b'v' | b'C' | b'b' | b'h' | b'm' | b'p' | b'E' | b'T' => {}
                 b's' => self.why = Some(Reason::ShellInput),
                 b'i' => self.why = Some(Reason::InteractiveShell),
                 _ => self.why = Some(Reason::ShellReading),
@@ -100,6 +108,20 @@ pub fn program_name(argv: &Argv) -> &[u8] {
     base_name(argv.0.first().and_then(Item::as_known).unwrap_or_default())
 }
 
+/// Whether a path is that of a file that is open already: its text may be a part of the script, or what another
+/// command prints (`/dev/stdin`, `/dev/fd/3`, `/proc/self/fd/0`, and the same relative to a directory).
+pub fn is_open_file(path: &[u8]) -> bool {
+    let parts = || path.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b"."));
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let mut last = parts().rev();
+    match (last.next(), last.next()) {
+        (Some(b"stdin" | b"stdout" | b"stderr"), None | Some(b"dev" | b"..")) => true,
+        (Some(name), Some(b"fd" | b"..")) => digits(name),
+        (Some(name), None) => digits(name) && name.len() < 4,
+        _ => false,
+    }
+}
+
 impl Walker<'_, '_> {
     /// A shell: reads its options, then the script.
     pub(crate) fn shell(&mut self, state: &State, shell: Shell, argv: &Argv, call: &Call) {
@@ -109,7 +131,8 @@ impl Walker<'_, '_> {
         };
         let arguments = argv.0.get(1..).unwrap_or_default();
         let mut options = Options::read(arguments);
-        if call.environment.iter().any(|set| runs_code(&set.name)) && !options.prints {
+        let dangerous = |set: &Environment| danger(&set.name, Some(&set.value), dialect).is_some();
+        if call.environment.iter().any(dangerous) && !options.prints {
             options.why = Some(Reason::ShellVariable);
         }
         if !options.script || options.prints {
@@ -142,7 +165,8 @@ impl Walker<'_, '_> {
         } else {
             behind.within(call.span)
         };
-        self.at(scope).script_item(state, script, dialect, positional);
+        let state = State { changed: state.changed || options.exports, ..state.clone() };
+        self.at(scope).script_item(&state, script, dialect, positional);
     }
 
     /// Runs a script that is one word, in a new shell; its parts have the span of that word.

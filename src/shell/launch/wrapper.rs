@@ -7,10 +7,10 @@ use super::value::{is_space, replaced};
 use crate::interpret::call::Call;
 use crate::interpret::scope::Scope;
 use crate::interpret::state::State;
-use crate::interpret::variables::{is_safe, runs_code};
+use crate::interpret::variables::{danger, is_safe};
 use crate::interpret::walk::Walker;
 use crate::reason::{AllowBlocker, Reason};
-use crate::segment::{Environment, Role};
+use crate::segment::{Dialect, Environment, Role};
 use crate::tools::facts::{Effect, Inner, Tool};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::WordSet;
@@ -84,9 +84,7 @@ impl<'t> Arguments<'t> {
             let name = word.split(|&byte| byte == b'=').next().unwrap_or_default().to_vec();
             let value = WordSet::Known(word.get(name.len() + 1..).unwrap_or_default().to_vec());
             self.neutral &= is_safe(&name, true);
-            if runs_code(&name) {
-                self.unclear = Some(Reason::CodeVariable);
-            }
+            self.unclear = danger(&name, Some(&value), Dialect::Bash).or(self.unclear);
             self.environment.push(Environment { name, value });
         } else if word == b"-" && self.tool.options.contains_key(&b"-i"[..]) {
             // `env -` is `env -i`; `su -` is a login.

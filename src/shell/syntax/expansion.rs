@@ -81,6 +81,10 @@ impl Reader<'_> {
             }
             Some(b'[') => {
                 self.at += 1;
+                if self.posix {
+                    // A shell without it reads the text as it is.
+                    return self.stop(Reason::Expansion);
+                }
                 let text = self.arithmetic_text(b"]")?;
                 word.parts.push(Part::Arithmetic { text, quoted });
             }

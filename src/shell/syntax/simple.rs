@@ -49,6 +49,11 @@ impl Reader<'_> {
                 None => {
                     self.at = start;
                     let word = self.word()?;
+                    let written = self.text.get(word.at.start..word.at.end);
+                    if self.posix && written == Some(b"[[") {
+                        // busybox reads operators behind it as words, wherever it stands.
+                        return self.stop(Reason::DoubleBracket);
+                    }
                     if words.is_empty() {
                         declares = matches!(
                             self.text.get(word.at.start..word.at.end).unwrap_or_default(),
@@ -111,6 +116,16 @@ impl Reader<'_> {
         if self.take(b"{") {
             match self.name() {
                 Some(name) if self.take(b"}") => variable = Some(name),
+                Some(_) if self.peek() == Some(b'[') => {
+                    // `{name[subscript]}>file`.
+                    self.at = start;
+                    self.word()?;
+                    let ends = self.at.checked_sub(1).and_then(|at| self.text.get(at)) == Some(&b'}');
+                    if ends && matches!(self.peek(), Some(b'<' | b'>')) {
+                        return self.stop(Reason::Descriptor);
+                    }
+                    self.at = start;
+                }
                 _ => self.at = start,
             }
         } else {
