@@ -42,37 +42,19 @@ impl Walker<'_, '_> {
             b"break" | b"continue" | b"return" => self.scope.escape(state),
             b":" | b"true" | b"false" | b"exit" | b"echo" | b"pwd" => {}
             b"printf" => self.printf(state, arguments, call),
-            b"wait" => {
-                let takes_name = |item: &Item| {
-                    item.as_known().is_none_or(|word| word.starts_with(b"-") && word.contains(&b'p'))
-                };
-                if arguments.iter().any(takes_name) {
-                    self.risky_arithmetic(state, call.span);
-                    state.forget();
-                }
-            }
+            b"wait" => self.wait(state, arguments, call),
             b"test" | b"[" => {
                 if arguments.iter().any(|item| item.words.could_be(b"-v")) {
                     self.risky_arithmetic(state, call.span);
                 }
             }
-            b"shift" | b"ulimit" => {
-                // A shell of the Korn family evaluates the number.
-                let number = |item: &Item| {
-                    item.words.is_integer() || item.as_known().is_some_and(|word| word.starts_with(b"-"))
-                };
-                if self.scope.dialect == Dialect::Posix && !arguments.iter().all(number) {
-                    self.risky_arithmetic(state, call.span);
-                    state.forget();
-                }
-                if name == b"ulimit" {
-                    return false;
-                }
+            b"shift" => {
+                self.korn_number(state, arguments, call);
                 state.positional = None;
             }
-            b"integer" if self.scope.dialect == Dialect::Posix => {
-                self.opaque(call.span, Reason::Attribute, state);
-                state.forget();
+            // Programs, as far as a script is concerned; both are commands of a shell of the Korn family.
+            b"ulimit" | b"integer" => {
+                self.korn_number(state, arguments, call);
                 return false;
             }
             b"set" => self.set_options(state, arguments, call),
@@ -128,6 +110,28 @@ impl Walker<'_, '_> {
         let segment = self.segment(state, call, argv.clone(), role);
         self.note(segment);
         true
+    }
+
+    /// `wait -p NAME`.
+    fn wait(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+        let takes_name =
+            |item: &Item| item.as_known().is_none_or(|word| word.starts_with(b"-") && word.contains(&b'p'));
+        if arguments.iter().any(takes_name) {
+            self.risky_arithmetic(state, call.span);
+            state.forget();
+        }
+    }
+
+    /// Numbers that a shell of the Korn family under the name of `sh` evaluates as arithmetic.
+    fn korn_number(&mut self, state: &mut State, arguments: &[Item], call: &Call) {
+        let harmless = |item: &Item| {
+            item.words.is_integer()
+                || matches!(item.as_known(), Some(word) if word.starts_with(b"-") || word == b"unlimited")
+        };
+        if self.scope.dialect == Dialect::Posix && !arguments.iter().all(harmless) {
+            self.risky_arithmetic(state, call.span);
+            state.forget();
+        }
     }
 
     fn evaluate(&mut self, state: &mut State, argv: &Argv, words: Option<&[&[u8]]>, call: &Call) {

@@ -8,20 +8,6 @@ use crate::reason::Reason;
 use crate::segment::Dialect;
 use crate::value::words::WordSet;
 
-/// Shells, as bits.
-const BASH: u8 = 1;
-const ZSH: u8 = 2;
-const MKSH: u8 = 4;
-
-/// The shells that may read a script of this dialect.
-const fn shells(dialect: Dialect) -> u8 {
-    match dialect {
-        Dialect::Bash => BASH,
-        Dialect::Zsh => ZSH,
-        Dialect::Posix => BASH | MKSH,
-    }
-}
-
 /// Whether a name is one of a list, in which `*` at one end stands for anything.
 fn is_in(list: &[&str], name: &[u8]) -> bool {
     list.iter().any(|entry| match entry.as_bytes() {
@@ -51,8 +37,11 @@ pub fn runs_code(name: &[u8]) -> bool {
 
 /// Whether what this variable is given is evaluated as arithmetic.
 pub fn is_integer(name: &[u8], dialect: Dialect) -> bool {
-    let shells = shells(dialect);
-    table::INTEGER.iter().any(|(entry, known)| known & shells != 0 && entry.as_bytes() == name)
+    match dialect {
+        Dialect::Bash => is_in(table::INTEGER_BASH, name),
+        Dialect::Zsh => is_in(table::INTEGER_ZSH, name),
+        Dialect::Posix => is_in(table::INTEGER_BASH, name) || is_in(table::INTEGER_MKSH, name),
+    }
 }
 
 /// Why nothing that follows can be known if this variable gets a value; `None` as a value is any.
@@ -87,16 +76,16 @@ mod tests {
     use super::*;
     use alloc::borrow::ToOwned;
     use alloc::collections::BTreeMap;
+    use alloc::format;
     use alloc::string::String;
     use alloc::vec::Vec;
     use core::fmt::Write;
 
     const SOURCE: &str = include_str!("../../../stdlib/shells/variables.txt");
 
-    /// The file as constants: a sorted list for each kind of names, and the shells of each integer.
+    /// The file as constants: a sorted list for each kind of names, and for the integers of each shell.
     fn generated() -> String {
-        let mut kinds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        let mut integers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (number, line) in SOURCE.lines().enumerate() {
             let (statement, source) = line.split_once('#').unwrap_or((line, ""));
             let mut words = statement.split_whitespace();
@@ -105,34 +94,30 @@ mod tests {
             let words: Vec<&str> = words.collect();
             if kind == "integer" {
                 let end = words.iter().position(|word| word.ends_with(':')).unwrap();
-                for name in &words[end + 1..] {
-                    let shells = words[..=end].iter().map(|shell| shell.trim_end_matches(':'));
-                    integers.entry(name).or_default().extend(shells);
+                for shell in &words[..=end] {
+                    let shell = shell.trim_end_matches(':');
+                    assert!(matches!(shell, "bash" | "zsh" | "mksh"), "line {}", number + 1);
+                    kinds.entry(format!("integer_{shell}")).or_default().extend(&words[end + 1..]);
                 }
             } else {
                 assert!(matches!(kind, "safe" | "read" | "locale" | "code" | "set"), "line {}", number + 1);
-                kinds.entry(kind).or_default().extend(words);
+                kinds.entry(kind.to_owned()).or_default().extend(words);
             }
         }
         let mut table = "//! Variables by kind. Written by a test of `variables.rs` from `stdlib/shells/variables.txt`; \
                          edit that, and run\n//! `UPDATE_EXPECT=1 cargo test -p execpolicy-shell`. Not here: what the \
-                         kinds mean (`variables.rs`).\n\nuse super::{BASH, MKSH, ZSH};\n"
+                         kinds mean (`variables.rs`).\n"
             .to_owned();
         for (kind, mut names) in kinds {
             names.sort_unstable();
+            names.dedup();
             let _ = write!(table, "\n#[rustfmt::skip]\npub const {}: &[&str] = &[\n", kind.to_uppercase());
             for name in names {
                 let _ = writeln!(table, "    {name:?},");
             }
             table += "];\n";
         }
-        table += "\n#[rustfmt::skip]\npub const INTEGER: &[(&str, u8)] = &[\n";
-        for (name, mut shells) in integers {
-            shells.sort_unstable();
-            shells.dedup();
-            let _ = writeln!(table, "    ({name:?}, {}),", shells.join(" | ").to_uppercase());
-        }
-        table + "];\n"
+        table
     }
 
     #[test]

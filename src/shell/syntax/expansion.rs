@@ -79,12 +79,10 @@ impl Reader<'_> {
                 let body = self.nested_list()?;
                 word.parts.push(Part::Command { body: Rc::new(body), quoted });
             }
+            // A shell without it reads the text as it is.
+            Some(b'[') if self.posix => return self.stop(Reason::Expansion),
             Some(b'[') => {
                 self.at += 1;
-                if self.posix {
-                    // A shell without it reads the text as it is.
-                    return self.stop(Reason::Expansion);
-                }
                 let text = self.arithmetic_text(b"]")?;
                 word.parts.push(Part::Arithmetic { text, quoted });
             }
