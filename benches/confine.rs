@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::time::{Duration, Instant};
 
-use execpolicy_confine::{self, Access, Command, Gap, Helper, Outcome, Plan, Sandbox, Session};
+use execpolicy_confine::{self, Access, Command, ExitOutcome, Gap, Helper, Plan, Sandbox, Session};
 
 const TURNS: usize = 10;
 /// Long enough for a processor to go idle.
@@ -163,15 +163,15 @@ fn main() {
     let bwrap = process::Command::new("bwrap").arg("--version").output().ok().filter(|o| o.status.success());
 
     let in_session = || {
-        assert_eq!(session.spawn(&command, standard).unwrap().wait().unwrap(), Outcome::Code(0));
+        assert_eq!(session.spawn(&command, standard).unwrap().wait().unwrap(), ExitOutcome::Code(0));
     };
     let one_shot = || {
         let ended = sandbox.run(&command, standard).unwrap().wait().unwrap();
-        assert_eq!(ended.outcome, Outcome::Code(0));
+        assert_eq!(ended.outcome, ExitOutcome::Code(0));
     };
     let without_namespaces = || {
         if let Some(plain) = &plain {
-            assert_eq!(plain.run(&command, standard).unwrap().wait().unwrap().outcome, Outcome::Code(0));
+            assert_eq!(plain.run(&command, standard).unwrap().wait().unwrap().outcome, ExitOutcome::Code(0));
         }
     };
     let mut runs: Vec<(Row, Box<dyn Fn() + '_>)> = vec![

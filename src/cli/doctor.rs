@@ -8,10 +8,9 @@ use super::output::sanitize;
 use super::output::{Colour, Style, json_text, paint, stdout};
 use super::policy::{self, From};
 use super::report::doctor::{self, Tried};
-use super::report::enforcement::given;
 use super::report::refused::Refused;
 use execpolicy_confine::lower::{Host, Lowered, lower};
-use execpolicy_confine::{EnforcementStatus, Given, Helper, Session};
+use execpolicy_confine::{Aspect, Enforcement, EnforcementStatus, Helper, Session};
 use execpolicy_profile::{Phase, Platform, Profile};
 use std::fmt::Write;
 
@@ -75,11 +74,16 @@ fn text(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>], style: S
             let _ = writeln!(text, "{}", paint("this host can build sandboxes", Colour::Bold, on));
             for clause in &status.clauses {
                 if matches!(
-                    clause.clause.as_str(),
-                    "landlock" | "seccomp" | "files" | "network" | "privileges"
+                    clause.clause,
+                    Aspect::Landlock | Aspect::Seccomp | Aspect::Files | Aspect::Network | Aspect::Privileges
                 ) {
-                    let _ =
-                        writeln!(text, "  {:<11} {:<10} {}", clause.clause, given(clause.given), clause.by);
+                    let _ = writeln!(
+                        text,
+                        "  {:<11} {:<10} {}",
+                        clause.clause.code(),
+                        clause.given.code(),
+                        clause.by
+                    );
                 }
             }
         }
@@ -97,12 +101,13 @@ fn text(base: &Result<EnforcementStatus, Refused>, tried: &[Tried<'_>], style: S
                     lowered.carried.iter().filter(|line| worth_telling(line.given, line.note.as_deref()))
                 {
                     let note = line.note.as_ref().map_or_else(String::new, |note| format!(": {note}"));
-                    let _ = writeln!(text, "  {:<19} {}{note}", given(line.given), line.clause);
+                    let _ = writeln!(text, "  {:<19} {}{note}", line.given.code(), line.clause);
                 }
                 if let Some(line) = protected(lowered) {
                     let _ = writeln!(text, "  {line}");
                 }
-                let whole = lowered.carried.iter().filter(|line| line.given == Given::Prevented).count();
+                let whole =
+                    lowered.carried.iter().filter(|line| line.given == Enforcement::Prevented).count();
                 let _ = writeln!(
                     text,
                     "  {whole} of {} clauses are prevented, by {}",
@@ -128,7 +133,7 @@ fn protected(lowered: &Lowered<'_>) -> Option<String> {
     (!notes.is_empty()).then(|| {
         format!(
             "{:<19} protect {} names: {} exist, {} have a placeholder; new ones are quarantined at the end",
-            given(Given::PreventedAtStart),
+            Enforcement::PreventedAtStart.code(),
             notes.len(),
             count(" exist"),
             count("placeholder")
@@ -137,18 +142,19 @@ fn protected(lowered: &Lowered<'_>) -> Option<String> {
 }
 
 /// Names that are not there are of no interest here.
-fn worth_telling(given: Given, note: Option<&str>) -> bool {
+fn worth_telling(given: Enforcement, note: Option<&str>) -> bool {
     match given {
-        Given::Prevented => false,
-        Given::PreventedAtStart => note.is_some_and(|note| !note.contains("quarantined")),
+        Enforcement::Prevented => false,
+        Enforcement::PreventedAtStart => note.is_some_and(|note| !note.contains("quarantined")),
         _ => true,
     }
 }
 
 fn walls(status: &EnforcementStatus) -> String {
-    let there = |name: &str| status.clause(name).is_some_and(|clause| clause.given == Given::Prevented);
+    let there =
+        |aspect: &Aspect| status.clause(*aspect).is_some_and(|clause| clause.given == Enforcement::Prevented);
     let mut walls = vec!["mounts", "namespaces"];
-    walls.extend(["landlock", "seccomp"].into_iter().filter(|name| there(name)));
+    walls.extend([Aspect::Landlock, Aspect::Seccomp].into_iter().filter(there).map(Aspect::code));
     walls.join(", ")
 }
 

@@ -1,7 +1,7 @@
 //! In: a command that ended badly, and the profile that confined it. Out: what the profile may have kept from it, and the
 //! statement that would allow it. Not here: tracing; nothing is known but the command's words and how it ended.
 
-use execpolicy_confine::Outcome;
+use execpolicy_confine::ExitOutcome;
 use execpolicy_confine::lower::{By, Host, Lowered};
 use execpolicy_profile::{Access, LimitKind, NetworkMode, Profile, Root};
 use std::ffi::{OsStr, OsString};
@@ -102,11 +102,11 @@ impl fmt::Display for Hint {
 }
 
 /// How a command ended, in words.
-pub fn how(outcome: Outcome) -> String {
+pub fn how(outcome: ExitOutcome) -> String {
     match outcome {
-        Outcome::Code(code) => format!("the command exited with status {code}"),
-        Outcome::Signal(signal) => format!("signal {signal} ended the command"),
-        Outcome::TimedOut => "the command reached its time limit".to_owned(),
+        ExitOutcome::Code(code) => format!("the command exited with status {code}"),
+        ExitOutcome::Signal(signal) => format!("signal {signal} ended the command"),
+        ExitOutcome::TimedOut => "the command reached its time limit".to_owned(),
     }
 }
 
@@ -116,25 +116,25 @@ pub fn hints(
     lowered: &Lowered<'_>,
     host: &Host,
     command: &[OsString],
-    outcome: Outcome,
+    outcome: ExitOutcome,
 ) -> Vec<Hint> {
     let mut hints = Vec::new();
     match outcome {
-        Outcome::Code(0) => return hints,
-        Outcome::Code(_) => {}
+        ExitOutcome::Code(0) => return hints,
+        ExitOutcome::Code(_) => {}
         // SIGKILL and SIGXCPU, SIGXFSZ: see setrlimit(2).
-        Outcome::Signal(9 | 24) => hints.extend(limited(profile, LimitKind::CpuTime)),
-        Outcome::Signal(25) => hints.extend(limited(profile, LimitKind::FileSize)),
+        ExitOutcome::Signal(9 | 24) => hints.extend(limited(profile, LimitKind::CpuTime)),
+        ExitOutcome::Signal(25) => hints.extend(limited(profile, LimitKind::FileSize)),
         // SIGSYS: the filter ends what calls by another architecture's interface.
-        Outcome::Signal(31) => hints.push(Hint {
+        ExitOutcome::Signal(31) => hints.push(Hint {
             evidence: Evidence::SystemCall,
             path: None,
             clause: None,
             place: None,
             suggestion: None,
         }),
-        Outcome::Signal(_) => {}
-        Outcome::TimedOut => hints.extend(limited(profile, LimitKind::WallTime)),
+        ExitOutcome::Signal(_) => {}
+        ExitOutcome::TimedOut => hints.extend(limited(profile, LimitKind::WallTime)),
     }
     hints.extend(paths(lowered, host, command));
     hints.extend(network(profile, command));

@@ -7,7 +7,6 @@ use super::exit::Exit;
 use super::output::sanitize;
 use super::output::{Style, stdout};
 use super::policy::{self, From};
-use super::report::enforcement::given;
 use super::report::refused::Refused;
 use super::report::status::Status;
 use execpolicy_confine::lower::{Lowered, lower};
@@ -49,7 +48,7 @@ fn plan(lowered: &Lowered<'_>) -> String {
     let mut text = String::new();
     for line in &lowered.carried {
         let place = line.origin.map_or_else(String::new, |origin| format!("{}:{}", origin.file, origin.line));
-        let _ = write!(text, "{:<8} {:<19} {:<40} {place}", line.wall, given(line.given), line.clause);
+        let _ = write!(text, "{:<8} {:<19} {:<40} {place}", line.wall, line.given.code(), line.clause);
         let _ = match &line.note {
             Some(note) => writeln!(text, "  {note}"),
             None => writeln!(text),

@@ -12,7 +12,7 @@ use std::vec::Vec;
 
 use execpolicy_profile::{EnvAction, Variable, variable};
 
-use super::error::{ConfineError, Step};
+use super::error::{ConfineError, Reason, Step};
 use super::plan::{Passing, VariableRule};
 
 /// A command for a [`Sandbox`](super::Sandbox) or a [`Session`](super::Session): what to run, where, and within which bounds.
@@ -77,7 +77,7 @@ impl Command {
     }
 
     /// How long it may run. Then it is killed, with its process group and all its descendants, and its outcome is
-    /// [`TimedOut`](super::Outcome::TimedOut). In a session, a process that has left both (a daemon whose parent has ended) goes
+    /// [`TimedOut`](super::ExitOutcome::TimedOut). In a session, a process that has left both (a daemon whose parent has ended) goes
     /// on until the session ends.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Command {
@@ -121,11 +121,7 @@ impl Command {
         for (name, value) in &self.variables {
             if !passes(rules, name) {
                 let name = name.to_string_lossy();
-                return Err(ConfineError::refused(
-                    Step::Environment,
-                    name,
-                    "the plan does not pass this variable",
-                ));
+                return Err(ConfineError::refused(Step::Environment, name, Reason::VariableNotPassed));
             }
             whole.retain(|(known, _)| known != name);
             whole.push((name.clone(), value.clone()));

@@ -12,12 +12,12 @@ use std::path::{Component, Path, PathBuf};
 use std::string::ToString;
 use std::vec::Vec;
 
-use super::error::{ConfineError, Step};
+use super::error::{ConfineError, Reason, Step};
 use super::plan::{Access, Plan};
 
 /// What to put at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum NodeKind {
     /// Nothing readable: an empty thing of mode 0.
     Mask,
     /// Denied, but with visible things below: an unlistable directory that holds only these.
@@ -30,15 +30,15 @@ pub(crate) enum Kind {
     Private,
 }
 
-impl Kind {
+impl NodeKind {
     /// As it is reported.
     pub(crate) fn word(self) -> &'static str {
         match self {
-            Kind::Mask => "mask",
-            Kind::Skeleton => "skeleton",
-            Kind::Read => "read",
-            Kind::Write => "write",
-            Kind::Private => "private",
+            NodeKind::Mask => "mask",
+            NodeKind::Skeleton => "skeleton",
+            NodeKind::Read => "read",
+            NodeKind::Write => "write",
+            NodeKind::Private => "private",
         }
     }
 }
@@ -47,7 +47,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub path: PathBuf,
-    pub kind: Kind,
+    pub kind: NodeKind,
     pub directory: bool,
     /// A private or skeleton directory is around it, so the place to mount on has to be made.
     pub make: bool,
@@ -66,17 +66,17 @@ pub(crate) struct Layout {
 /// A symlink on the way of a path: where it is and what it says.
 type Link = (PathBuf, PathBuf);
 
-fn bad(path: &Path, why: &str) -> ConfineError {
-    ConfineError::refused(Step::Plan, path.display().to_string(), why)
+fn bad(path: &Path, reason: Reason) -> ConfineError {
+    ConfineError::refused(Step::Plan, path.display().to_string(), reason)
 }
 
 /// Resolves every symlink of a path, keeping what was crossed.
 fn resolve(path: &Path) -> Result<(PathBuf, Vec<Link>), ConfineError> {
     if !path.is_absolute() || path.components().any(|c| c == Component::ParentDir) {
-        return Err(bad(path, "a path of a plan is absolute and has no `..`"));
+        return Err(bad(path, Reason::NotAbsolute));
     }
     if path.as_os_str().as_bytes().contains(&0) {
-        return Err(bad(path, "a path has no NUL byte"));
+        return Err(bad(path, Reason::NulByte));
     }
     let mut links = Vec::new();
     let mut done = PathBuf::from("/");
@@ -148,7 +148,7 @@ impl Layout {
             let (resolved, links) = resolve(path)?;
             if resolved.starts_with("/proc") || OWN.iter().any(|own| resolved == Path::new(own)) {
                 // `deny /proc/kcore` and the like cost nothing: the sandbox's own /proc masks these.
-                return Err(bad(path, "/proc, /dev, /dev/pts and /dev/shm are always the sandbox's own"));
+                return Err(bad(path, Reason::OwnPlace));
             }
             let lowers = wish == Wish::Access(Access::Deny) || wish == Wish::Access(Access::Read);
             crossed.extend(links.into_iter().map(|link| (link, lowers)));
@@ -161,7 +161,7 @@ impl Layout {
                 (Some(Wish::Access(old)), Wish::Access(new)) => {
                     wishes.insert(resolved, Wish::Access(old.min(new)));
                 }
-                (Some(_), _) => return Err(bad(path, "a path is private or has an access, not both")),
+                (Some(_), _) => return Err(bad(path, Reason::PrivateAndAccess)),
             }
             Ok(())
         };
@@ -177,14 +177,11 @@ impl Layout {
             let around = effective(&wishes, parent);
             // What is granted must not be for a command to say either; a link in a private directory is made anew.
             if around == Wish::Access(Access::Write) || *lowers && around.writable() {
-                return Err(bad(
-                    place,
-                    "a path of the plan goes through a symlink in a writable directory, which the command could replace",
-                ));
+                return Err(bad(place, Reason::ReplaceableLink));
             }
         }
         if effective(&wishes, Path::new("/")) == Wish::Private {
-            return Err(bad(Path::new("/"), "the root cannot be private"));
+            return Err(bad(Path::new("/"), Reason::PrivateRoot));
         }
         pin(&mut wishes);
         let nodes = nodes(&wishes)?;
@@ -194,7 +191,7 @@ impl Layout {
             let hidden = nodes
                 .iter()
                 .rfind(|n| parent.starts_with(&n.path))
-                .is_some_and(|n| matches!(n.kind, Kind::Skeleton | Kind::Private));
+                .is_some_and(|n| matches!(n.kind, NodeKind::Skeleton | NodeKind::Private));
             if hidden && !links.contains(&link) {
                 links.push(link);
             }
@@ -226,7 +223,7 @@ fn pin(wishes: &mut BTreeMap<PathBuf, Wish>) {
 
 impl Layout {
     /// The kind of the nearest node at or above a path.
-    pub(crate) fn kind_at(&self, path: &Path) -> Option<Kind> {
+    pub(crate) fn kind_at(&self, path: &Path) -> Option<NodeKind> {
         self.nodes.iter().rfind(|node| path.starts_with(&node.path)).map(|node| node.kind)
     }
 
@@ -244,12 +241,12 @@ impl Layout {
             if is_socket
                 && !known
                 && !OWN.iter().any(|own| path.starts_with(own))
-                && self.kind_at(&path) == Some(Kind::Read)
+                && self.kind_at(&path) == Some(NodeKind::Read)
             {
                 let at = self.nodes.partition_point(|other| other.path < path);
                 self.nodes.insert(
                     at,
-                    Node { path, kind: Kind::Mask, directory: false, make: false, passing: true },
+                    Node { path, kind: NodeKind::Mask, directory: false, make: false, passing: true },
                 );
             }
         }
@@ -257,8 +254,13 @@ impl Layout {
 
     /// Adds a read-only directory that exists now but did not when the layout was made.
     pub(crate) fn add_read_only(&mut self, path: &Path) {
-        let node =
-            Node { path: path.to_path_buf(), kind: Kind::Read, directory: true, make: false, passing: false };
+        let node = Node {
+            path: path.to_path_buf(),
+            kind: NodeKind::Read,
+            directory: true,
+            make: false,
+            passing: false,
+        };
         let at = self.nodes.partition_point(|other| other.path < node.path);
         self.nodes.insert(at, node);
     }
@@ -273,9 +275,9 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
     };
     let root = effective(wishes, Path::new("/"));
     let kind = match root {
-        Wish::Access(Access::Write) => Kind::Write,
-        Wish::Access(Access::Read) => Kind::Read,
-        _ => Kind::Skeleton,
+        Wish::Access(Access::Write) => NodeKind::Write,
+        Wish::Access(Access::Read) => NodeKind::Read,
+        _ => NodeKind::Skeleton,
     };
     nodes.push(Node { path: PathBuf::from("/"), kind, directory: true, make: false, passing: false });
     // `PathBuf` orders by component, so a parent comes before its children.
@@ -287,20 +289,20 @@ fn nodes(wishes: &BTreeMap<PathBuf, Wish>) -> Result<Vec<Node>, ConfineError> {
         let meta = fs::symlink_metadata(path)
             .map_err(|e| ConfineError::new(Step::Resolve, path.display().to_string(), e))?;
         let kind = match wish {
-            Wish::Access(Access::Deny) if parent == Kind::Skeleton => continue,
-            Wish::Access(Access::Deny) if meta.is_dir() && visible_below(path) => Kind::Skeleton,
-            Wish::Access(Access::Deny) => Kind::Mask,
-            Wish::Access(Access::Read) => Kind::Read,
-            Wish::Access(Access::Write) => Kind::Write,
-            Wish::Private if meta.is_dir() => Kind::Private,
-            Wish::Private => return Err(bad(path, "only a directory can be private")),
+            Wish::Access(Access::Deny) if parent == NodeKind::Skeleton => continue,
+            Wish::Access(Access::Deny) if meta.is_dir() && visible_below(path) => NodeKind::Skeleton,
+            Wish::Access(Access::Deny) => NodeKind::Mask,
+            Wish::Access(Access::Read) => NodeKind::Read,
+            Wish::Access(Access::Write) => NodeKind::Write,
+            Wish::Private if meta.is_dir() => NodeKind::Private,
+            Wish::Private => return Err(bad(path, Reason::PrivateFile)),
         };
         // Reading below a readable tree changes nothing. Not so for Write: pins are writes below writes.
-        if kind == Kind::Read && parent == Kind::Read {
+        if kind == NodeKind::Read && parent == NodeKind::Read {
             continue;
         }
-        let make = matches!(parent, Kind::Skeleton | Kind::Private);
-        if make && kind == Kind::Mask {
+        let make = matches!(parent, NodeKind::Skeleton | NodeKind::Private);
+        if make && kind == NodeKind::Mask {
             continue;
         }
         nodes.push(Node { path: path.clone(), kind, directory: meta.is_dir(), make, passing: false });
@@ -331,7 +333,7 @@ mod tests {
             let _ = fs::remove_dir_all(&self.0);
         }
     }
-    fn shown(layout: &Layout, below: &Path) -> Vec<(PathBuf, Kind)> {
+    fn shown(layout: &Layout, below: &Path) -> Vec<(PathBuf, NodeKind)> {
         let within = layout.nodes.iter().filter(|n| n.path.starts_with(below));
         within.map(|n| (n.path.strip_prefix(below).unwrap().to_path_buf(), n.kind)).collect()
     }
@@ -346,11 +348,11 @@ mod tests {
             .allow(tree.0.join("ws/.env"), Access::Deny);
         let layout = Layout::of(&plan).unwrap();
         let expected = [
-            ("ws", Kind::Write),
-            ("ws/.env", Kind::Mask),
-            ("ws/.git", Kind::Read),
-            ("ws/sub", Kind::Write),
-            ("ws/sub/.git", Kind::Read),
+            ("ws", NodeKind::Write),
+            ("ws/.env", NodeKind::Mask),
+            ("ws/.git", NodeKind::Read),
+            ("ws/sub", NodeKind::Write),
+            ("ws/sub/.git", NodeKind::Read),
         ];
         assert_eq!(shown(&layout, &tree.0), expected.map(|(p, k)| (PathBuf::from(p), k)));
     }
@@ -376,7 +378,7 @@ mod tests {
         let tree = Tree::new("deny");
         let plan = Plan::nothing("/".into()).allow(tree.0.join("ws"), Access::Write);
         let layout = Layout::of(&plan).unwrap();
-        assert_eq!(layout.nodes.first().unwrap().kind, Kind::Skeleton);
+        assert_eq!(layout.nodes.first().unwrap().kind, NodeKind::Skeleton);
         assert!(layout.nodes.last().unwrap().make);
         assert_eq!(layout.nodes.len(), 2);
     }

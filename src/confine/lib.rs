@@ -22,7 +22,7 @@
 //!     let result = session.output(&test)?;
 //!     println!("{:?}: {}", result.outcome, result.stderr.text());
 //!     for finding in session.end()? {
-//!         println!("{}: {}", finding.path.display(), finding.why);
+//!         println!("{}: {}", finding.path.display(), finding);
 //!     }
 //!     Ok(())
 //! }
@@ -41,6 +41,8 @@ mod codec;
 #[cfg(target_os = "linux")]
 mod command;
 #[cfg(target_os = "linux")]
+mod ended;
+#[cfg(target_os = "linux")]
 mod error;
 #[cfg(target_os = "linux")]
 mod layout;
@@ -52,6 +54,8 @@ pub mod lower;
 mod message;
 #[cfg(target_os = "linux")]
 mod names;
+#[cfg(target_os = "linux")]
+mod obstacle;
 #[cfg(target_os = "linux")]
 mod plain;
 #[cfg(target_os = "linux")]
@@ -65,20 +69,20 @@ mod status;
 #[cfg(target_os = "linux")]
 pub use command::{Captured, Command};
 #[cfg(target_os = "linux")]
-pub use error::{ConfineError, Step};
+pub use ended::{ExitOutcome, Finding, FindingReason};
+#[cfg(target_os = "linux")]
+pub use error::{Cause, ConfineError, Reason, Step};
 #[cfg(target_os = "linux")]
 pub use linux::{
     Ended, Helper, Output, Running, Sandbox, Session, SessionChild, Standard, detect,
     detect_without_namespaces, duplicate, inherited, init, is_placeholder,
 };
 #[cfg(target_os = "linux")]
-pub use message::{Finding, Outcome};
-#[cfg(target_os = "linux")]
-pub use plain::Obstacle;
+pub use obstacle::Obstacle;
 #[cfg(target_os = "linux")]
 pub use plan::{
-    Access, Gap, Late, Limits, Missing, MissingKind, Network, Passing, PathRule, Plan, Promise, VariableRule,
-    Wall,
+    Access, Gap, Late, Limits, Missing, MissingKind, Network, Passing, PathRule, Plan, Promise, Requirement,
+    VariableRule,
 };
 #[cfg(target_os = "linux")]
-pub use status::{ClauseStatus, EnforcementStatus, Given};
+pub use status::{Aspect, ClauseStatus, Enforcement, EnforcementStatus};

@@ -6,19 +6,23 @@
 mod capture;
 mod channel;
 mod command;
+mod filter;
 mod helper;
 mod init;
+mod landlock;
 mod late;
 mod mounts;
 mod paths;
 mod placeholder;
 mod plain;
+mod poll;
 mod quarantine;
+mod restrictions;
 mod session;
+mod shared;
 mod spawner;
 mod sys;
 mod tree;
-mod walls;
 mod watch;
 
 use std::collections::BTreeSet;
@@ -32,12 +36,15 @@ use std::string::{String, ToString};
 use std::time::Duration;
 use std::vec::Vec;
 
+use super::codec::Wire;
 use super::command::{Captured, Command};
-use super::error::{ConfineError, Step};
-use super::layout::{Kind, Layout};
-use super::message::{Event, Finding, Footing, Life, Order, Outcome, Request};
-use super::plain::{Obstacle, obstacles};
-use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, VariableRule, Wall};
+use super::ended::{ExitOutcome, Finding};
+use super::error::{ConfineError, Reason, Step};
+use super::layout::{Layout, NodeKind};
+use super::message::{Event, Isolation, Order, Request, RunMode};
+use super::obstacle::{LEAST_ABI, Obstacle};
+use super::plain::obstacles;
+use super::plan::{Access, Gap, MissingKind, Network, Plan, Promise, Requirement, VariableRule};
 use super::status::EnforcementStatus;
 
 use capture::Capture;
@@ -58,11 +65,7 @@ impl Helper {
     /// the program would run again instead of confining.
     pub fn current() -> Result<Helper, ConfineError> {
         if !helper::is_initialised() {
-            return Err(ConfineError::refused(
-                Step::Helper,
-                "",
-                "confine::init() was not called first in main",
-            ));
+            return Err(ConfineError::refused(Step::Helper, "", Reason::NotInitialized));
         }
         Ok(Helper { program: PathBuf::from("/proc/self/exe") })
     }
@@ -70,11 +73,7 @@ impl Helper {
     /// Another program whose `main` calls [`init`] first, from the same version of this package.
     pub fn at(path: &Path) -> Result<Helper, ConfineError> {
         if !path.is_absolute() {
-            return Err(ConfineError::refused(
-                Step::Helper,
-                path.display().to_string(),
-                "not an absolute path",
-            ));
+            return Err(ConfineError::refused(Step::Helper, path.display().to_string(), Reason::NotAbsolute));
         }
         Ok(Helper { program: path.to_path_buf() })
     }
@@ -138,25 +137,20 @@ impl Sandbox {
             && rustix::process::geteuid().is_root()
             && !plan.accept.contains(&Gap::ProcessLimitOfRoot)
         {
-            return Err(ConfineError::refused(
-                Step::Limits,
-                "processes",
-                "the kernel exempts root from it: run as another user, or accept the gap in the profile",
-            ));
+            return Err(ConfineError::refused(Step::Limits, "processes", Reason::RootProcesses));
         }
-        if plan.network == Network::Full && plan.landlock != Wall::Off && sys::landlock_abi() < 6 {
-            return Err(ConfineError::refused(
-                Step::Landlock,
-                "network full",
-                "without Landlock ABI 6 (Linux 6.12) the host's abstract sockets (X11, D-Bus) cannot be kept out",
-            ));
+        if plan.network == Network::Full
+            && plan.landlock != Requirement::Off
+            && sys::landlock_abi() < LEAST_ABI
+        {
+            return Err(ConfineError::refused(Step::Landlock, "network full", Reason::AbstractSockets));
         }
         for missing in &plan.missing {
             if !missing.path.is_absolute() || mounts::has_nul(&missing.path) {
                 return Err(ConfineError::refused(
                     Step::Plan,
                     missing.path.display().to_string(),
-                    "a protected name is not an absolute path",
+                    Reason::NotAbsolute,
                 ));
             }
         }
@@ -164,12 +158,12 @@ impl Sandbox {
         for missing in plan.missing.iter().filter(|missing| missing.promise == Promise::Prevent) {
             // Deeper down, a parent could be renamed and the name made anew.
             let parent = missing.path.parent().unwrap_or(Path::new("/"));
-            let at_root = layout.nodes.iter().any(|node| node.path == parent && node.kind == Kind::Write);
+            let at_root = layout.nodes.iter().any(|node| node.path == parent && node.kind == NodeKind::Write);
             if !at_root || missing.kind == MissingKind::GitDirectory {
                 return Err(ConfineError::refused(
                     Step::Plan,
                     missing.path.display().to_string(),
-                    "a missing name can be prevented only directly below a writable path, and never a .git",
+                    Reason::NotPreventable,
                 ));
             }
         }
@@ -182,10 +176,10 @@ impl Sandbox {
             variables: plan.variables.clone(),
         };
         // An acceptance that nothing needs opens nothing.
-        let needed = |gap| sandbox.obstacles.iter().any(|obstacle| obstacle.gap == Some(gap));
+        let needed = |gap| sandbox.obstacles.iter().any(|obstacle| obstacle.gap() == Some(gap));
         sandbox.request.attributes_open &= needed(Gap::Attributes);
         if sandbox.unmet().next().is_none() {
-            sandbox.request.footing = Footing::Either;
+            sandbox.request.isolation = Isolation::Either;
         }
         Ok(sandbox)
     }
@@ -197,23 +191,25 @@ impl Sandbox {
     }
 
     fn unmet(&self) -> impl Iterator<Item = &Obstacle> {
-        self.obstacles.iter().filter(|obstacle| obstacle.gap.is_none_or(|gap| !self.accepted.contains(&gap)))
+        self.obstacles
+            .iter()
+            .filter(|obstacle| obstacle.gap().is_none_or(|gap| !self.accepted.contains(&gap)))
     }
 
     /// The same sandbox by Landlock and seccomp alone, also where namespaces are permitted.
     pub fn without_namespaces(mut self) -> Result<Sandbox, ConfineError> {
-        let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
+        let unmet: Vec<Obstacle> = self.unmet().cloned().collect();
         if unmet.is_empty() {
-            self.request.footing = Footing::Plain;
+            self.request.isolation = Isolation::LandlockOnly;
             return Ok(self);
         }
-        let detail = "a sandbox without namespaces".to_string();
-        Err(ConfineError::refused(Step::Plan, detail, &unmet.join("; ")))
+        let detail = "a sandbox without namespaces";
+        Err(ConfineError::refused(Step::Plan, detail, Reason::NeedsNamespaces(unmet)))
     }
 
     /// A refusal of the host's, with what the plan would have to give up to do without.
     fn explain(&self, mut failure: ConfineError) -> ConfineError {
-        if failure.lacks_namespaces() && self.request.footing == Footing::Namespaces {
+        if failure.lacks_namespaces() && self.request.isolation == Isolation::Namespaces {
             const TOLD: usize = 6;
             let unmet: Vec<String> = self.unmet().map(ToString::to_string).collect();
             let more = match unmet.len().saturating_sub(TOLD) {
@@ -239,7 +235,7 @@ impl Sandbox {
     /// status says.
     pub fn run(&self, command: &Command, standard: Standard<'_>) -> Result<Running, ConfineError> {
         let mut request = self.request.clone();
-        request.life = Life::OneShot(command.argv().to_vec());
+        request.mode = RunMode::OneShot(command.argv().to_vec());
         request.environment = command.environment(&request.environment, &self.variables)?;
         request.cwd = command.directory(&request.cwd);
         let limits = [request.limits.wall_time, command.longest()];
@@ -269,12 +265,12 @@ impl Sandbox {
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use execpolicy_confine::{Command, ConfineError, Outcome, Sandbox};
+    /// use execpolicy_confine::{Command, ConfineError, ExitOutcome, Sandbox};
     ///
     /// fn version(sandbox: &Sandbox) -> Result<Option<String>, ConfineError> {
     ///     let command = Command::new(["git", "--version"]).time_limit(Duration::from_secs(5));
     ///     let output = sandbox.output(&command)?;
-    ///     Ok((output.outcome == Outcome::Code(0)).then(|| output.stdout.text()))
+    ///     Ok((output.outcome == ExitOutcome::Code(0)).then(|| output.stdout.text()))
     /// }
     /// ```
     pub fn output(&self, command: &Command) -> Result<Output, ConfineError> {
@@ -306,13 +302,13 @@ pub fn detect_without_namespaces(helper: &Helper) -> Result<EnforcementStatus, C
 
 /// Whether a message has come, or the other end is closed.
 fn readable(socket: &OwnedFd) -> Result<bool, ConfineError> {
-    let [found] = init::wait_any([Some(socket.as_fd())], Some(Duration::ZERO))
+    let [found] = poll::wait_any([Some(socket.as_fd())], Some(Duration::ZERO))
         .map_err(|e| ConfineError::new(Step::Session, "poll", e))?;
     Ok(found)
 }
 
 fn nonsense() -> ConfineError {
-    ConfineError::refused(Step::Helper, "", "the helper answered nonsense")
+    ConfineError::refused(Step::Helper, "", Reason::InvalidMessage)
 }
 
 /// A confined command. Dropping it ends the command and everything it started.
@@ -329,7 +325,7 @@ pub struct Running {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: ExitOutcome,
     /// Its standard output.
     pub stdout: Captured,
     /// Its standard error.
@@ -350,7 +346,7 @@ impl Output {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     /// How it ended.
-    pub outcome: Outcome,
+    pub outcome: ExitOutcome,
     /// What it left at protected names.
     pub findings: Vec<Finding>,
 }
@@ -403,7 +399,7 @@ impl Running {
         let signals = sys::signal_descriptor(&FORWARDED).map_err(failed)?;
         loop {
             let (event, signalled) =
-                init::wait(self.control.as_fd(), signals.as_fd(), None).map_err(|e| failed(e.into()))?;
+                poll::wait(self.control.as_fd(), signals.as_fd(), None).map_err(|e| failed(e.into()))?;
             if signalled {
                 for signal in sys::read_signals(&signals).map_err(failed)? {
                     self.signal(signal)?;
@@ -431,7 +427,7 @@ impl Running {
     fn next(&mut self) -> Result<Event, ConfineError> {
         let received = channel::receive(&self.control).map_err(|e| ConfineError::new(Step::Helper, "", e))?;
         let (bytes, _) =
-            received.ok_or_else(|| ConfineError::refused(Step::Helper, "", "the helper ended"))?;
+            received.ok_or_else(|| ConfineError::refused(Step::Helper, "", Reason::HelperEnded))?;
         Event::decode(&bytes).ok_or_else(nonsense)
     }
 }

@@ -29,7 +29,7 @@
 mod clauses;
 mod files;
 mod host;
-mod refusal;
+pub(crate) mod refusal;
 mod repository;
 mod scan;
 mod view;
@@ -42,7 +42,7 @@ use std::string::String;
 use std::vec::Vec;
 
 use super::plan::Plan;
-use super::status::Given;
+use super::status::Enforcement;
 use execpolicy_profile::{Feature, Origin, Profile, Stance};
 
 /// A clause of a profile and what carries it.
@@ -55,7 +55,7 @@ pub struct Carried<'a> {
     /// By which wall: `mounts`, `netns`, `seccomp`, `process`, `landlock`, `sweep`.
     pub wall: &'static str,
     /// How it will hold.
-    pub given: Given,
+    pub given: Enforcement,
     /// What there is to say about it on this host.
     pub note: Option<String>,
 }
@@ -113,7 +113,7 @@ impl<'a> Work<'a> {
         clause: impl Into<String>,
         origin: Origin<&'a str>,
         wall: &'static str,
-        given: Given,
+        given: Enforcement,
     ) {
         let clause = clause.into();
         self.carried.push(Carried { clause, origin: Some(origin), wall, given, note: None });

@@ -8,35 +8,13 @@
 //! accept as a [`Gap`], the others refuse.
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::format;
 use std::path::Path;
-use std::string::{String, ToString};
+use std::string::String;
 use std::vec::Vec;
 
-use super::layout::{Kind, Layout};
-use super::plan::{Gap, Network, Plan, Promise, Wall};
-
-/// Something of a plan that cannot be kept without namespaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Obstacle {
-    /// What, in words: a clause or a path, and why.
-    pub what: String,
-    /// The gap that a plan can accept to do without; `None` where nothing helps but namespaces or another plan.
-    pub gap: Option<Gap>,
-}
-
-impl fmt::Display for Obstacle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.gap {
-            None => f.write_str(&self.what),
-            Some(gap) => write!(f, "{} (gap `{}`)", self.what, gap.name()),
-        }
-    }
-}
-
-/// The Landlock of Linux 6.12: the first that keeps signals and abstract sockets inside.
-pub(crate) const LEAST_ABI: i32 = 6;
+use super::layout::{Layout, NodeKind};
+use super::obstacle::{LEAST_ABI, Obstacle};
+use super::plan::{Network, Plan, Promise, Requirement};
 
 /// Places that in namespaces are the sandbox's own or masked, and without them are never granted as a part of what is above. (A named
 /// device below /dev is the plan's business.)
@@ -53,56 +31,46 @@ pub(crate) fn around_withheld(path: &Path) -> bool {
     WITHHELD.iter().any(|place| path != Path::new(place) && Path::new(place).starts_with(path))
 }
 
-fn rank(kind: Kind) -> u8 {
+fn rank(kind: NodeKind) -> u8 {
     match kind {
-        Kind::Mask | Kind::Skeleton => 0,
-        Kind::Read => 1,
-        Kind::Write | Kind::Private => 2,
+        NodeKind::Mask | NodeKind::Skeleton => 0,
+        NodeKind::Read => 1,
+        NodeKind::Write | NodeKind::Private => 2,
     }
 }
 
 /// Everything that stands against keeping a plan without namespaces, accepted gaps included.
 pub(crate) fn obstacles(plan: &Plan, layout: &Layout, landlock: i32) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    let mut add = |what: String, gap| found.push(Obstacle { what, gap });
-    if plan.landlock == Wall::Off || plan.seccomp == Wall::Off {
-        add("Landlock and seccomp are the only walls, and one is switched off".into(), None);
+    if plan.landlock == Requirement::Off || plan.seccomp == Requirement::Off {
+        found.push(Obstacle::SwitchedOff);
     }
     if landlock < LEAST_ABI {
-        let what = format!(
-            "signals to other processes need Landlock ABI {LEAST_ABI} (Linux 6.12), here it is {landlock}"
-        );
-        add(what, None);
+        found.push(Obstacle::OldLandlock(landlock));
     }
-    for path in &plan.private {
-        add(format!("{} cannot be made private", path.display()), None);
-    }
-    for missing in plan.missing.iter().filter(|missing| missing.promise == Promise::Prevent) {
-        add(format!("{} cannot be kept from being made", missing.path.display()), None);
-    }
+    found.extend(plan.private.iter().cloned().map(Obstacle::Private));
+    let prevented = plan.missing.iter().filter(|missing| missing.promise == Promise::Prevent);
+    found.extend(prevented.map(|missing| Obstacle::Preventable(missing.path.clone())));
     if plan.limits.processes.is_some() {
-        add("the processes of the sandbox cannot be counted apart from the user's others".into(), None);
+        found.push(Obstacle::ProcessLimit);
     }
     for (at, node) in layout.nodes.iter().enumerate() {
-        let shown = node.path.display();
-        if node.kind == Kind::Write && (around_withheld(&node.path) || withheld(&node.path)) {
-            add(format!("{shown} is writable, and with it what belongs to the machine"), None);
+        if node.kind == NodeKind::Write && (around_withheld(&node.path) || withheld(&node.path)) {
+            found.push(Obstacle::WritableMachine(node.path.clone()));
         }
         let above = layout.nodes.get(..at).unwrap_or_default();
         let Some(above) = above.iter().rfind(|other| node.path.starts_with(&other.path)) else { continue };
         if rank(node.kind) < rank(above.kind) {
-            add(format!("{shown} is carved out of {}", above.path.display()), None);
+            found.push(Obstacle::CarvedOut(node.path.clone(), above.path.clone()));
         }
     }
-    add("what the command leaves running cannot be tied to a namespace".into(), Some(Gap::Survivors));
-    add("/proc is the host's".into(), Some(Gap::HostProcesses));
+    found.extend([Obstacle::Survivors, Obstacle::HostProcesses]);
     let root = layout.nodes.first().map(|node| node.kind);
-    if root != Some(Kind::Read) {
-        add("names and attributes of denied files cannot be hidden".into(), Some(Gap::Metadata));
+    if root != Some(NodeKind::Read) {
+        found.push(Obstacle::Metadata);
     }
-    if layout.nodes.iter().any(|node| node.kind == Kind::Write) {
-        let what = "modes, owners and times cannot be kept outside the writable paths";
-        add(what.to_string(), Some(Gap::Attributes));
+    if layout.nodes.iter().any(|node| node.kind == NodeKind::Write) {
+        found.push(Obstacle::Attributes);
     }
     found
 }
@@ -179,11 +147,11 @@ pub(crate) fn denied(network: Network, attributes_open: bool) -> BTreeSet<String
 #[cfg(test)]
 mod tests {
     use super::super::layout::Node;
-    use super::super::plan::{Access, Limits, Missing, MissingKind};
+    use super::super::plan::{Access, Gap, Limits, Missing, MissingKind};
     use super::*;
     use std::path::PathBuf;
 
-    fn node(path: &str, kind: Kind) -> Node {
+    fn node(path: &str, kind: NodeKind) -> Node {
         Node { path: path.into(), kind, directory: true, make: false, passing: false }
     }
 
@@ -191,32 +159,32 @@ mod tests {
         let mut plan = Plan::nothing("/".into()).allow("/", Access::Read);
         change(&mut plan);
         let layout = Layout { nodes: layout.to_vec(), links: Vec::new() };
-        obstacles(&plan, &layout, LEAST_ABI).iter().map(|obstacle| obstacle.gap).collect()
+        obstacles(&plan, &layout, LEAST_ABI).iter().map(Obstacle::gap).collect()
     }
 
     #[test]
     fn a_plan_that_only_adds_access_downwards_needs_gaps_and_nothing_else() {
         let always = [Gap::Survivors, Gap::HostProcesses];
-        assert_eq!(gaps(&[node("/", Kind::Read)], |_| ()).unwrap(), always);
-        let writable = [node("/", Kind::Read), node("/w", Kind::Write)];
+        assert_eq!(gaps(&[node("/", NodeKind::Read)], |_| ()).unwrap(), always);
+        let writable = [node("/", NodeKind::Read), node("/w", NodeKind::Write)];
         assert_eq!(gaps(&writable, |_| ()).unwrap(), [Gap::Survivors, Gap::HostProcesses, Gap::Attributes]);
-        let denied = [node("/", Kind::Skeleton), node("/usr", Kind::Read)];
+        let denied = [node("/", NodeKind::Skeleton), node("/usr", NodeKind::Read)];
         assert_eq!(gaps(&denied, |_| ()).unwrap(), [Gap::Survivors, Gap::HostProcesses, Gap::Metadata]);
     }
 
     #[test]
     fn what_no_gap_covers_is_refused() {
-        let read = [node("/", Kind::Read)];
+        let read = [node("/", NodeKind::Read)];
         for nodes in [
-            &[node("/", Kind::Read), node("/h/.ssh", Kind::Mask)][..],
-            &[node("/", Kind::Read), node("/w", Kind::Write), node("/w/.git", Kind::Read)],
-            &[node("/", Kind::Write)],
-            &[node("/", Kind::Read), node("/sys", Kind::Write)],
+            &[node("/", NodeKind::Read), node("/h/.ssh", NodeKind::Mask)][..],
+            &[node("/", NodeKind::Read), node("/w", NodeKind::Write), node("/w/.git", NodeKind::Read)],
+            &[node("/", NodeKind::Write)],
+            &[node("/", NodeKind::Read), node("/sys", NodeKind::Write)],
         ] {
             assert_eq!(gaps(nodes, |_| ()), None, "{nodes:?}");
         }
         assert_eq!(gaps(&read, |plan| plan.private.push("/tmp".into())), None);
-        assert_eq!(gaps(&read, |plan| plan.landlock = Wall::Off), None);
+        assert_eq!(gaps(&read, |plan| plan.landlock = Requirement::Off), None);
         let limits = Limits { processes: Some(1), ..Limits::default() };
         assert_eq!(gaps(&read, |plan| plan.limits = limits.clone()), None);
         let missing =
@@ -224,7 +192,7 @@ mod tests {
         assert_eq!(gaps(&read, |plan| plan.missing.push(missing.clone())), None);
         let plan = Plan::nothing("/".into());
         let layout = Layout { nodes: read.to_vec(), links: Vec::new() };
-        assert!(obstacles(&plan, &layout, 5).iter().any(|obstacle| obstacle.gap.is_none()));
+        assert!(obstacles(&plan, &layout, 5).iter().any(|obstacle| obstacle.gap().is_none()));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use std::string::{String, ToString};
 use std::time::Duration;
 use std::vec::Vec;
 
-use super::codec::{Reader, Writer};
 use super::seccomp::Group;
+use super::status::Aspect;
 
 /// What a command may do with a path and everything below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,54 +116,24 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What each process gets when it starts, for the status: the clause, its value, and by what. The number of processes is
+    /// What each process gets when it starts, for the status: what it is about, its value, and by what. The number of processes is
     /// another matter, since root is exempt from it.
-    pub(crate) fn of_each_process(&self) -> impl Iterator<Item = (&'static str, String, &'static str)> {
+    pub(crate) fn of_each_process(&self) -> impl Iterator<Item = (Aspect, String, &'static str)> {
         let plain = |value: Option<u64>| value.map(|value| value.to_string());
         let given = [
-            ("limit open-files", plain(self.open_files), "RLIMIT_NOFILE"),
-            ("limit memory-per-process", plain(self.memory_per_process), "RLIMIT_AS"),
-            ("limit file-size", plain(self.file_size), "RLIMIT_FSIZE"),
-            ("limit cpu-time", plain(self.cpu_seconds), "RLIMIT_CPU"),
-            ("umask", self.umask.map(|mask| format!("{mask:03o}")), "umask(2)"),
+            (Aspect::OpenFiles, plain(self.open_files), "RLIMIT_NOFILE"),
+            (Aspect::MemoryPerProcess, plain(self.memory_per_process), "RLIMIT_AS"),
+            (Aspect::FileSize, plain(self.file_size), "RLIMIT_FSIZE"),
+            (Aspect::CpuTime, plain(self.cpu_seconds), "RLIMIT_CPU"),
+            (Aspect::Umask, self.umask.map(|mask| format!("{mask:03o}")), "umask(2)"),
         ];
-        given.into_iter().filter_map(|(clause, value, by)| Some((clause, value?, by)))
-    }
-
-    /// Writes what [`Limits::read`] reads.
-    pub(crate) fn write(&self, w: &mut Writer) {
-        for value in [
-            self.processes,
-            self.open_files,
-            self.memory_per_process,
-            self.file_size,
-            self.cpu_seconds,
-            self.private_bytes,
-        ] {
-            w.option(value);
-        }
-        w.option(self.umask.map(u64::from));
-        w.option(self.wall_time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX)));
-    }
-
-    /// Reads them; `None` if the bytes are others.
-    pub(crate) fn read(r: &mut Reader<'_>) -> Option<Limits> {
-        Some(Limits {
-            processes: r.option()?,
-            open_files: r.option()?,
-            memory_per_process: r.option()?,
-            file_size: r.option()?,
-            cpu_seconds: r.option()?,
-            private_bytes: r.option()?,
-            umask: r.option()?.map(u16::try_from).transpose().ok()?,
-            wall_time: r.option()?.map(Duration::from_millis),
-        })
+        given.into_iter().filter_map(|(aspect, value, by)| Some((aspect, value?, by)))
     }
 }
 
 /// A wall that can be required, used where the kernel has it, or switched off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wall {
+pub enum Requirement {
     /// No wall, no command.
     Required,
     /// Used where the kernel has it; the status says if it was not.
@@ -196,8 +166,8 @@ impl Gap {
     pub const ALL: [Gap; 5] =
         [Gap::ProcessLimitOfRoot, Gap::Survivors, Gap::HostProcesses, Gap::Metadata, Gap::Attributes];
 
-    /// A short name for reports and for whoever writes a profile.
-    pub fn name(self) -> &'static str {
+    /// A stable word for programs, reports and whoever writes a profile.
+    pub fn code(self) -> &'static str {
         match self {
             Gap::ProcessLimitOfRoot => "process-limit-of-root",
             Gap::Survivors => "survivors",
@@ -255,9 +225,9 @@ pub struct Plan {
     /// Where the command starts; must be visible in the sandbox.
     pub cwd: PathBuf,
     /// Landlock, the second wall.
-    pub landlock: Wall,
+    pub landlock: Requirement,
     /// The system-call filter.
-    pub seccomp: Wall,
+    pub seccomp: Requirement,
     /// Gaps that the owner of the plan accepts.
     pub accept: BTreeSet<Gap>,
 }
@@ -277,8 +247,8 @@ impl Plan {
             limits: Limits::default(),
             syscalls: Group::all_words(),
             cwd,
-            landlock: Wall::WhereAvailable,
-            seccomp: Wall::Required,
+            landlock: Requirement::WhereAvailable,
+            seccomp: Requirement::Required,
             accept: BTreeSet::new(),
         }
     }

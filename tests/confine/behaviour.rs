@@ -11,8 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use execpolicy_confine::{
-    Access, Command as Confined, Helper, Limits, Missing, MissingKind, Outcome, Plan, Promise, Sandbox,
-    Session, Step,
+    Access, Aspect, Command as Confined, ExitOutcome, Helper, Limits, Missing, MissingKind, Plan, Promise,
+    Sandbox, Session, Step,
 };
 
 use crate::commands::{
@@ -41,18 +41,18 @@ pub const SCENARIOS: &[Scenario] = &[
 fn statuses() -> Result<String> {
     let world = World::new();
     let plan = world.plan();
-    expect(&plan, &shell("exit 0"), "", Outcome::Code(0))?;
-    expect(&plan, &shell("exit 37"), "", Outcome::Code(37))?;
-    expect(&plan, &shell("kill -TERM $$"), "", Outcome::Signal(15))?;
-    expect(&plan, &shell("kill -SEGV $$"), "", Outcome::Signal(11))?;
-    expect(&plan, &shell("pwd; echo $0"), &format!("{}\nsh\n", world.ws.display()), Outcome::Code(0))?;
+    expect(&plan, &shell("exit 0"), "", ExitOutcome::Code(0))?;
+    expect(&plan, &shell("exit 37"), "", ExitOutcome::Code(37))?;
+    expect(&plan, &shell("kill -TERM $$"), "", ExitOutcome::Signal(15))?;
+    expect(&plan, &shell("kill -SEGV $$"), "", ExitOutcome::Signal(11))?;
+    expect(&plan, &shell("pwd; echo $0"), &format!("{}\nsh\n", world.ws.display()), ExitOutcome::Code(0))?;
     expect(
         &plan,
         &shell("env | grep -c . "),
         &format!("{}\n", plan.environment.len() + 1),
-        Outcome::Code(0),
+        ExitOutcome::Code(0),
     )?;
-    assert_eq!(Outcome::Signal(15).shell_status(), 143);
+    assert_eq!(ExitOutcome::Signal(15).shell_status(), 143);
     Ok("codes and signals come through".into())
 }
 
@@ -101,7 +101,7 @@ fn wall_time() -> Result<String> {
     let world = World::new();
     let mut plan = world.plan();
     plan.limits.wall_time = Some(Duration::from_millis(300));
-    expect(&plan, &shell("(sleep 1000 &) ; trap '' TERM; sleep 1000"), "", Outcome::TimedOut)?;
+    expect(&plan, &shell("(sleep 1000 &) ; trap '' TERM; sleep 1000"), "", ExitOutcome::TimedOut)?;
     Ok("it ends".into())
 }
 
@@ -111,21 +111,20 @@ fn mask() -> Result<String> {
     let mut plan = world.plan();
     let script = "umask; : > masked; stat -c %a masked; rm masked";
     let own = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
-    let inherited = expect(&plan, &shell(script), "0022\n644\n", Outcome::Code(0));
+    let inherited = expect(&plan, &shell(script), "0022\n644\n", ExitOutcome::Code(0));
     rustix::process::umask(own);
     inherited?;
     plan.limits.umask = Some(0o027);
-    expect(&plan, &shell(script), "0027\n640\n", Outcome::Code(0))?;
+    expect(&plan, &shell(script), "0027\n640\n", ExitOutcome::Code(0))?;
     let expected = shell("[ $(umask) = 0027 ]");
     let session = sandbox(&plan).and_then(|s| Session::start(&s)).map_err(|e| e.to_string())?;
-    let told =
-        session.status().clauses.iter().any(|c| (c.clause.as_str(), c.asked.as_str()) == ("umask", "027"));
-    if !told {
+    let listed = session.status().clause(Aspect::Umask).map(|clause| clause.asked.as_str());
+    if listed != Some("027") {
         return Err("the status does not list it".into());
     }
     for _ in 0..2 {
         match end_of(&session, &expected) {
-            Ok(Outcome::Code(0)) => {}
+            Ok(ExitOutcome::Code(0)) => {}
             other => return Err(format!("in a session: {other:?}")),
         }
         // What one command sets is its own.
@@ -138,7 +137,7 @@ fn mask() -> Result<String> {
         .and_then(|helper| Sandbox::prepare(&plain, helper)?.without_namespaces())
         .and_then(|s| s.run(&expected, [null.as_fd(), null.as_fd(), null.as_fd()])?.wait())
         .map_err(|e| e.to_string())?;
-    if alone.outcome == Outcome::Code(0) {
+    if alone.outcome == ExitOutcome::Code(0) {
         Ok("alone, in sessions, and without namespaces".into())
     } else {
         Err(format!("without namespaces: {:?}", alone.outcome))
@@ -164,7 +163,7 @@ fn signals() -> Result<String> {
     let mut text = String::new();
     reader.read_to_string(&mut text).unwrap();
     let outcome = running.wait().map_err(|e| e.to_string())?.outcome;
-    if text == "got\n" && outcome == Outcome::Code(5) {
+    if text == "got\n" && outcome == ExitOutcome::Code(5) {
         Ok("passed on".into())
     } else {
         Err(format!("{text:?} {outcome:?}"))
@@ -179,10 +178,10 @@ fn large() -> Result<String> {
         plan.environment.push((format!("BIG{n}").into(), OsString::from(&big)));
     }
     let argv = words(&["sh", "-c", "echo ${#1} ${#BIG7} $#", "sh", &big, &big, &big]);
-    expect(&plan, &argv, "100000 100000 3\n", Outcome::Code(0))?;
+    expect(&plan, &argv, "100000 100000 3\n", ExitOutcome::Code(0))?;
     let huge = OsString::from("x".repeat(3 << 20));
     let refused =
-        run(&plan, &Confined::new(["true".into(), huge])).err().map(|e| (e.step, e.source.raw_os_error()));
+        run(&plan, &Confined::new(["true".into(), huge])).err().map(|e| (e.step, e.cause.raw_os_error()));
     if refused == Some((Step::Exec, Some(libc::E2BIG))) {
         Ok("1.1 MB pass, 3 MiB in one word is E2BIG".into())
     } else {
@@ -262,7 +261,7 @@ fn session_commands() -> Result<String> {
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         let outcome = child.wait().map_err(|e| e.to_string())?;
-        if text != format!("{n}\n") || outcome != Outcome::Code(n) {
+        if text != format!("{n}\n") || outcome != ExitOutcome::Code(n) {
             return Err(format!("{n}: {text:?} {outcome:?}"));
         }
     }
@@ -290,7 +289,7 @@ fn session_kill_all() -> Result<String> {
     };
     let mut child = spawn(&lingering(&marker))?;
     session.kill_all().map_err(|e| e.to_string())?;
-    if child.wait().map_err(|e| e.to_string())? != Outcome::Signal(9) {
+    if child.wait().map_err(|e| e.to_string())? != ExitOutcome::Signal(9) {
         return Err("the command was not killed".into());
     }
     gone(&marker)?;
@@ -309,7 +308,7 @@ fn session_threads() -> Result<String> {
                 let session = &session;
                 scope.spawn(move || {
                     let command = shell(&format!("sleep 0.0{n}; exit {n}"));
-                    (0..10).filter(|_| end_of(session, &command).ok() != Some(Outcome::Code(n))).count()
+                    (0..10).filter(|_| end_of(session, &command).ok() != Some(ExitOutcome::Code(n))).count()
                 })
             })
             .collect();
@@ -380,7 +379,7 @@ fn real_programs() -> Verdict {
         }
         ran += 1;
         match run(&plan, &shell(script)) {
-            Ok((_, ended)) if ended.outcome == Outcome::Code(0) && ended.findings.is_empty() => {}
+            Ok((_, ended)) if ended.outcome == ExitOutcome::Code(0) && ended.findings.is_empty() => {}
             other => faults.push(format!("{script}: {other:?}")),
         }
     }

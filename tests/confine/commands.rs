@@ -9,7 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use execpolicy_confine::{Command, ConfineError, Ended, Helper, Outcome, Plan, Running, Sandbox, Session};
+use execpolicy_confine::{
+    Command, ConfineError, Ended, ExitOutcome, Helper, Plan, Running, Sandbox, Session,
+};
 
 use crate::Verdict;
 
@@ -45,7 +47,7 @@ pub fn run(plan: &Plan, command: &Command) -> std::result::Result<(String, Ended
     Ok((text, running.wait()?))
 }
 
-pub fn expect(plan: &Plan, command: &Command, output: &str, outcome: Outcome) -> Result<()> {
+pub fn expect(plan: &Plan, command: &Command, output: &str, outcome: ExitOutcome) -> Result<()> {
     let (text, ended) = run(plan, command).map_err(|e| e.to_string())?;
     if text == output && ended.outcome == outcome {
         Ok(())
@@ -55,7 +57,7 @@ pub fn expect(plan: &Plan, command: &Command, output: &str, outcome: Outcome) ->
 }
 
 /// Runs a command of a session to its end, with nothing to read and its output dropped.
-pub fn end_of(session: &Session, command: &Command) -> std::result::Result<Outcome, ConfineError> {
+pub fn end_of(session: &Session, command: &Command) -> std::result::Result<ExitOutcome, ConfineError> {
     let null = fs::File::options().read(true).write(true).open("/dev/null").unwrap();
     session.spawn(command, [null.as_fd(), null.as_fd(), null.as_fd()])?.wait()
 }

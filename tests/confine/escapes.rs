@@ -10,9 +10,10 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use execpolicy_confine::{
-    Command as Confined, Finding, Given, Helper, Outcome, Plan, Sandbox, Session, Wall,
+    Command as Confined, Enforcement, ExitOutcome, Finding, Helper, Plan, Requirement, Sandbox, Session,
 };
 
+use crate::commands::patiently;
 use crate::probes::{build, parse};
 use crate::world::{World, daemon_name, plant_key};
 use crate::{Scenario, Verdict};
@@ -23,11 +24,11 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "escapes, session", run: || suite(Life::Session, &|_| {}) },
     Scenario {
         name: "escapes, without Landlock",
-        run: || suite(Life::OneShot, &|plan| plan.landlock = Wall::Off),
+        run: || suite(Life::OneShot, &|plan| plan.landlock = Requirement::Off),
     },
     Scenario {
         name: "escapes, without seccomp",
-        run: || suite(Life::OneShot, &|plan| plan.seccomp = Wall::Off),
+        run: || suite(Life::OneShot, &|plan| plan.seccomp = Requirement::Off),
     },
 ];
 
@@ -109,7 +110,9 @@ fn control() -> Verdict {
     let lines = parse(&String::from_utf8_lossy(&output.stdout));
     let blocked: Vec<&str> =
         lines.iter().filter(|l| l.result != "ESCAPED").map(|l| l.name.as_str()).collect();
-    if before == world.state() || world.reached().is_empty() {
+    // What listens notices in its own time.
+    let noticed = patiently("no listener was reached", || !world.reached().is_empty());
+    if before == world.state() || noticed.is_err() {
         return Verdict::Failed("the host did not notice unconfined attacks".into());
     }
     // fs_rename_in takes away the file that later probes try.
@@ -140,13 +143,13 @@ fn suite(life: Life, change: &dyn Fn(&mut Plan)) -> Verdict {
     };
     let lines = parse(&report);
     let mut faults = Vec::new();
-    if outcome != Outcome::Code(0) {
+    if outcome != ExitOutcome::Code(0) {
         faults.push(format!("the probe program ended with {outcome:?}"));
     }
     let count = |attack: bool, results: &[&str]| {
         lines.iter().filter(|l| l.attack == attack && results.contains(&l.result.as_str())).count()
     };
-    let full = plan.seccomp != Wall::Off;
+    let full = plan.seccomp != Requirement::Off;
     let (mut escaped, mut broken) = (Vec::new(), Vec::new());
     for line in &lines {
         let note = format!("{} ({} {})", line.name, line.result, line.errno);
@@ -195,9 +198,9 @@ fn suite(life: Life, change: &dyn Fn(&mut Plan)) -> Verdict {
     }
     if faults.is_empty() {
         let blocked = count(true, &["BLOCKED"]);
-        let open = if plan.landlock == Wall::Off {
+        let open = if plan.landlock == Requirement::Off {
             format!("; without Landlock the other walls stop these {blocked} and leave nothing open")
-        } else if plan.seccomp == Wall::Off {
+        } else if plan.seccomp == Requirement::Off {
             format!("; without seccomp the other walls stop {blocked} and leave open: {}", escaped.join(", "))
         } else {
             String::new()
@@ -213,7 +216,7 @@ fn run(
     plan: &Plan,
     life: Life,
     command: &Confined,
-) -> Result<(String, Outcome, Vec<Finding>), execpolicy_confine::ConfineError> {
+) -> Result<(String, ExitOutcome, Vec<Finding>), execpolicy_confine::ConfineError> {
     let sandbox = Sandbox::prepare(plan, Helper::current()?)?;
     let (mut reader, writer) = std::io::pipe().unwrap();
     let null = fs::File::open("/dev/null").unwrap();
@@ -225,10 +228,13 @@ fn run(
         let status = running.status().clone();
         reader.read_to_string(&mut report).unwrap();
         let ended = running.wait()?;
-        assert_eq!(status.clause("seccomp").unwrap().given == Given::SwitchedOff, plan.seccomp == Wall::Off);
         assert_eq!(
-            status.clause("landlock").unwrap().given == Given::SwitchedOff,
-            plan.landlock == Wall::Off
+            status.clause(execpolicy_confine::Aspect::Seccomp).unwrap().given == Enforcement::SwitchedOff,
+            plan.seccomp == Requirement::Off
+        );
+        assert_eq!(
+            status.clause(execpolicy_confine::Aspect::Landlock).unwrap().given == Enforcement::SwitchedOff,
+            plan.landlock == Requirement::Off
         );
         return Ok((report, ended.outcome, ended.findings));
     }

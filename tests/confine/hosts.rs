@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use execpolicy_confine::{
-    Access, Command as Confined, ConfineError, Gap, Given, Helper, Network, Outcome, Plan, Step, Wall,
+    Access, Command as Confined, ConfineError, Enforcement, ExitOutcome, Gap, Helper, Network, Plan,
+    Requirement, Step,
 };
 
 use crate::Scenario;
@@ -129,7 +130,7 @@ fn readable(ws: &Path) -> Plan {
 fn enforces(plan: &Plan) -> Result<String> {
     let script = "echo x >made && rm made || echo UNUSABLE; (cat .env) 2>/dev/null && echo READ;\
                   (: >.git/made) 2>/dev/null && echo GIT; (: >../made) 2>/dev/null && echo OUTSIDE; true";
-    expect(plan, &shell(script), "", Outcome::Code(0))?;
+    expect(plan, &shell(script), "", ExitOutcome::Code(0))?;
     Ok("enforced".into())
 }
 
@@ -147,14 +148,14 @@ fn refused_or_plain(ws: &Path, step: Step, word: &str) -> Result<String> {
             other => Err(format!("{other:?}")),
         };
     }
-    expect(&plan, &shell(script), "", Outcome::Code(0))?;
+    expect(&plan, &shell(script), "", ExitOutcome::Code(0))?;
     let null = fs::File::open("/dev/null").unwrap();
     let standard = [null.as_fd(), null.as_fd(), null.as_fd()];
     let running = crate::commands::sandbox(&plan)
         .and_then(|sandbox| sandbox.run(&words(&["true"]), standard))
         .map_err(|e| e.to_string())?;
-    match running.status().clause("namespaces") {
-        Some(clause) if clause.given == Given::Absent => {
+    match running.status().clause(execpolicy_confine::Aspect::Namespaces) {
+        Some(clause) if clause.given == Enforcement::Absent => {
             Ok(format!("{refused}\n        and without namespaces ({}): enforced", clause.by))
         }
         other => Err(format!("{other:?}")),
@@ -164,7 +165,7 @@ fn refused_or_plain(ws: &Path, step: Step, word: &str) -> Result<String> {
 fn no_landlock(ws: &Path) -> Result<String> {
     enforces(&workspace(ws))?;
     let mut required = workspace(ws);
-    required.landlock = Wall::Required;
+    required.landlock = Requirement::Required;
     let mut network = workspace(ws);
     network.network = Network::Full;
     let step = |plan: &Plan| run(plan, &words(&["true"])).err().map(|e| (e.step, e.to_string()));
@@ -184,7 +185,7 @@ fn other_file_system(ws: &Path) -> Result<String> {
     // What is mounted below the workspace belongs to it, and a rule below that mount holds.
     let plan = workspace(ws).allow(ws.join("inner/file"), Access::Read);
     let script = "echo x >inner/new && rm inner/new || echo UNUSABLE; (echo x >inner/file) 2>/dev/null && echo WROTE; true";
-    expect(&plan, &shell(script), "", Outcome::Code(0))?;
+    expect(&plan, &shell(script), "", ExitOutcome::Code(0))?;
     Ok("enforced on a tmpfs with a bind mount in it".into())
 }
 
@@ -194,7 +195,7 @@ fn full_disk(ws: &Path) -> Result<String> {
     plan.limits.private_bytes = Some(16 << 10);
     let script = "echo xxxxxxxx >>fill 2>/dev/null || echo full; (cat .env; : >.git/x) 2>/dev/null && echo OPEN;\
                   dd if=/dev/zero of=/tmp/f bs=4k count=100 2>/dev/null || echo private full";
-    expect(&plan, &shell(script), "full\nprivate full\n", Outcome::Code(0))?;
+    expect(&plan, &shell(script), "full\nprivate full\n", ExitOutcome::Code(0))?;
     Ok("enforced; the command sees ENOSPC, in a private directory too".into())
 }
 
@@ -208,7 +209,7 @@ fn nested() -> Result<String> {
     let (text, ended) = run(&plan, &command).map_err(|e| e.to_string())?;
     let report = fs::read_to_string(world.ws.join("report")).unwrap_or_default();
     match report.strip_prefix("fine: ") {
-        Some(note) if ended.outcome == Outcome::Code(0) => Ok(note.to_string()),
+        Some(note) if ended.outcome == ExitOutcome::Code(0) => Ok(note.to_string()),
         _ => Err(format!("{report} {text} {:?}", ended.outcome)),
     }
 }
@@ -224,7 +225,7 @@ fn inner(ws: &Path) -> Result<String> {
     if crate::refusal::plain().is_err() {
         return Ok(refused);
     }
-    expect(&readable(ws), &shell("(: >made) 2>/dev/null && echo MADE; true"), "", Outcome::Code(0))?;
+    expect(&readable(ws), &shell("(: >made) 2>/dev/null && echo MADE; true"), "", ExitOutcome::Code(0))?;
     Ok(format!("{refused}\n        and without namespaces: enforced inside as well"))
 }
 
@@ -235,7 +236,7 @@ fn at_the_limit() -> Result<String> {
     let word = |length: usize| OsString::from("x".repeat(length));
     let says = |command: &Confined, plan: &Plan| match run(plan, command) {
         Ok((text, _)) => text.trim().to_string(),
-        Err(ConfineError { step, source, .. }) => format!("{} {:?}", step.name(), source.raw_os_error()),
+        Err(ConfineError { step, cause, .. }) => format!("{} {:?}", step.code(), cause.raw_os_error()),
     };
     let one = |length| says(&words(&["sh", "-c", "echo ${#1}", "sh"]).args([word(length)]), &plan);
     let many = |count: usize| {
@@ -271,7 +272,7 @@ fn odd_workspaces() -> Result<String> {
     fs::write(tree.join(".env"), "x").unwrap();
     let script = "(echo evil >.git) 2>/dev/null && echo WROTE; mv .git b 2>/dev/null && echo MOVED;\
                   rm -f .git 2>/dev/null && echo REMOVED; true";
-    expect(&workspace(&tree), &shell(script), "", Outcome::Code(0))?;
+    expect(&workspace(&tree), &shell(script), "", ExitOutcome::Code(0))?;
     let mut refused = Vec::new();
     let mut step = |plan: &Plan| refused.push(run(plan, &words(&["true"])).err().map(|e| e.step));
     step(&workspace(&bytes(b"missing")));
@@ -287,7 +288,7 @@ fn odd_workspaces() -> Result<String> {
     let all = all.allow("/", Access::Write);
     let script = "(cat .env) 2>/dev/null && echo READ; (: >.git/made) 2>/dev/null && echo GIT;\
                   (: >/proc/sys/vm/drop_caches) 2>/dev/null && echo SYS; (: >/dev/made) 2>/dev/null && echo DEV; true";
-    expect(&all, &shell(script), "", Outcome::Code(0))?;
+    expect(&all, &shell(script), "", ExitOutcome::Code(0))?;
     if refused == [Some(Step::Resolve), Some(Step::Plan)] {
         Ok("seven are enforced; a missing one and a repository behind a symlink are refused".into())
     } else {

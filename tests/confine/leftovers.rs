@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use execpolicy_confine::{Access, Helper, Missing, MissingKind, Outcome, Plan, Promise, Sandbox, Session};
+use execpolicy_confine::{
+    Access, ExitOutcome, Helper, Missing, MissingKind, Plan, Promise, Sandbox, Session,
+};
 
 use crate::Scenario;
 use crate::commands::{Result, check, end_of, gone, helpers_gone, patiently, shell, words};
@@ -164,11 +166,11 @@ fn nothing_left() -> Result<String> {
         } else if session {
             let session = Session::start(&sandbox).map_err(|e| e.to_string())?;
             let outcome = end_of(&session, &argv).map_err(|e| e.to_string())?;
-            ended += usize::from(outcome == Outcome::Code(7));
+            ended += usize::from(outcome == ExitOutcome::Code(7));
         } else {
             let outcome =
                 sandbox.run(&words(&["true"]), standard).and_then(|r| r.wait()).map_err(|e| e.to_string())?;
-            ended += usize::from(outcome.outcome == Outcome::Code(0));
+            ended += usize::from(outcome.outcome == ExitOutcome::Code(0));
         }
     }
     let took = start.elapsed();

@@ -12,8 +12,8 @@ use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use execpolicy_confine::{
-    self, Access, Command as Confined, ConfineError, EnforcementStatus, Gap, Given, Helper, Outcome, Plan,
-    Sandbox, Session, Step, seccomp,
+    self, Access, Aspect, Command as Confined, ConfineError, Enforcement, EnforcementStatus, ExitOutcome,
+    Gap, Helper, Plan, Sandbox, Session, Step, seccomp,
 };
 
 use crate::Scenario;
@@ -145,8 +145,10 @@ fn attacks(life: Life, writable: bool, ground: Ground) -> Result<(String, Enforc
     if lines.len() < 200 {
         faults.push(format!("only {} probes reported", lines.len()));
     }
-    let absent = status.clause("namespaces").map(|clause| clause.given);
-    if absent != Some(Given::Absent) || status.clause("survivors").map(|clause| clause.given) != absent {
+    let absent = status.clause(Aspect::Namespaces).map(|clause| clause.given);
+    if absent != Some(Enforcement::Absent)
+        || status.clause(Aspect::Survivors).map(|clause| clause.given) != absent
+    {
         faults.push(format!("the status does not say it: {status:?}"));
     }
     let attacked = lines.iter().filter(|line| line.attack).count();
@@ -255,7 +257,7 @@ fn without_user_namespaces() -> Result<String> {
     // One that does not runs, and says what it stands on. Nothing chose that but the host.
     let (text, status) = attacks(Life::OneShot, true, Ok)?;
     attacks(Life::Session, false, Ok)?;
-    let why = status.clause("namespaces").map(|clause| clause.by.clone()).unwrap_or_default();
+    let why = status.clause(Aspect::Namespaces).map(|clause| clause.by.clone()).unwrap_or_default();
     // The same plan without the acceptance is refused.
     let mut strict = world.plain_plan(&probes()?, true);
     strict.accept.remove(&Gap::Survivors);
@@ -347,13 +349,13 @@ fn ends() -> Result<String> {
     );
     let outcome =
         sandbox.run(&shell(&script), standard).and_then(|r| r.wait()).map_err(|e| e.to_string())?.outcome;
-    if outcome != Outcome::Code(3) || alive(&marker) > 0 {
+    if outcome != ExitOutcome::Code(3) || alive(&marker) > 0 {
         return Err(format!("{outcome:?}, {} alive", alive(&marker)));
     }
     let timed = plain_sandbox(&world, |plan| plan.limits.wall_time = Some(Duration::from_millis(200)))?;
     let outcome =
         timed.run(&lingering(&marker), standard).and_then(|r| r.wait()).map_err(|e| e.to_string())?;
-    if outcome.outcome != Outcome::TimedOut || alive(&marker) > 0 {
+    if outcome.outcome != ExitOutcome::TimedOut || alive(&marker) > 0 {
         return Err(format!("{outcome:?}, {} alive", alive(&marker)));
     }
     // Kill-all ends the session's processes, not the user's.
@@ -383,13 +385,15 @@ fn kill_all(session: &Session, world: &World, marker: &str) -> Result<()> {
     let script = shell(&format!("setsid sh -c 'sleep 500; : {marker}' & sleep 500"));
     let limited =
         end_of(session, &script.time_limit(Duration::from_millis(200))).map_err(|e| e.to_string())?;
-    if limited != Outcome::TimedOut {
+    if limited != ExitOutcome::TimedOut {
         return Err(format!("{limited:?}"));
     }
     gone(marker)?;
     let next = end_of(session, &shell("exit 4")).map_err(|e| e.to_string())?;
     let elsewhere = end_of(session, &shell("exit 4").current_dir(&world.home)).err().map(|e| e.step);
-    if (killed, next, elsewhere) == (Outcome::Signal(9), Outcome::Code(4), Some(Step::WorkingDirectory)) {
+    if (killed, next, elsewhere)
+        == (ExitOutcome::Signal(9), ExitOutcome::Code(4), Some(Step::WorkingDirectory))
+    {
         Ok(())
     } else {
         Err(format!("{killed:?} {next:?} {elsewhere:?}"))
@@ -434,7 +438,7 @@ fn programs() -> Result<String> {
         let mut text = String::new();
         reader.read_to_string(&mut text).unwrap();
         match running.and_then(|running| running.wait()) {
-            Ok(ended) if ended.outcome == Outcome::Code(0) => {}
+            Ok(ended) if ended.outcome == ExitOutcome::Code(0) => {}
             other => faults.push(format!("{program}: {text} {other:?}")),
         }
     }
@@ -457,13 +461,13 @@ fn refusals() -> Result<String> {
     refused(&|plan| plan.paths.push(rule(world.ws.join(".env"), Access::Deny)), "carved out")?;
     refused(&|plan| plan.private.push("/tmp".into()), "private")?;
     refused(&|plan| plan.limits.processes = Some(10), "processes")?;
-    refused(&|plan| plan.landlock = execpolicy_confine::Wall::Off, "switched off")?;
+    refused(&|plan| plan.landlock = execpolicy_confine::Requirement::Off, "switched off")?;
     for gap in [Gap::Survivors, Gap::HostProcesses, Gap::Metadata, Gap::Attributes] {
         refused(
             &|plan| {
                 plan.accept.remove(&gap);
             },
-            gap.name(),
+            gap.code(),
         )?;
     }
     Ok("five plans and four unaccepted gaps are refused by name".into())
@@ -472,9 +476,11 @@ fn refusals() -> Result<String> {
 fn detection() -> Result<String> {
     let helper = Helper::current().map_err(|e| e.to_string())?;
     let status = execpolicy_confine::detect_without_namespaces(&helper).map_err(|e| e.to_string())?;
-    let given = |name: &str| status.clause(name).map(|clause| clause.given);
+    let given = |aspect| status.clause(aspect).map(|clause| clause.given);
     // Everything is readable and nothing writable: neither of these two gaps is needed.
-    if given("attributes") == Some(Given::Prevented) && given("metadata") == Some(Given::Prevented) {
+    if given(Aspect::Attributes) == Some(Enforcement::Prevented)
+        && given(Aspect::Metadata) == Some(Enforcement::Prevented)
+    {
         Ok(format!("{} clauses", status.clauses.len()))
     } else {
         Err(format!("{status:?}"))

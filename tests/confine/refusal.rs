@@ -7,7 +7,7 @@ use std::fs;
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 
-use execpolicy_confine::{ConfineError, EnforcementStatus, Helper, Plan, Sandbox, Session};
+use execpolicy_confine::{Aspect, ConfineError, EnforcementStatus, Helper, Plan, Sandbox, Session};
 
 use crate::Scenario;
 use crate::commands::{Result, check, shell};
@@ -20,7 +20,8 @@ type Found = std::result::Result<String, ConfineError>;
 
 fn walls(found: std::result::Result<EnforcementStatus, ConfineError>) -> Found {
     let status = found?;
-    let walls = ["landlock", "seccomp"].map(|wall| status.clause(wall).map(|clause| clause.by.clone()));
+    let walls = [Aspect::Landlock, Aspect::Seccomp]
+        .map(|aspect| status.clause(aspect).map(|clause| clause.by.clone()));
     Ok(walls.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 

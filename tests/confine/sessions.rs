@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use execpolicy_confine::{Command, ConfineError, Outcome, Session, SessionChild, Step};
+use execpolicy_confine::{Command, ConfineError, ExitOutcome, Session, SessionChild, Step};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::Scenario;
@@ -41,7 +41,7 @@ fn spawn(session: &Session, command: &Command) -> std::result::Result<SessionChi
     session.spawn(command, [null.as_fd(), null.as_fd(), null.as_fd()])
 }
 
-fn run(session: &Session, script: &str) -> Result<Outcome> {
+fn run(session: &Session, script: &str) -> Result<ExitOutcome> {
     spawn(session, &shell(script)).and_then(|mut child| child.wait()).map_err(|e| e.to_string())
 }
 
@@ -49,11 +49,11 @@ fn run(session: &Session, script: &str) -> Result<Outcome> {
 fn outcomes() -> Result<String> {
     let world = World::new();
     let session = start(&world)?;
-    let codes = (0..=255).map(|n| (format!("exit {n}"), Outcome::Code(n)));
-    let signals = [1, 2, 6, 9, 11, 13, 14, 15].map(|n| (format!("kill -{n} $$"), Outcome::Signal(n)));
+    let codes = (0..=255).map(|n| (format!("exit {n}"), ExitOutcome::Code(n)));
+    let signals = [1, 2, 6, 9, 11, 13, 14, 15].map(|n| (format!("kill -{n} $$"), ExitOutcome::Signal(n)));
     let nested =
         [("sh -c 'exit 3'; exit $?", 3), ("sh -c 'kill -9 $$'; exit $?", 137), ("trap '' 17; exit 5", 5)];
-    let nested = nested.map(|(script, n)| (script.to_string(), Outcome::Code(n)));
+    let nested = nested.map(|(script, n)| (script.to_string(), ExitOutcome::Code(n)));
     let mut tried = 0;
     for (script, expected) in codes.chain(signals).chain(nested) {
         if tried % 2 == 0 {
@@ -87,7 +87,7 @@ fn at_once() -> Result<String> {
     // The last first: what the others told meanwhile is kept for them.
     for (n, mut command) in (0..COMMANDS).zip(commands).rev() {
         let outcome = command.wait().map_err(|e| e.to_string())?;
-        if outcome != Outcome::Code(n) {
+        if outcome != ExitOutcome::Code(n) {
             return Err(format!("{n}: {outcome:?}"));
         }
     }
@@ -117,7 +117,7 @@ fn ordinary() -> Result<String> {
         }
         for _ in 0..3 {
             match run(&session, policy)? {
-                Outcome::Code(found) if found == own => tried += 1,
+                ExitOutcome::Code(found) if found == own => tried += 1,
                 other => return Err(format!("after {n}: {other:?}, expected {own}")),
             }
         }
@@ -147,7 +147,7 @@ fn crowded() -> Result<String> {
             let session = start(&world)?;
             for n in 0..60 {
                 let outcome = run(&session, &format!("exit {n}"))?;
-                if outcome != Outcome::Code(n) {
+                if outcome != ExitOutcome::Code(n) {
                     return Err(format!("{n}: {outcome:?}"));
                 }
             }
@@ -165,13 +165,13 @@ fn left_behind() -> Result<String> {
     let session = start(&world)?;
     let script = format!("(sleep 500; : {marker}) & exit 4");
     let outcome = run(&session, &script)?;
-    if outcome != Outcome::Code(4) || alive(&marker) == 0 {
+    if outcome != ExitOutcome::Code(4) || alive(&marker) == 0 {
         return Err(format!("{outcome:?}, {} alive", alive(&marker)));
     }
     let after = run(&session, "exit 6")?;
     session.kill_all().map_err(|e| e.to_string())?;
     gone(&marker)?;
-    if after == Outcome::Code(6) { Ok("until it is killed".into()) } else { Err(format!("{after:?}")) }
+    if after == ExitOutcome::Code(6) { Ok("until it is killed".into()) } else { Err(format!("{after:?}")) }
 }
 
 /// Both streams, each larger than a pipe, written in turns; what is kept is bounded, and a reader that does not keep up holds nothing up.
@@ -184,7 +184,7 @@ fn captured() -> Result<String> {
     let sizes = (whole.stdout.bytes.len(), whole.stderr.bytes.len());
     let right =
         whole.stdout.bytes.iter().all(|b| *b == b'o') && whole.stderr.bytes.iter().all(|b| *b == b'e');
-    if whole.outcome != Outcome::Code(3) || sizes != (1 << 18, 1 << 18) || !right {
+    if whole.outcome != ExitOutcome::Code(3) || sizes != (1 << 18, 1 << 18) || !right {
         return Err(format!("{:?} {sizes:?}", whole.outcome));
     }
     let bounded = session.output(&shell(script).output_limit(1000)).map_err(|e| e.to_string())?;
@@ -208,7 +208,7 @@ fn kept_open() -> Result<String> {
     let session = start(&world)?;
     for script in ["echo first; sleep 500 & exit 6", "echo first; while :; do echo more; done & exit 6"] {
         let output = session.output(&shell(script)).map_err(|e| e.to_string())?;
-        if output.outcome != Outcome::Code(6) || !output.stdout.text().starts_with("first\n") {
+        if output.outcome != ExitOutcome::Code(6) || !output.stdout.text().starts_with("first\n") {
             return Err(format!("{script}: {:?} {:?}", output.outcome, output.stdout.text()));
         }
     }
@@ -228,12 +228,12 @@ fn time_limit() -> Result<String> {
     );
     let limited = shell(&script).time_limit(Duration::from_millis(500));
     let output = session.output(&limited).map_err(|e| e.to_string())?;
-    if (output.outcome, output.stdout.text().as_str()) != (Outcome::TimedOut, "up\n") {
+    if (output.outcome, output.stdout.text().as_str()) != (ExitOutcome::TimedOut, "up\n") {
         return Err(format!("{output:?}"));
     }
     gone(&marker)?;
     // One that ends in time says how, also when it was killed by somebody else.
-    for (script, expected) in [("exit 8", Outcome::Code(8)), ("kill -9 $$", Outcome::Signal(9))] {
+    for (script, expected) in [("exit 8", ExitOutcome::Code(8)), ("kill -9 $$", ExitOutcome::Signal(9))] {
         let found = session.output(&shell(script).time_limit(Duration::from_secs(500)));
         let found = found.map_err(|e| e.to_string())?.outcome;
         if found != expected {
@@ -247,7 +247,7 @@ fn time_limit() -> Result<String> {
         .map_err(|e| e.to_string())?;
     let ended = short.wait().map_err(|e| e.to_string())?;
     let others = [long.try_wait(), neighbor.try_wait()].map(std::result::Result::ok);
-    if ended != Outcome::TimedOut || others != [Some(None), Some(None)] {
+    if ended != ExitOutcome::TimedOut || others != [Some(None), Some(None)] {
         return Err(format!("{ended:?} {others:?}"));
     }
     Ok("with all its processes; what is beside it goes on".into())
@@ -269,7 +269,7 @@ fn killed_alone() -> Result<String> {
     let ended = child.wait().map_err(|e| e.to_string())?;
     gone(&marker)?;
     match (ended, neighbor.try_wait()) {
-        (Outcome::Signal(9), Ok(None)) => Ok("alone".into()),
+        (ExitOutcome::Signal(9), Ok(None)) => Ok("alone".into()),
         other => Err(format!("{other:?}")),
     }
 }
@@ -298,14 +298,14 @@ fn asked() -> Result<String> {
         asked += 1;
     };
     let again = (child.try_wait().ok().flatten(), child.wait().ok());
-    if (early, found) != (3, Outcome::Code(9)) || again != (Some(found), Some(found)) {
+    if (early, found) != (3, ExitOutcome::Code(9)) || again != (Some(found), Some(found)) {
         return Err(format!("{early} {found:?} {again:?}"));
     }
     // After the end of the session it is an error, not a wait.
     let mut late = spawn(&session, &shell("sleep 500")).map_err(|e| e.to_string())?;
     session.end().map_err(|e| e.to_string())?;
     match late.wait() {
-        Ok(Outcome::Signal(9)) => Ok(format!("asked {asked} times")),
+        Ok(ExitOutcome::Signal(9)) => Ok(format!("asked {asked} times")),
         Err(e) if e.step == Step::Session => Ok(format!("asked {asked} times")),
         other => Err(format!("{other:?}")),
     }
@@ -347,12 +347,14 @@ fn one_shot() -> Result<String> {
     let output = sandbox.output(&command).map_err(|e| e.to_string())?;
     let expected = format!("{}\nadded\n", world.ws.join("a").display());
     let streams = (output.stdout.text(), output.stderr.text());
-    if output.outcome != Outcome::Code(5) || streams != (expected, "wrong\n".into()) {
+    if output.outcome != ExitOutcome::Code(5) || streams != (expected, "wrong\n".into()) {
         return Err(format!("{:?} {streams:?}", output.outcome));
     }
     let limited = lingering(&marker).time_limit(Duration::from_millis(300));
     let output = sandbox.output(&limited).map_err(|e| e.to_string())?;
-    if (output.outcome, output.stdout.text().as_str()) != (Outcome::TimedOut, "up\n") || alive(&marker) > 0 {
+    if (output.outcome, output.stdout.text().as_str()) != (ExitOutcome::TimedOut, "up\n")
+        || alive(&marker) > 0
+    {
         return Err(format!("{output:?}, {} alive", alive(&marker)));
     }
     let found = sandbox.output(&shell("echo x > .vscode")).map_err(|e| e.to_string())?.findings;
@@ -367,7 +369,9 @@ fn one_shot() -> Result<String> {
         }
     };
     let output = running.wait_with_output().map_err(|e| e.to_string())?;
-    if ended.outcome != Outcome::Code(2) || output.outcome != ended.outcome || output.stdout.text() != "out\n"
+    if ended.outcome != ExitOutcome::Code(2)
+        || output.outcome != ended.outcome
+        || output.stdout.text() != "out\n"
     {
         return Err(format!("{ended:?} {output:?}"));
     }
@@ -402,9 +406,9 @@ fn killed_while_waiting() -> Result<String> {
         waiting.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     // The spawner may still have told of a command that was killed before it.
-    let told = |end: &std::result::Result<Outcome, ConfineError>| match end {
+    let told = |end: &std::result::Result<ExitOutcome, ConfineError>| match end {
         Err(e) => e.step == Step::Session,
-        Ok(outcome) => *outcome == Outcome::Signal(9),
+        Ok(outcome) => *outcome == ExitOutcome::Signal(9),
     };
     if !ends.iter().all(told) {
         return Err(format!("{ends:?}"));

@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 
-use execpolicy_confine::{Access, Missing, MissingKind, Outcome, Plan, Promise, Session, Step};
+use execpolicy_confine::{Access, ExitOutcome, Missing, MissingKind, Plan, Promise, Session, Step};
 
 use crate::Scenario;
 use crate::commands::{
@@ -41,7 +41,7 @@ fn denied_root() -> Result<String> {
                   ls /var 2>/dev/null && echo VAR; echo x > /evil 2>/dev/null && echo WROTE; cat file.txt; echo; echo y > new && cat new";
     let (text, ended) = run(&plan, &shell(script)).map_err(|e| e.to_string())?;
     let bad = ["READ", "LISTED", "WROTE", "root:"].iter().any(|w| text.contains(w));
-    if ended.outcome == Outcome::Code(0)
+    if ended.outcome == ExitOutcome::Code(0)
         && !bad
         && text.ends_with("hello world\ny\n")
         && !text.contains("home ")
@@ -60,7 +60,7 @@ fn denied_directory() -> Result<String> {
         world.plan().allow(&world.home, Access::Deny).allow(world.home.join("cache/deep"), Access::Read);
     let script = "cd \"$PROBE_HOME\" || exit 9; ls -A 2>/dev/null; cat .bashrc 2>/dev/null; touch new 2>/dev/null && echo BAD;\
                   chmod 755 . 2>/dev/null && echo BAD; cat cache/deep/f; touch cache/deep/f 2>/dev/null && echo BAD; true";
-    expect(&plan, &shell(script), "seen", Outcome::Code(0)).map(|()| "only that".into())
+    expect(&plan, &shell(script), "seen", ExitOutcome::Code(0)).map(|()| "only that".into())
 }
 
 fn private_workspace() -> Result<String> {
@@ -74,7 +74,7 @@ fn private_workspace() -> Result<String> {
     plan.private = vec![std::env::temp_dir()];
     plan.environment = vec![("PATH".into(), "/usr/bin:/bin".into())];
     let script = "echo a > made; ls -A ..; touch .git/x 2>/dev/null && echo BAD; mv .git g 2>/dev/null && echo BAD; true";
-    let result = expect(&plan, &shell(script), "ws\n", Outcome::Code(0));
+    let result = expect(&plan, &shell(script), "ws\n", ExitOutcome::Code(0));
     let made = base.join("ws/made").exists();
     let _ = fs::remove_dir_all(&base);
     result?;
@@ -151,7 +151,7 @@ fn replaced() -> Result<String> {
     let sees = |script: &str| end_of(&session, &shell(script)).map_err(|e| e.to_string());
     let open =
         "grep -q . .env || grep -q . \"$PROBE_HOME/.ssh/id_rsa\" || touch .git/evil || touch sub/.git/evil";
-    if sees(open)? == Outcome::Code(0) {
+    if sees(open)? == ExitOutcome::Code(0) {
         return Err("open before anything was replaced".into());
     }
     let mut open_for = 0;
@@ -167,7 +167,7 @@ fn replaced() -> Result<String> {
             fs::rename(fresh("new"), path(old)).unwrap();
         }
         patiently(&format!("round {round}: still open"), || {
-            let closed = sees(open) != Ok(Outcome::Code(0));
+            let closed = sees(open) != Ok(ExitOutcome::Code(0));
             if !closed {
                 open_for += 1;
                 for evil in ["ws/.git/evil", "ws/sub/.git/evil"] {
@@ -178,7 +178,7 @@ fn replaced() -> Result<String> {
         })?;
     }
     // Honest work goes on in what was put in place.
-    if sees("echo x > sub/new && grep -q new .git/config && echo y > file.txt")? != Outcome::Code(0) {
+    if sees("echo x > sub/new && grep -q new .git/config && echo y > file.txt")? != ExitOutcome::Code(0) {
         return Err("the workspace is not usable any more".into());
     }
     let findings = session.end().map_err(|e| e.to_string())?;
@@ -255,7 +255,7 @@ fn placeholders() -> Result<String> {
     let mut plan = world.plan();
     let script = "mkdir .agents 2>/dev/null && echo MADE; (echo x > .agents/f) 2>/dev/null && echo WROTE;\
                   rmdir .agents 2>/dev/null && echo REMOVED; mv .agents b 2>/dev/null && echo MOVED; true";
-    expect(&plan, &shell(script), "", Outcome::Code(0))?;
+    expect(&plan, &shell(script), "", ExitOutcome::Code(0))?;
     if place.exists() {
         return Err("the placeholder is still there".into());
     }

@@ -11,7 +11,7 @@ use crate::report::enforcement::clauses;
 use crate::report::refused::{Refused, RefusedReason};
 use crate::report::status::{self, Event, HintLine, How, Leftover, Started, Status};
 use execpolicy_confine::lower::{Host, Lowered, Refusal, lower};
-use execpolicy_confine::{ConfineError, Ended, Finding, Helper, Outcome, Step};
+use execpolicy_confine::{ConfineError, Ended, ExitOutcome, Finding, Helper, Step};
 use execpolicy_profile::Profile;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,8 +29,8 @@ impl std::convert::From<Refusal> for Refused {
 
 impl std::convert::From<ConfineError> for Refused {
     fn from(error: ConfineError) -> Self {
-        let missing = error.source.kind() == std::io::ErrorKind::NotFound;
-        let why = error.source.to_string();
+        let missing = error.cause.is_not_found();
+        let why = error.cause.to_string();
         let reason = match error.step {
             Step::Exec if missing => {
                 RefusedReason::NotFound { program: error.detail.to_string(), confined: true }
@@ -44,7 +44,7 @@ impl std::convert::From<ConfineError> for Refused {
                 let way_out =
                     error.way_out().unwrap_or("`execpolicy doctor` says what this host can enforce");
                 RefusedReason::Host {
-                    what: format!("this host cannot enforce the profile: {}{on}: {why}", step.name()),
+                    what: format!("this host cannot enforce the profile: {}{on}: {why}", step.code()),
                     help: Some(way_out.into()),
                 }
             }
@@ -106,15 +106,16 @@ pub fn run(
 /// How a command ended, for programs.
 fn as_event(ended: &Ended, hints: &[Hint]) -> status::Ended {
     let (how, number) = match ended.outcome {
-        Outcome::Code(code) => (How::Code, Some(code)),
-        Outcome::Signal(signal) => (How::Signal, Some(signal)),
-        Outcome::TimedOut => (How::TimedOut, None),
+        ExitOutcome::Code(code) => (How::Code, Some(code)),
+        ExitOutcome::Signal(signal) => (How::Signal, Some(signal)),
+        ExitOutcome::TimedOut => (How::TimedOut, None),
     };
     let text = |path: &PathBuf| path.to_string_lossy().into_owned();
     let findings = ended.findings.iter().map(|finding| Leftover {
         path: text(&finding.path),
         moved_to: finding.quarantined.as_ref().map(text),
-        why: finding.why.clone(),
+        reason: finding.why.code(),
+        why: finding.to_string(),
     });
     let hints = hints.iter().map(|hint| HintLine {
         evidence: hint.evidence.code(),
@@ -156,9 +157,9 @@ fn report_findings(findings: &[Finding]) {
         let path = finding.path.display();
         let text = match &finding.quarantined {
             Some(moved) => {
-                format!("execpolicy: {path} was made: {}; it is now {}\n", finding.why, moved.display())
+                format!("execpolicy: {path} was made: {}; it is now {}\n", finding, moved.display())
             }
-            None => format!("execpolicy: {path}: {}\n", finding.why),
+            None => format!("execpolicy: {path}: {finding}\n"),
         };
         stderr(&sanitize(&text));
     }

@@ -163,7 +163,7 @@ pub fn run(
     };
     let accepted: Vec<&str> = prepared.accepted.iter().map(String::as_str).collect();
     let seatbelt = Enforced {
-        clause: "seatbelt".to_owned(),
+        clause: "seatbelt",
         asked: profile.name.to_string(),
         given: "prevented",
         by: "sandbox-exec".to_owned(),

@@ -1,7 +1,7 @@
 //! `doctor --json`: in: what became of each profile on this host. Out: one JSON object, as `docs/schemas/doctor-1.json` describes
 //! it. Not here: trying (`doctor.rs`).
 
-use super::enforcement::{clauses, given};
+use super::enforcement::clauses;
 use super::refused::Refused;
 use super::status::Enforced;
 use execpolicy_confine::EnforcementStatus;
@@ -102,7 +102,7 @@ fn profile<'a>(tried: &'a Tried<'_>) -> ProfileReport<'a> {
         file: line.origin.map(|origin| origin.file),
         line: line.origin.map(|origin| origin.line),
         wall: line.wall,
-        given: given(line.given),
+        given: line.given.code(),
         note: line.note.as_deref(),
     });
     ProfileReport::Enforced {

@@ -126,7 +126,7 @@ pub struct Started<'a> {
 #[derive(Serialize)]
 pub struct Enforced {
     /// Which.
-    pub clause: String,
+    pub clause: &'static str,
     /// What the profile asked.
     pub asked: String,
     /// How it holds.
@@ -170,7 +170,9 @@ pub struct Leftover {
     pub path: String,
     /// Where it is now.
     pub moved_to: Option<String>,
-    /// Why it may not be there.
+    /// Why that matters, as a stable word.
+    pub reason: &'static str,
+    /// The same as a sentence.
     pub why: String,
 }
 

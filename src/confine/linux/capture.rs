@@ -14,7 +14,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::super::command::Captured;
 use super::super::error::{ConfineError, Step};
-use super::init::wait_any;
+use super::poll::wait_any;
 
 /// The reader of a command's output. Dropping it ends the reader.
 #[derive(Debug)]

@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::vec::Vec;
 
-use super::super::error::{ConfineError, Step};
+use super::super::error::{ConfineError, Reason, Step};
 use super::super::plan::Limits;
+use super::restrictions::Restrictions;
 use super::sys::{self, Starter};
-use super::walls::Walls;
 
 /// One command, ready to be launched.
 pub(super) struct Command {
@@ -23,7 +23,7 @@ pub(super) struct Command {
 }
 
 fn c_string(bytes: &[u8]) -> Result<CString, ConfineError> {
-    CString::new(bytes).map_err(|_| ConfineError::refused(Step::Exec, "", "a word holds a NUL byte"))
+    CString::new(bytes).map_err(|_| ConfineError::refused(Step::Exec, "", Reason::NulByte))
 }
 
 impl Command {
@@ -33,12 +33,12 @@ impl Command {
         cwd: &Path,
     ) -> Result<Command, ConfineError> {
         let program = argv.first().filter(|p| !p.is_empty());
-        let program = program.ok_or_else(|| ConfineError::refused(Step::Exec, "", "the command is empty"))?;
+        let program = program.ok_or_else(|| ConfineError::refused(Step::Exec, "", Reason::EmptyCommand))?;
         let mut pairs = Vec::with_capacity(environment.len());
         for (name, value) in environment {
             let name = name.as_bytes();
             if name.is_empty() || name.contains(&b'=') {
-                return Err(ConfineError::refused(Step::Exec, "", "a variable's name is empty or holds `=`"));
+                return Err(ConfineError::refused(Step::Exec, "", Reason::VariableName));
             }
             pairs.push(c_string(&[name, b"=", value.as_bytes()].concat())?);
         }
@@ -52,12 +52,12 @@ impl Command {
         })
     }
 
-    /// Starts it behind the walls.
+    /// Starts it behind the restrictions.
     pub(super) fn launch(
         &self,
         stdio: &[OwnedFd; 3],
         limits: &Limits,
-        walls: &Walls,
+        restrictions: &Restrictions,
         starter: Starter,
     ) -> Result<i32, ConfineError> {
         let [input, output, error] = stdio;
@@ -69,9 +69,9 @@ impl Command {
             stdio: [input.as_fd(), output.as_fd(), error.as_fd()],
             limits,
             starter,
-            die_with_parent: walls.plain,
-            landlock: walls.landlock.as_ref().map(AsFd::as_fd),
-            filter: walls.filter.as_deref().filter(|_| starter == Starter::Privileged),
+            die_with_parent: restrictions.plain,
+            landlock: restrictions.landlock.as_ref().map(AsFd::as_fd),
+            filter: restrictions.filter.as_deref().filter(|_| starter == Starter::Privileged),
         };
         sys::launch(&launch).map_err(|(step, source)| self.failure(step, source))
     }
@@ -83,7 +83,7 @@ impl Command {
             _ => None,
         };
         let detail = on.map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        ConfineError { step, detail, source }
+        ConfineError::new(step, detail, source)
     }
 }
 

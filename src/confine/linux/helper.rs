@@ -13,11 +13,14 @@ use std::vec::Vec;
 
 use rustix::process::{Pid, PidfdFlags};
 
-use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Finding, Footing, Order, Outcome, Request};
+use super::super::codec::Wire;
+use super::super::ended::{ExitOutcome, Finding};
+use super::super::error::{ConfineError, Reason, Step};
+use super::super::message::{Event, Isolation, Order, Request};
 use super::super::plan::Network;
-use super::init::{Ids, Init, wait};
+use super::init::{Ids, Init};
 use super::placeholder::Placeholders;
+use super::poll::wait;
 use super::{channel, late, quarantine, sys};
 
 /// The first word of the helper's command line. It has the protocol's version, so that two builds never talk.
@@ -64,31 +67,35 @@ fn helper_error(detail: &str) -> impl Fn(std::io::Error) -> ConfineError + '_ {
 }
 
 fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
-    let refused = |why| ConfineError::refused(Step::Helper, "", why);
+    let refused = || ConfineError::refused(Step::Helper, "", Reason::InvalidMessage);
     let Some((bytes, fds)) = channel::receive(control).map_err(helper_error("receive"))? else {
         return Ok(());
     };
-    let mut request = Request::decode(&bytes).ok_or_else(|| refused("the request cannot be read"))?;
+    let mut request = Request::decode(&bytes).ok_or_else(|| refused())?;
     // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
     request.layout.mask_sockets();
     let mut fds = fds.into_iter();
     let (Some(input), Some(output), Some(error)) = (fds.next(), fds.next(), fds.next()) else {
-        return Err(refused("standard input, output and error did not come with the request"));
+        return Err(refused());
     };
     let mut outside = Some(Outside { stdio: [input, output, error], session: fds.next() });
     drop(fds);
     let missing = request.missing.clone();
     let placeholders = Placeholders::make(&mut request)?;
-    let first = if request.footing == Footing::Plain { Footing::Plain } else { Footing::Namespaces };
+    let first = if request.isolation == Isolation::LandlockOnly {
+        Isolation::LandlockOnly
+    } else {
+        Isolation::Namespaces
+    };
     let mut result = attempt(control, &request, first, &mut outside, &placeholders);
     if let Err(failure) = &result
-        && request.footing == Footing::Either
+        && request.isolation == Isolation::Either
         && failure.lacks_namespaces()
         // Nothing has run yet: nothing is ever started twice.
         && outside.is_some()
     {
-        request.why_plain = format!("{} ({}): {}", failure.step.name(), failure.detail, failure.source);
-        result = attempt(control, &request, Footing::Plain, &mut outside, &placeholders);
+        request.why_plain = format!("{} ({}): {}", failure.step.code(), failure.detail, failure.cause);
+        result = attempt(control, &request, Isolation::LandlockOnly, &mut outside, &placeholders);
     }
     placeholders.remove();
     let mut findings = quarantine::sweep(&missing);
@@ -98,7 +105,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
             findings.extend(found);
             Event::Ended(outcome, findings)
         }
-        None => Event::Failed(ConfineError::refused(Step::Session, "", "the sandbox ended without a word")),
+        None => Event::Failed(ConfineError::refused(Step::Session, "", Reason::HelperEnded)),
     };
     channel::send(control, &event.encode(), &[]).map_err(helper_error("send"))
 }
@@ -110,20 +117,20 @@ struct Outside {
 }
 
 /// How a sandbox ended, with what it found itself; `None` if it had nothing to tell.
-type End = Option<(Outcome, Vec<Finding>)>;
+type End = Option<(ExitOutcome, Vec<Finding>)>;
 
-/// Builds a sandbox on one footing and stays with it to its end.
+/// Builds a sandbox on one isolation and stays with it to its end.
 fn attempt(
     control: &OwnedFd,
     request: &Request,
-    footing: Footing,
+    isolation: Isolation,
     outside: &mut Option<Outside>,
     placeholders: &Placeholders,
 ) -> Result<End, ConfineError> {
     let (ours, theirs) = channel::pair().map_err(helper_error("socketpair"))?;
     let ids = Ids { user: rustix::process::geteuid().as_raw(), group: rustix::process::getegid().as_raw() };
-    let namespaces = match (footing, request.network) {
-        (Footing::Plain, _) => {
+    let namespaces = match (isolation, request.network) {
+        (Isolation::LandlockOnly, _) => {
             // Whatever loses its parent comes to this process, so that it can be ended.
             sys::adopt_orphans().map_err(helper_error("PR_SET_CHILD_SUBREAPER"))?;
             0
@@ -135,7 +142,7 @@ fn attempt(
         Ok(Some(pid)) => pid,
         Ok(None) => {
             let Some(Outside { stdio, session }) = outside.take() else { sys::exit(125) };
-            let init = Init { request: request.clone(), footing, ids, helper: theirs, stdio, session };
+            let init = Init { request: request.clone(), isolation, ids, helper: theirs, stdio, session };
             if sys::close_all_but(&init.descriptors()).is_err() {
                 sys::exit(125);
             }
@@ -144,7 +151,7 @@ fn attempt(
         Err(e) => return Err(ConfineError::new(Step::Namespaces, "clone", e)),
     };
     drop(theirs);
-    if request.footing != Footing::Either {
+    if request.isolation != Isolation::Either {
         *outside = None;
     }
     placeholders.guard(pid);
@@ -152,7 +159,7 @@ fn attempt(
     // Ends process 1, if it has not ended, and with it everything in the sandbox; waiting for it waits for all of them.
     let _ = sys::kill(pid, libc::SIGKILL);
     sys::wait_for(pid).map_err(helper_error("wait"))?;
-    if footing == Footing::Plain {
+    if isolation == Isolation::LandlockOnly {
         sys::end_descendants().map_err(helper_error("ending what is left"))?;
     }
     result
@@ -165,7 +172,8 @@ fn relay(
     pid: i32,
     outside: &mut Option<Outside>,
 ) -> Result<End, ConfineError> {
-    let process = Pid::from_raw(pid).ok_or_else(|| ConfineError::refused(Step::Helper, "", "no process"))?;
+    let process =
+        Pid::from_raw(pid).ok_or_else(|| ConfineError::refused(Step::Helper, "", Reason::InvalidMessage))?;
     // Held so that the number cannot be given to another process before it is waited for.
     let _pidfd = rustix::process::pidfd_open(process, PidfdFlags::empty())
         .map_err(|e| ConfineError::new(Step::Helper, "pidfd_open", e))?;

@@ -14,17 +14,20 @@ use std::time::{Duration, Instant};
 use std::vec::Vec;
 use std::{format, fs};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::DumpableBehavior;
 
-use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Footing, Life, Order, Outcome, Request};
-use super::super::plan::{Network, Promise, Wall};
+use super::super::codec::Wire;
+use super::super::ended::ExitOutcome;
+use super::super::error::{ConfineError, Reason, Step};
+use super::super::message::{Event, Isolation, Order, Request, RunMode};
+use super::super::plan::{Network, Requirement};
 use super::super::seccomp::Group;
-use super::super::status::{EnforcementStatus, Given};
+use super::super::status::{Aspect, Enforcement, EnforcementStatus};
 use super::command::Command;
+use super::poll::{drain, wait_any};
+use super::restrictions::Restrictions;
+use super::shared::{missing_status, new_keyring};
 use super::sys::Starter;
-use super::walls::{Walls, network_status};
 use super::watch::Watch;
 use super::{channel, mounts, plain, spawner, sys};
 
@@ -39,7 +42,7 @@ pub(super) struct Ids {
 pub(super) struct Init {
     pub request: Request,
     /// With namespaces or without; never `Either`.
-    pub footing: Footing,
+    pub isolation: Isolation,
     pub ids: Ids,
     pub helper: OwnedFd,
     pub stdio: [OwnedFd; 3],
@@ -63,13 +66,13 @@ impl Init {
 
     fn build_and_serve(&self) -> Result<(), ConfineError> {
         let mut status = EnforcementStatus::default();
-        let plain = self.footing == Footing::Plain;
-        let (walls, mut watch) = if plain {
+        let plain = self.isolation == Isolation::LandlockOnly;
+        let (restrictions, mut watch) = if plain {
             plain::enter(&self.request, &mut status)?;
-            (Walls::build_plain(&self.request, &mut status)?, None)
+            (Restrictions::build_plain(&self.request, &mut status)?, None)
         } else {
             let watch = self.enter(&mut status)?;
-            (Walls::build(&self.request, &mut status)?, Some(watch))
+            (Restrictions::build(&self.request, &mut status)?, Some(watch))
         };
         self.limits_status(&mut status)?;
         let deadline = self.request.limits.wall_time.and_then(|limit| Instant::now().checked_add(limit));
@@ -77,20 +80,20 @@ impl Init {
             .map_err(|e| ConfineError::new(Step::Helper, "signalfd", e))?;
         // A spawner asks before each command where not every name can be watched.
         let mut questions = None;
-        let main = match &self.request.life {
-            Life::OneShot(argv) => {
+        let main = match &self.request.mode {
+            RunMode::OneShot(argv) => {
                 let command = Command::new(argv, &self.request.environment, &self.request.cwd)?;
                 plain::visible(plain, &self.request, &self.request.cwd)?;
                 if let Some(watch) = &watch {
                     watch.status(&mut status);
                 }
-                command.launch(&self.stdio, &self.request.limits, &walls, Starter::Privileged)?
+                command.launch(&self.stdio, &self.request.limits, &restrictions, Starter::Privileged)?
             }
-            Life::Session => {
+            RunMode::Session => {
                 let socket = self
                     .session
                     .as_ref()
-                    .ok_or_else(|| ConfineError::refused(Step::Session, "", "no session socket"))?;
+                    .ok_or_else(|| ConfineError::refused(Step::Session, "", Reason::InvalidMessage))?;
                 let mut ask = None;
                 if let Some(watch) = &mut watch {
                     // At once: the spawner has to know.
@@ -102,7 +105,7 @@ impl Init {
                     }
                     watch.status(&mut status);
                 }
-                spawner::start(socket, ask.as_ref(), &self.request, walls)?
+                spawner::start(socket, ask.as_ref(), &self.request, restrictions)?
             }
         };
         self.tell(&Event::Ready(status))?;
@@ -133,15 +136,15 @@ impl Init {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
             .map_err(|e| ConfineError::new(Step::Helper, "PR_SET_PDEATHSIG", e))?;
         let filtered = Group::Keyring.words().iter().all(|word| self.request.syscalls.contains(*word));
-        new_keyring(filtered && self.request.seccomp != Wall::Off, status)?;
+        new_keyring(filtered && self.request.seccomp != Requirement::Off, status)?;
         let (view, covers) = mounts::build(&self.request.layout, self.request.limits.private_bytes)?;
         let watch = Watch::new(view, covers);
         let asked = format!("{} places", self.request.layout.nodes.len());
-        status.push("files", asked, Given::Prevented, "mount namespace");
+        status.push(Aspect::Files, asked, Enforcement::Prevented, "mount namespace");
         status.push(
-            "unix-sockets",
+            Aspect::UnixSockets,
             "none of the host's outside writable trees",
-            Given::PreventedAtStart,
+            Enforcement::PreventedAtStart,
             "masked; abstract ones by the network namespace or Landlock",
         );
         missing_status(&self.request, status);
@@ -149,8 +152,13 @@ impl Init {
             sys::loopback_up().map_err(|e| ConfineError::new(Step::Loopback, "lo", e))?;
         }
         network_status(self.request.network, status);
-        status.push("environment", "the listed variables", Given::Prevented, "execve");
-        status.push("privileges", "none", Given::Prevented, "user namespace, no capabilities, no_new_privs");
+        status.push(Aspect::Environment, "the listed variables", Enforcement::Prevented, "execve");
+        status.push(
+            Aspect::Privileges,
+            "none",
+            Enforcement::Prevented,
+            "user namespace, no capabilities, no_new_privs",
+        );
         rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
             .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;
         Ok(watch)
@@ -160,11 +168,11 @@ impl Init {
         let limits = &self.request.limits;
         if let Some(processes) = limits.processes {
             // copy_process() exempts the global root user from RLIMIT_NPROC, in any namespace.
-            let given = if self.ids.user == 0 { Given::Absent } else { Given::Prevented };
-            status.push("limit processes", processes.to_string(), given, "RLIMIT_NPROC");
+            let given = if self.ids.user == 0 { Enforcement::Absent } else { Enforcement::Prevented };
+            status.push(Aspect::Processes, processes.to_string(), given, "RLIMIT_NPROC");
         }
-        for (clause, value, by) in limits.of_each_process() {
-            status.push(clause, value, Given::Prevented, by);
+        for (aspect, value, by) in limits.of_each_process() {
+            status.push(aspect, value, Enforcement::Prevented, by);
         }
         Ok(())
     }
@@ -177,18 +185,18 @@ impl Init {
         deadline: Option<Instant>,
         mut watch: Option<&mut Watch>,
         questions: Option<&OwnedFd>,
-    ) -> Result<Outcome, ConfineError> {
+    ) -> Result<ExitOutcome, ConfineError> {
         // A command that ends soon does not pay for the watch.
         let mut next_look = Instant::now().checked_add(UNWATCHED);
         loop {
             while let Some((pid, wait_status)) = sys::reap() {
                 if pid == main {
-                    return Ok(Outcome::from_wait(wait_status));
+                    return Ok(ExitOutcome::from_wait(wait_status));
                 }
             }
             let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
-                return Ok(Outcome::TimedOut);
+                return Ok(ExitOutcome::TimedOut);
             }
             if let Some(watch) = &mut watch
                 && next_look.is_some_and(|time| time <= Instant::now())
@@ -229,7 +237,7 @@ impl Init {
                     }
                     // The helper is gone: so is the sandbox.
                     Ok(None) | Err(_) => {
-                        if self.footing == Footing::Plain {
+                        if self.isolation == Isolation::LandlockOnly {
                             // No namespace ends with this process, so it ends what is left first.
                             let _ = sys::end_descendants();
                         }
@@ -241,67 +249,17 @@ impl Init {
     }
 }
 
-/// Puts the process into a new session keyring.
-///
-/// `denied`: the command's filter will deny every call that reaches keys.
-pub(super) fn new_keyring(denied: bool, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
-    let by = match sys::join_session_keyring() {
-        Ok(()) => "a new session keyring",
-        Err(e) if e.raw_os_error() == Some(libc::ENOSYS) => "the kernel has no keys",
-        // A container's filter denies this: then the caller's keyring stays, and what is denied to the command is every call that
-        // reaches it.
-        Err(e) if e.raw_os_error() == Some(libc::EPERM) && denied => "seccomp: no call that reaches keys",
-        Err(e) => return Err(ConfineError::new(Step::Keyring, "", e)),
-    };
-    status.push("keyring", "none of the caller's", Given::Prevented, by);
-    Ok(())
-}
-
-/// The clauses of protected names that do not exist.
-pub(super) fn missing_status(request: &Request, status: &mut EnforcementStatus) {
-    for missing in &request.missing {
-        let path = missing.path.display().to_string();
-        match missing.promise {
-            Promise::Prevent => status.push("missing", path, Given::Prevented, "a read-only placeholder"),
-            Promise::Detect => status.push("missing", path, Given::Detected, "looked for at the end"),
-        }
+/// The clause of the network.
+fn network_status(network: Network, status: &mut EnforcementStatus) {
+    match network {
+        Network::Off => status.push(
+            Aspect::Network,
+            "off",
+            Enforcement::Prevented,
+            "network namespace with loopback only",
+        ),
+        Network::Full => status.push(Aspect::Network, "full", Enforcement::Prevented, "the host's network"),
     }
-    let late = &request.late;
-    if !late.is_empty() {
-        let asked = format!("{} names, {} wildcards", late.protected.len(), late.reported.len());
-        status.push("late-names", asked, Given::Detected, "looked for at the end");
-    }
-}
-
-/// Empties a signal descriptor; which children ended is asked of the kernel, since signals merge.
-pub(super) fn drain(signals: &OwnedFd) {
-    // One record: only SIGCHLD is read here, and a signal that is pending twice is pending once.
-    let _ = rustix::io::read(signals, &mut [0_u8; 128]);
-}
-
-/// Waits until one of two descriptors has something (or is closed), or the time is over.
-pub(super) fn wait(
-    a: BorrowedFd<'_>,
-    b: BorrowedFd<'_>,
-    time: Option<Duration>,
-) -> Result<(bool, bool), rustix::io::Errno> {
-    wait_any([Some(a), Some(b)], time).map(|[a, b]| (a, b))
-}
-
-/// The same for several, of which some may be absent.
-pub(super) fn wait_any<const N: usize>(
-    fds: [Option<BorrowedFd<'_>>; N],
-    time: Option<Duration>,
-) -> Result<[bool; N], rustix::io::Errno> {
-    let mut polled: Vec<PollFd<'_>> =
-        fds.iter().flatten().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
-    let time = time.map(|t| Timespec { tv_sec: t.as_secs() as i64, tv_nsec: i64::from(t.subsec_nanos()) });
-    match poll(&mut polled, time.as_ref()) {
-        Ok(_) | Err(rustix::io::Errno::INTR) => {}
-        Err(e) => return Err(e),
-    }
-    let mut results = polled.iter().map(|p| !p.revents().is_empty());
-    Ok(fds.map(|fd| fd.is_some() && results.next().unwrap_or(false)))
 }
 
 impl Init {

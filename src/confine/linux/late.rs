@@ -8,15 +8,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::format;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::vec::Vec;
 
 use rustix::fs::FileType;
 
-use super::super::layout::{Kind, Layout};
-use super::super::message::Finding;
+use super::super::ended::{Finding, FindingReason};
+use super::super::layout::{Layout, NodeKind};
 use super::super::names::{Globs, Names};
 use super::super::plan::Late;
 use super::placeholder::is_empty_placeholder;
@@ -46,33 +44,25 @@ pub(super) fn sweep(late: &Late, layout: &Layout) -> Vec<Finding> {
                 walk.through(&mut Place { directory, path: root.clone(), findings: &mut findings });
             }
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
-            Err(e) => findings.push(unseen(root, &format!("it could not be opened: {e}"))),
+            Err(e) => findings.push(Finding::left(root, FindingReason::Unopened(e.raw_os_error()))),
         }
     }
     if walk.left == 0 {
         let root = late.roots.first().cloned().unwrap_or_default();
-        findings.push(unseen(&root, &format!("there are more than {MOST_ENTRIES} files")));
+        findings.push(Finding::left(root, FindingReason::TooManyFiles(MOST_ENTRIES as u64)));
     }
     if findings.len() > MOST_TOLD {
         let more = findings.len() - MOST_TOLD;
         findings.truncate(MOST_TOLD);
-        findings.push(unseen(Path::new(""), &format!("{more} further findings are not listed")));
+        findings.push(Finding::left("", FindingReason::FurtherFindings(more as u64)));
     }
     findings
-}
-
-fn unseen(path: &Path, why: &str) -> Finding {
-    Finding {
-        path: path.to_path_buf(),
-        quarantined: None,
-        why: format!("not looked through for protected names: {why}"),
-    }
 }
 
 struct Walk<'a> {
     globs: Globs<'a>,
     /// By path, as bytes, which compare faster.
-    nodes: BTreeMap<&'a [u8], Kind>,
+    nodes: BTreeMap<&'a [u8], NodeKind>,
     names: Names<'a>,
     git: bool,
     left: usize,
@@ -84,7 +74,8 @@ impl Walk<'_> {
             Ok(names) => names,
             Err(e) => {
                 let path = place.path.clone();
-                place.findings.push(unseen(&path, &format!("it could not be listed: {e}")));
+                let why = FindingReason::Unlisted(e.raw_os_error().unwrap_or(libc::EIO));
+                place.findings.push(Finding::left(path, why));
                 return;
             }
         };
@@ -107,7 +98,7 @@ impl Walk<'_> {
         }
         // A node was there before the command, and is what it was.
         let node = self.nodes.get(path.as_os_str().as_bytes()).copied();
-        if node.is_some_and(|kind| kind != Kind::Write) {
+        if node.is_some_and(|kind| kind != NodeKind::Write) {
             return;
         }
         // What was moved aside before stays where it is; what is in it counts.
@@ -118,12 +109,11 @@ impl Walk<'_> {
                 return;
             }
             if self.names.find(&path, name.as_bytes(), directory).is_some() {
-                place.forbid(name, "a protected name");
+                place.forbid(name, FindingReason::ProtectedName);
                 return;
             }
             if self.globs.find(&path, name.as_bytes()).next().is_some() {
-                let why = "a profile's wildcard matches it; it did not exist when the command started";
-                place.findings.push(Finding { path, quarantined: None, why: why.into() });
+                place.findings.push(Finding::left(path, FindingReason::Wildcard));
                 return;
             }
         }

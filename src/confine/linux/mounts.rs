@@ -18,8 +18,8 @@ use std::vec::Vec;
 use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, StatxFlags};
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags};
 
-use super::super::error::{ConfineError, Step};
-use super::super::layout::{Kind, Layout};
+use super::super::error::{ConfineError, Reason, Step};
+use super::super::layout::{Layout, Node, NodeKind};
 use super::sys;
 
 /// Devices that every command may use, bound from the host.
@@ -143,7 +143,7 @@ pub(super) struct Cover {
     pub path: PathBuf,
     /// The mount that is there, or was when this was last looked at.
     pub mount: u64,
-    kind: Kind,
+    kind: NodeKind,
     masks: Rc<Masks>,
 }
 
@@ -151,17 +151,17 @@ impl Cover {
     /// Covers what is at the path now, which is open as `target`. What was partly visible, or private, is denied as a whole.
     pub(super) fn put_over(&mut self, target: &OwnedFd) -> io::Result<()> {
         let tree = match self.kind {
-            Kind::Read => {
+            NodeKind::Read => {
                 let tree = clone_tree(target.as_fd(), true)?;
                 sys::mount_setattr(tree.as_fd(), true, sys::NOSUID | sys::NODEV | sys::RDONLY)?;
                 tree
             }
-            Kind::Write => {
+            NodeKind::Write => {
                 let tree = clone_tree(target.as_fd(), true)?;
                 sys::mount_setattr(tree.as_fd(), true, sys::NOSUID | sys::NODEV)?;
                 tree
             }
-            Kind::Mask | Kind::Skeleton | Kind::Private => {
+            NodeKind::Mask | NodeKind::Skeleton | NodeKind::Private => {
                 let mode = rustix::fs::fstat(target)?.st_mode;
                 self.masks.one(rustix::fs::FileType::from_raw_mode(mode).is_dir())?
             }
@@ -179,189 +179,249 @@ fn attach(tree: &OwnedFd, target: &OwnedFd) -> io::Result<()> {
 }
 
 /// Builds the view. On return the process stands in `/` of it. Gives what the host could take away again.
+///
+/// The order matters: every source is opened and cloned while each path still shows the host's tree.
 pub(super) fn build(layout: &Layout, private_bytes: Option<u64>) -> Result<(View, Vec<Cover>), ConfineError> {
     let slash = Path::new("/");
     let host = View {
         root: rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|e| at(slash, e))?,
     };
-    let root =
-        layout.nodes.first().ok_or_else(|| ConfineError::refused(Step::Mount, "/", "an empty layout"))?;
-
-    // 1. Sources, while every path still shows the host's tree.
-    let mut trees: Vec<Option<OwnedFd>> = Vec::with_capacity(layout.nodes.len());
-    for node in &layout.nodes {
-        let wanted = node.path != slash && matches!(node.kind, Kind::Read | Kind::Write);
-        trees.push(if wanted {
-            let source = host.open(&node.path)?;
-            let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&node.path, e))?;
-            let device = node.path.starts_with("/dev");
-            let mut set = sys::NOSUID | if device { 0 } else { sys::NODEV };
-            if node.kind == Kind::Read {
-                set |= sys::RDONLY;
-            }
-            sys::mount_setattr(tree.as_fd(), true, set).map_err(|e| at(&node.path, e))?;
-            Some(tree)
-        } else {
-            None
-        });
+    let kind = layout.kind_at(slash).unwrap_or(NodeKind::Skeleton);
+    let sources = Sources::take(&host, layout)?;
+    let view = root(host, kind)?;
+    let mut building = Building { view, empty_root: kind == NodeKind::Skeleton, seal: Vec::new() };
+    // First, since /dev/shm serves as the place where masks are made.
+    let device_tree = building.devices(&sources.devices)?;
+    let masks = Rc::new(Masks::make(&building.view, Path::new(SHM))?);
+    let mut covers = Vec::new();
+    for (node, tree) in layout.nodes.iter().zip(&sources.trees).filter(|(node, _)| node.path != slash) {
+        let mount = building.node(node, tree.as_ref(), private_bytes, &masks)?;
+        // What lies in a directory of the sandbox's own, the host does not reach.
+        if !node.make {
+            let (path, kind) = (node.path.clone(), node.kind);
+            covers.push(Cover { path, mount, kind, masks: Rc::clone(&masks) });
+        }
     }
-    let mut devices = Vec::new();
-    for name in DEVICES {
-        let path = Path::new("/dev").join(name);
-        // A missing device is not made up: the program that wants it sees ENOENT.
-        let Ok(source) = host.open(&path) else { continue };
-        let tree = clone_tree(source.as_fd(), false).map_err(|e| at(&path, e))?;
-        sys::mount_setattr(tree.as_fd(), false, sys::NOSUID).map_err(|e| at(&path, e))?;
-        devices.push((path, tree));
-    }
-    // Made here because the kernel gives a new /proc only where an unmasked one is visible.
-    let noexec = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    // hidepid: what may not be traced (process 1, the spawner) does not show at all. Not
-    // "invisible", which exempts the group 0.
-    let proc = new_filesystem(c"proc", &[(c"hidepid", "ptraceable")], noexec)
-        .map_err(|e| at(Path::new("/proc"), e))?;
+    building.links(&layout.links)?;
+    building.proc(&sources.proc, &masks)?;
+    building.seal(&device_tree, private_bytes)?;
+    Ok((building.view, covers))
+}
 
-    // 2. The root.
+const SHM: &str = "/dev/shm";
+
+/// Things of the host's, cloned before anything is covered.
+struct Sources {
+    /// For each node of the layout, if it shows something of the host's below the root.
+    trees: Vec<Option<OwnedFd>>,
+    devices: Vec<(PathBuf, OwnedFd)>,
+    /// Made early because the kernel gives a new /proc only where an unmasked one is visible.
+    proc: OwnedFd,
+}
+
+impl Sources {
+    fn take(host: &View, layout: &Layout) -> Result<Sources, ConfineError> {
+        let mut trees: Vec<Option<OwnedFd>> = Vec::with_capacity(layout.nodes.len());
+        for node in &layout.nodes {
+            let below = node.path != Path::new("/");
+            let wanted = below && matches!(node.kind, NodeKind::Read | NodeKind::Write);
+            trees.push(if wanted { Some(Sources::tree(host, node)?) } else { None });
+        }
+        let mut devices = Vec::new();
+        for name in DEVICES {
+            let path = Path::new("/dev").join(name);
+            // A missing device is not made up: the program that wants it sees ENOENT.
+            let Ok(source) = host.open(&path) else { continue };
+            let tree = clone_tree(source.as_fd(), false).map_err(|e| at(&path, e))?;
+            sys::mount_setattr(tree.as_fd(), false, sys::NOSUID).map_err(|e| at(&path, e))?;
+            devices.push((path, tree));
+        }
+        let noexec = MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        // hidepid: what may not be traced (process 1, the spawner) does not show at all. Not
+        // "invisible", which exempts the group 0.
+        let proc = new_filesystem(c"proc", &[(c"hidepid", "ptraceable")], noexec)
+            .map_err(|e| at(Path::new("/proc"), e))?;
+        Ok(Sources { trees, devices, proc })
+    }
+
+    fn tree(host: &View, node: &Node) -> Result<OwnedFd, ConfineError> {
+        let source = host.open(&node.path)?;
+        let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&node.path, e))?;
+        let device = node.path.starts_with("/dev");
+        let mut set = sys::NOSUID | if device { 0 } else { sys::NODEV };
+        if node.kind == NodeKind::Read {
+            set |= sys::RDONLY;
+        }
+        sys::mount_setattr(tree.as_fd(), true, set).map_err(|e| at(&node.path, e))?;
+        Ok(tree)
+    }
+}
+
+/// The host's root, unchangeable where it is to be; or an empty one, attached for the time being at /proc.
+fn root(host: View, kind: NodeKind) -> Result<View, ConfineError> {
+    let slash = Path::new("/");
     let mut set = sys::NOSUID | sys::NODEV;
-    if root.kind != Kind::Write {
+    if kind != NodeKind::Write {
         set |= sys::RDONLY;
     }
     sys::mount_setattr(host.root.as_fd(), true, set).map_err(|e| at(slash, e))?;
-    let empty_root = root.kind == Kind::Skeleton;
-    let view = if empty_root {
-        let tree = tmpfs("0755", None).map_err(|e| at(slash, e))?;
-        // Any directory serves to attach it; it becomes the root below.
-        host.attach(&tree, Path::new("/proc"))?;
-        View { root: tree }
-    } else {
-        host
-    };
-
-    // 3. /dev first: /dev/shm serves as the place where masks are made.
-    let own = |path: &Path| if empty_root { view.make(path, true) } else { Ok(()) };
-    let dev = Path::new("/dev");
-    own(dev)?;
-    let dev_tree = new_filesystem(c"tmpfs", &[(c"mode", "0755"), (c"size", "64k")], MountAttrFlags::empty())
-        .map_err(|e| at(dev, e))?;
-    view.attach(&dev_tree, dev)?;
-    for (path, tree) in &devices {
-        view.make(path, false)?;
-        view.attach(tree, path)?;
+    if kind != NodeKind::Skeleton {
+        return Ok(host);
     }
-    for (link, target) in [
-        ("ptmx", "pts/ptmx"),
-        ("fd", "/proc/self/fd"),
-        ("stdin", "/proc/self/fd/0"),
-        ("stdout", "/proc/self/fd/1"),
-        ("stderr", "/proc/self/fd/2"),
-    ] {
-        rustix::fs::symlinkat(target, &dev_tree, link).map_err(|e| at(&dev.join(link), e))?;
+    let tree = tmpfs("0755", None).map_err(|e| at(slash, e))?;
+    // Any directory serves to attach it; it becomes the root in the end.
+    host.attach(&tree, Path::new("/proc"))?;
+    Ok(View { root: tree })
+}
+
+/// A view in the making.
+struct Building {
+    view: View,
+    /// The root is the sandbox's own.
+    empty_root: bool,
+    /// Directories that are listed no more when everything is in place.
+    seal: Vec<OwnedFd>,
+}
+
+impl Building {
+    /// /dev, with the devices that every command may use and terminals of its own.
+    fn devices(&self, devices: &[(PathBuf, OwnedFd)]) -> Result<OwnedFd, ConfineError> {
+        let (view, dev) = (&self.view, Path::new("/dev"));
+        if self.empty_root {
+            view.make(dev, true)?;
+        }
+        let options = [(c"mode", "0755"), (c"size", "64k")];
+        let tree = new_filesystem(c"tmpfs", &options, MountAttrFlags::empty()).map_err(|e| at(dev, e))?;
+        view.attach(&tree, dev)?;
+        for (path, device) in devices {
+            view.make(path, false)?;
+            view.attach(device, path)?;
+        }
+        for (link, target) in [
+            ("ptmx", "pts/ptmx"),
+            ("fd", "/proc/self/fd"),
+            ("stdin", "/proc/self/fd/0"),
+            ("stdout", "/proc/self/fd/1"),
+            ("stderr", "/proc/self/fd/2"),
+        ] {
+            rustix::fs::symlinkat(target, &tree, link).map_err(|e| at(&dev.join(link), e))?;
+        }
+        let pts = Path::new("/dev/pts");
+        view.make(pts, true)?;
+        view.make(Path::new(SHM), true)?;
+        let options = [(c"ptmxmode", "0666"), (c"mode", "0620")];
+        let terminals =
+            new_filesystem(c"devpts", &options, MountAttrFlags::MOUNT_ATTR_NOEXEC).map_err(|e| at(pts, e))?;
+        view.attach(&terminals, pts)?;
+        Ok(tree)
     }
-    let (pts, shm) = (Path::new("/dev/pts"), Path::new("/dev/shm"));
-    view.make(pts, true)?;
-    view.make(shm, true)?;
-    let options = [(c"ptmxmode", "0666"), (c"mode", "0620")];
-    let pts_tree =
-        new_filesystem(c"devpts", &options, MountAttrFlags::MOUNT_ATTR_NOEXEC).map_err(|e| at(pts, e))?;
-    view.attach(&pts_tree, pts)?;
 
-    let masks = Rc::new(Masks::make(&view, shm)?);
-    let mut covers = Vec::new();
-
-    // 4. The plan's nodes.
-    let mut seal: Vec<OwnedFd> = Vec::new();
-    for (node, tree) in layout.nodes.iter().zip(&trees).skip(1) {
-        let path = &node.path;
-        if node.make || path.starts_with(dev) {
+    /// One node of the plan; gives its mount.
+    fn node(
+        &mut self,
+        node: &Node,
+        tree: Option<&OwnedFd>,
+        private_bytes: Option<u64>,
+        masks: &Masks,
+    ) -> Result<u64, ConfineError> {
+        let (view, path) = (&self.view, &node.path);
+        if node.make || path.starts_with("/dev") {
             view.make(path, node.directory)?;
         }
         let made = match (node.kind, tree) {
-            (Kind::Read | Kind::Write, Some(tree)) => {
+            (NodeKind::Read | NodeKind::Write, Some(tree)) => {
                 view.attach(tree, path)?;
                 mount_id(tree)
             }
-            (Kind::Private, _) => {
+            (NodeKind::Private, _) => {
                 let tree = tmpfs("1777", private_bytes).map_err(|e| at(path, e))?;
                 view.attach(&tree, path)?;
                 mount_id(&tree)
             }
-            (Kind::Skeleton, _) => {
+            (NodeKind::Skeleton, _) => {
                 let tree = tmpfs("0755", Some(1 << 20)).map_err(|e| at(path, e))?;
                 view.attach(&tree, path)?;
                 let mount = mount_id(&tree);
-                seal.push(tree);
+                self.seal.push(tree);
                 mount
             }
-            (Kind::Mask, _) => {
+            (NodeKind::Mask, _) => {
                 let tree = masks.one(node.directory).map_err(|e| at(path, e))?;
                 match view.attach(&tree, path) {
                     Ok(()) => mount_id(&tree),
                     // A socket that is gone: nothing to mask until its server makes it anew.
-                    Err(e) if node.passing && e.source.raw_os_error() == Some(libc::ENOENT) => Ok(0),
+                    Err(e) if node.passing && e.cause.raw_os_error() == Some(libc::ENOENT) => Ok(0),
                     Err(e) => return Err(e),
                 }
             }
-            (Kind::Read | Kind::Write, None) => {
-                return Err(ConfineError::refused(Step::Mount, path.display().to_string(), "no source"));
+            (NodeKind::Read | NodeKind::Write, None) => {
+                let path = path.display().to_string();
+                return Err(ConfineError::refused(Step::Mount, path, Reason::InvalidMessage));
             }
         };
-        let mount = made.map_err(|e| at(path, e))?;
-        // What lies in a directory of the sandbox's own, the host does not reach.
-        if !node.make {
-            covers.push(Cover { path: path.clone(), mount, kind: node.kind, masks: Rc::clone(&masks) });
-        }
+        made.map_err(|e| at(path, e))
     }
-    for (place, target) in &layout.links {
-        if let Some(parent) = place.parent() {
-            view.make(parent, true)?;
-            let parent = view.open(parent)?;
+
+    /// Symlinks in directories of the sandbox's own.
+    fn links(&self, links: &[(PathBuf, PathBuf)]) -> Result<(), ConfineError> {
+        for (place, target) in links {
+            let Some(parent) = place.parent() else { continue };
+            self.view.make(parent, true)?;
+            let parent = self.view.open(parent)?;
             let name = place.file_name().unwrap_or_default();
             match rustix::fs::symlinkat(target.as_path(), &parent, Path::new(name)) {
                 Ok(()) | Err(rustix::io::Errno::EXIST) => {}
                 Err(e) => return Err(at(place, e)),
             }
         }
+        Ok(())
     }
 
-    // 5. /proc, over whatever is there.
-    let proc_path = Path::new("/proc");
-    if empty_root {
-        view.make(proc_path, true)?;
-    }
-    view.attach(&proc, proc_path)?;
-    for name in PROC_READ_ONLY {
-        let path = proc_path.join(name);
-        let Ok(source) = view.open(&path) else { continue };
-        let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&path, e))?;
-        sys::mount_setattr(tree.as_fd(), true, sys::RDONLY | sys::NOSUID).map_err(|e| at(&path, e))?;
-        view.attach(&tree, &path)?;
-    }
-    for name in KERNEL_MASKED {
-        let path = Path::new(name);
-        let Ok(target) = view.open(path) else { continue };
-        let stat = rustix::fs::fstat(&target).map_err(|e| at(path, e))?;
-        let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
-        view.attach(&masks.one(directory).map_err(|e| at(path, e))?, path)?;
+    /// /proc, over whatever is there, and what of it and of /sys belongs to the machine.
+    fn proc(&self, proc: &OwnedFd, masks: &Masks) -> Result<(), ConfineError> {
+        let (view, place) = (&self.view, Path::new("/proc"));
+        if self.empty_root {
+            view.make(place, true)?;
+        }
+        view.attach(proc, place)?;
+        for name in PROC_READ_ONLY {
+            let path = place.join(name);
+            let Ok(source) = view.open(&path) else { continue };
+            let tree = clone_tree(source.as_fd(), true).map_err(|e| at(&path, e))?;
+            sys::mount_setattr(tree.as_fd(), true, sys::RDONLY | sys::NOSUID).map_err(|e| at(&path, e))?;
+            view.attach(&tree, &path)?;
+        }
+        for name in KERNEL_MASKED {
+            let path = Path::new(name);
+            let Ok(target) = view.open(path) else { continue };
+            let stat = rustix::fs::fstat(&target).map_err(|e| at(path, e))?;
+            let directory = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir();
+            view.attach(&masks.one(directory).map_err(|e| at(path, e))?, path)?;
+        }
+        Ok(())
     }
 
-    // 6. Seal: what only held mount points becomes unchangeable, and denied directories unlistable.
-    let shm_tree = tmpfs("1777", private_bytes).map_err(|e| at(shm, e))?;
-    view.attach(&shm_tree, shm)?;
-    sys::mount_setattr(dev_tree.as_fd(), false, sys::RDONLY).map_err(|e| at(dev, e))?;
-    for tree in &seal {
-        unlistable(tree).map_err(|e| at(slash, e))?;
-        sys::mount_setattr(tree.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
+    /// Makes what only held mount points unchangeable and denied directories unlistable, and enters the view.
+    fn seal(&self, device_tree: &OwnedFd, private_bytes: Option<u64>) -> Result<(), ConfineError> {
+        let (view, slash, shm) = (&self.view, Path::new("/"), Path::new(SHM));
+        let shm_tree = tmpfs("1777", private_bytes).map_err(|e| at(shm, e))?;
+        view.attach(&shm_tree, shm)?;
+        sys::mount_setattr(device_tree.as_fd(), false, sys::RDONLY).map_err(|e| at(Path::new("/dev"), e))?;
+        for tree in &self.seal {
+            unlistable(tree).map_err(|e| at(slash, e))?;
+            sys::mount_setattr(tree.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
+        }
+        rustix::process::fchdir(&view.root).map_err(|e| at(slash, e))?;
+        if self.empty_root {
+            rustix::process::pivot_root(".", ".").map_err(|e| at(slash, e))?;
+            rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH).map_err(|e| at(slash, e))?;
+            rustix::process::chdir("/").map_err(|e| at(slash, e))?;
+            unlistable(&view.root).map_err(|e| at(slash, e))?;
+            sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
+        }
+        Ok(())
     }
-    rustix::process::fchdir(&view.root).map_err(|e| at(slash, e))?;
-    if empty_root {
-        rustix::process::pivot_root(".", ".").map_err(|e| at(slash, e))?;
-        rustix::mount::unmount(".", rustix::mount::UnmountFlags::DETACH).map_err(|e| at(slash, e))?;
-        rustix::process::chdir("/").map_err(|e| at(slash, e))?;
-        unlistable(&view.root).map_err(|e| at(slash, e))?;
-        sys::mount_setattr(view.root.as_fd(), false, sys::RDONLY).map_err(|e| at(slash, e))?;
-    }
-    Ok((view, covers))
 }
 
 /// Makes a mount's root directory passable and nothing else.

@@ -24,7 +24,7 @@ use super::super::error::{ConfineError, Step};
 use super::super::message::Request;
 use super::super::plan::Promise;
 use super::quarantine::open_directory;
-use super::{channel, init, sys};
+use super::{channel, poll, sys};
 
 const MARK: &str = "user.execpolicy.placeholder";
 
@@ -196,7 +196,7 @@ fn guard(socket: &OwnedFd) {
     }
     if let Some(pidfd) = sandbox {
         // Readable when the process has ended. It does: the kernel kills it when the helper dies.
-        let _ = init::wait(pidfd.as_fd(), pidfd.as_fd(), None);
+        let _ = poll::wait(pidfd.as_fd(), pidfd.as_fd(), None);
     }
     for Placeholder { parent, name, directory } in &held {
         let alone = rustix::fs::flock(directory, FlockOperation::NonBlockingLockExclusive).is_ok();

@@ -12,15 +12,15 @@ use landlock::{ABI, Access as _, AccessFs, BitFlags, RulesetCreated};
 use rustix::process::DumpableBehavior;
 
 use super::super::error::{ConfineError, Step};
-use super::super::layout::Kind;
+use super::super::layout::NodeKind;
 use super::super::message::Request;
 use super::super::plain::{around_withheld, withheld};
-use super::super::plan::{Gap, Network};
-use super::super::status::{EnforcementStatus, Given};
-use super::init::{missing_status, new_keyring};
+use super::super::plan::Network;
+use super::super::status::{Aspect, Enforcement, EnforcementStatus};
+use super::landlock::{Failure, Rules};
 use super::mounts::DEVICES;
+use super::shared::{missing_status, new_keyring};
 use super::sys;
-use super::walls::{Failure, Rules};
 
 /// Everything but the walls: orphans, keyring, the status.
 pub(super) fn enter(request: &Request, status: &mut EnforcementStatus) -> Result<(), ConfineError> {
@@ -28,34 +28,44 @@ pub(super) fn enter(request: &Request, status: &mut EnforcementStatus) -> Result
         ConfineError::new(Step::Helper, "PR_SET_CHILD_SUBREAPER, /proc/thread-self/children", e)
     })?;
     status.push(
-        "namespaces",
+        Aspect::Namespaces,
         "user, mount, process, network, IPC",
-        Given::Absent,
+        Enforcement::Absent,
         request.why_plain.as_str(),
     );
     new_keyring(true, status)?;
     let asked = format!("{} places", request.layout.nodes.len());
-    status.push("files", asked, Given::Prevented, "Landlock, on the host's own tree");
-    let mut gap = |gap: Gap, asked: &str, closed_by: Option<&str>| {
-        let given = if closed_by.is_some() { Given::Prevented } else { Given::Absent };
-        status.push(gap.name(), asked, given, closed_by.unwrap_or("an accepted gap"));
+    status.push(Aspect::Files, asked, Enforcement::Prevented, "Landlock, on the host's own tree");
+    let mut gap = |aspect: Aspect, asked: &str, closed_by: Option<&str>| {
+        let given = if closed_by.is_some() { Enforcement::Prevented } else { Enforcement::Absent };
+        status.push(aspect, asked, given, closed_by.unwrap_or("an accepted gap"));
     };
     let closed = (!request.attributes_open).then_some("seccomp: no call that changes them");
-    gap(Gap::Attributes, "unchanged outside writable paths", closed);
-    let all_readable = request.layout.nodes.first().is_some_and(|root| root.kind == Kind::Read);
-    gap(Gap::Metadata, "none of denied files", all_readable.then_some("nothing is denied"));
-    gap(Gap::HostProcesses, "unseen", None);
-    gap(Gap::Survivors, "none, also when helper and supervisor are both killed", None);
-    status.push("unix-sockets", "none of the host's", Given::Prevented, "seccomp: no UNIX sockets but pairs");
+    gap(Aspect::Attributes, "unchanged outside writable paths", closed);
+    let all_readable = request.layout.nodes.first().is_some_and(|root| root.kind == NodeKind::Read);
+    gap(Aspect::Metadata, "none of denied files", all_readable.then_some("nothing is denied"));
+    gap(Aspect::HostProcesses, "unseen", None);
+    gap(Aspect::Survivors, "none, also when helper and supervisor are both killed", None);
+    status.push(
+        Aspect::UnixSockets,
+        "none of the host's",
+        Enforcement::Prevented,
+        "seccomp: no UNIX sockets but pairs",
+    );
     missing_status(request, status);
     match request.network {
         Network::Off => {
-            status.push("network", "off", Given::Prevented, "seccomp: no sockets at all, loopback included");
+            status.push(
+                Aspect::Network,
+                "off",
+                Enforcement::Prevented,
+                "seccomp: no sockets at all, loopback included",
+            );
         }
-        Network::Full => status.push("network", "full", Given::Prevented, "the host's network"),
+        Network::Full => status.push(Aspect::Network, "full", Enforcement::Prevented, "the host's network"),
     }
-    status.push("environment", "the listed variables", Given::Prevented, "execve");
-    status.push("privileges", "none", Given::Prevented, "no capabilities, no_new_privs");
+    status.push(Aspect::Environment, "the listed variables", Enforcement::Prevented, "execve");
+    status.push(Aspect::Privileges, "none", Enforcement::Prevented, "no capabilities, no_new_privs");
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))
 }
@@ -68,7 +78,7 @@ pub(super) fn visible(plain: bool, request: &Request, cwd: &Path) -> Result<(), 
     let failed = |e| ConfineError::new(Step::WorkingDirectory, cwd.display().to_string(), e);
     let place = fs::canonicalize(cwd).map_err(failed)?;
     match request.layout.kind_at(&place) {
-        Some(Kind::Read | Kind::Write) => Ok(()),
+        Some(NodeKind::Read | NodeKind::Write) => Ok(()),
         _ => Err(failed(rustix::io::Errno::ACCESS.into())),
     }
 }
@@ -80,10 +90,10 @@ pub(super) fn ruleset(request: &Request, abi: ABI) -> Result<RulesetCreated, Fai
     let mut rules = Rules::new(abi)?;
     for node in &request.layout.nodes {
         match node.kind {
-            Kind::Read => grant(&mut rules, &node.path, read)?,
-            Kind::Write => grant(&mut rules, &node.path, all)?,
-            Kind::Mask | Kind::Skeleton => {}
-            Kind::Private => return Err(format!("{} is private", node.path.display()).into()),
+            NodeKind::Read => grant(&mut rules, &node.path, read)?,
+            NodeKind::Write => grant(&mut rules, &node.path, all)?,
+            NodeKind::Mask | NodeKind::Skeleton => {}
+            NodeKind::Private => return Err(format!("{} is private", node.path.display()).into()),
         }
     }
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::Truncate | AccessFs::IoctlDev;

@@ -18,7 +18,7 @@ use std::vec::Vec;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags};
 
-use super::super::message::Finding;
+use super::super::ended::{Finding, FindingReason};
 use super::super::plan::{Missing, MissingKind, Promise};
 use super::paths::open_without_links;
 
@@ -38,16 +38,14 @@ pub(super) fn sweep(missing: &[Missing]) -> Vec<Finding> {
             Ok(directory) => {
                 let mut place = Place { directory, path: parent.to_path_buf(), findings: &mut findings };
                 match name.kind {
-                    MissingKind::Name => place.forbid(last, "a protected name"),
+                    MissingKind::Name => place.forbid(last, FindingReason::ProtectedName),
                     MissingKind::GitDirectory => place.git(last),
                 }
             }
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => {}
-            Err(e) => findings.push(Finding {
-                path: name.path.clone(),
-                quarantined: None,
-                why: format!("the directory around a protected name could not be opened: {e}"),
-            }),
+            Err(e) => {
+                findings.push(Finding::left(&name.path, FindingReason::AroundUnopened(e.raw_os_error())))
+            }
         }
     }
     findings
@@ -71,7 +69,7 @@ impl Place<'_> {
     }
 
     /// Moves a name aside, if it is there.
-    pub(super) fn forbid(&mut self, name: &OsStr, why: &str) {
+    pub(super) fn forbid(&mut self, name: &OsStr, why: FindingReason) {
         if self.kind(name).is_none() {
             return;
         }
@@ -92,7 +90,7 @@ impl Place<'_> {
             match renamed {
                 Ok(()) => {
                     let quarantined = Some(self.path.join(&moved));
-                    self.findings.push(Finding { path: self.path.join(name), quarantined, why: why.into() });
+                    self.findings.push(Finding { quarantined, ..Finding::left(self.path.join(name), why) });
                     return;
                 }
                 Err(rustix::io::Errno::EXIST) => {}
@@ -102,8 +100,8 @@ impl Place<'_> {
                 }
             }
         }
-        let why = format!("{why}; it could not be moved: {failure}");
-        self.findings.push(Finding { path: self.path.join(name), quarantined: None, why });
+        let unmoved = Some(failure.raw_os_error());
+        self.findings.push(Finding { unmoved, ..Finding::left(self.path.join(name), why) });
     }
 
     pub(super) fn enter(&mut self, name: &OsStr) -> Option<Place<'_>> {
@@ -132,10 +130,10 @@ impl Place<'_> {
             Some(FileType::Directory) => {
                 let fine = self.enter(name).is_some_and(|mut inside| inside.repository(0));
                 if !fine {
-                    self.forbid(name, "a repository that cannot be looked through");
+                    self.forbid(name, FindingReason::UnreadableRepository);
                 }
             }
-            Some(_) => self.forbid(name, "a repository that lies somewhere else"),
+            Some(_) => self.forbid(name, FindingReason::ForeignRepository),
         }
     }
 
@@ -160,17 +158,15 @@ impl Place<'_> {
                             return false;
                         };
                     }
-                    _ => self.forbid(&name, "hooks that lie somewhere else"),
+                    _ => self.forbid(&name, FindingReason::ForeignHooks),
                 },
                 b"config" | b"config.worktree" if kind != Some(FileType::Directory) => {
                     if let Some(why) = self.executing_config(&name) {
-                        self.forbid(&name, &why);
+                        self.forbid(&name, why);
                     }
                 }
                 // Points git at other directories with configuration and hooks of their own.
-                b"commondir" if depth == 0 => {
-                    self.forbid(&name, "a repository whose common part lies somewhere else")
-                }
+                b"commondir" if depth == 0 => self.forbid(&name, FindingReason::ForeignCommonDirectory),
                 b"objects" | b"refs" | b"logs" => {}
                 _ if kind == Some(FileType::Directory) => {
                     let Some(true) = self.enter(&name).map(|mut inside| inside.repository(depth + 1)) else {
@@ -188,34 +184,38 @@ impl Place<'_> {
         for name in names {
             let bytes = name.as_bytes();
             if !bytes.ends_with(b".sample") && !String::from_utf8_lossy(bytes).contains(SUFFIX) {
-                self.forbid(&name, "a git hook, which runs on the host");
+                self.forbid(&name, FindingReason::Hook);
             }
         }
         true
     }
 
     /// Why a configuration file may run code; `None` if every line of it is known to be harmless.
-    fn executing_config(&self, name: &OsStr) -> Option<String> {
+    fn executing_config(&self, name: &OsStr) -> Option<FindingReason> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let text = rustix::fs::openat(&self.directory, name, flags, Mode::empty())
-            .map_err(io::Error::from)
+            .map_err(|e| unreadable(&e.into()))
             .and_then(read_regular);
         match text {
-            Ok(text) => suspicious(&text).map(|key| format!("git configuration that may run code: {key}")),
-            Err(e) => Some(format!("git configuration that cannot be read: {e}")),
+            Ok(text) => suspicious(&text).map(FindingReason::ExecutingConfig),
+            Err(why) => Some(why),
         }
     }
 }
 
-fn read_regular(file: OwnedFd) -> io::Result<Vec<u8>> {
-    let stat = rustix::fs::fstat(file.as_fd())?;
+fn unreadable(error: &io::Error) -> FindingReason {
+    FindingReason::UnreadableConfig(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+fn read_regular(file: OwnedFd) -> Result<Vec<u8>, FindingReason> {
+    let stat = rustix::fs::fstat(file.as_fd()).map_err(|e| unreadable(&e.into()))?;
     if !FileType::from_raw_mode(stat.st_mode).is_file() {
-        return Err(io::Error::other("not a regular file"));
+        return Err(FindingReason::ForeignConfig);
     }
     let mut text = Vec::new();
-    File::from(file).take(LONGEST_CONFIG + 1).read_to_end(&mut text)?;
+    File::from(file).take(LONGEST_CONFIG + 1).read_to_end(&mut text).map_err(|e| unreadable(&e))?;
     if text.len() as u64 > LONGEST_CONFIG {
-        return Err(io::Error::other("too long"));
+        return Err(FindingReason::LongConfig);
     }
     Ok(text)
 }

@@ -11,9 +11,11 @@ use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use super::super::codec::Wire;
 use super::super::command::Command;
-use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Finding, Life, Order, Outcome};
+use super::super::ended::{ExitOutcome, Finding};
+use super::super::error::{ConfineError, Reason, Step};
+use super::super::message::{Event, Order, RunMode, Spawn};
 use super::super::status::EnforcementStatus;
 use super::capture::Capture;
 use super::{Ended, Output, Sandbox, Standard, channel, nonsense, readable, sys};
@@ -42,7 +44,7 @@ struct State {
     /// Some thread is receiving; the others wait for it to file what it gets.
     receiving: bool,
     started: BTreeMap<u64, Result<i32, ConfineError>>,
-    exited: BTreeMap<u64, Outcome>,
+    exited: BTreeMap<u64, ExitOutcome>,
     /// Nobody will ask how these ended.
     dropped: BTreeSet<u64>,
     over: bool,
@@ -54,12 +56,12 @@ pub struct SessionChild {
     spawner: Arc<Spawner>,
     id: u64,
     pid: i32,
-    outcome: Option<Outcome>,
+    outcome: Option<ExitOutcome>,
     capture: Option<Capture>,
 }
 
 fn over() -> ConfineError {
-    ConfineError::refused(Step::Session, "", "the session has ended")
+    ConfineError::refused(Step::Session, "", Reason::SessionEnded)
 }
 
 impl Session {
@@ -70,7 +72,7 @@ impl Session {
         let null = rustix::fs::open("/dev/null", rustix::fs::OFlags::RDWR, rustix::fs::Mode::empty())
             .map_err(|e| failed(e.into()))?;
         let mut request = sandbox.request.clone();
-        request.life = Life::Session;
+        request.mode = RunMode::Session;
         let null = null.as_fd();
         let (control, mut helper) = sandbox.helper.start(&request, &[null, null, null, theirs.as_fd()])?;
         drop(theirs);
@@ -108,9 +110,9 @@ impl Session {
     /// ```no_run
     /// use std::thread::sleep;
     /// use std::time::Duration;
-    /// use execpolicy_confine::{Command, ConfineError, Outcome, Session, inherited};
+    /// use execpolicy_confine::{Command, ConfineError, ExitOutcome, Session, inherited};
     ///
-    /// fn build(session: &Session) -> Result<Outcome, ConfineError> {
+    /// fn build(session: &Session) -> Result<ExitOutcome, ConfineError> {
     ///     let mut child = session.spawn(&Command::new(["make"]), inherited())?;
     ///     loop {
     ///         if let Some(outcome) = child.try_wait()? {
@@ -128,14 +130,14 @@ impl Session {
             state.next += 1;
             state.next
         };
-        let order = Order::Spawn {
+        let order = Order::Spawn(Spawn {
             id,
             sent: sys::monotonic(),
             argv: command.argv().to_vec(),
             environment,
             cwd: command.directory(&request.cwd),
             limit: command.longest(),
-        };
+        });
         channel::send(&self.spawner.socket, &order.encode(), &standard).map_err(|_| over())?;
         let pid = self.spawner.until(|state| state.started.remove(&id))??;
         Ok(SessionChild { spawner: Arc::clone(&self.spawner), id, pid, outcome: None, capture: None })
@@ -155,14 +157,14 @@ impl Session {
     ///
     /// ```no_run
     /// use std::time::Duration;
-    /// use execpolicy_confine::{Command, ConfineError, Outcome, Session};
+    /// use execpolicy_confine::{Command, ConfineError, ExitOutcome, Session};
     ///
     /// fn test(session: &Session) -> Result<String, ConfineError> {
     ///     let command = Command::new(["cargo", "test"]).time_limit(Duration::from_secs(300));
     ///     let output = session.output(&command)?;
     ///     Ok(match output.outcome {
-    ///         Outcome::Code(0) => output.stdout.text(),
-    ///         Outcome::TimedOut => "took more than five minutes".into(),
+    ///         ExitOutcome::Code(0) => output.stdout.text(),
+    ///         ExitOutcome::TimedOut => "took more than five minutes".into(),
     ///         _ => output.stderr.text(),
     ///     })
     /// }
@@ -200,7 +202,7 @@ impl SessionChild {
 
     /// Waits for the command. Its background processes may go on; they end with the session or with
     /// [`kill_all`](Session::kill_all).
-    pub fn wait(&mut self) -> Result<Outcome, ConfineError> {
+    pub fn wait(&mut self) -> Result<ExitOutcome, ConfineError> {
         if let Some(outcome) = self.outcome {
             return Ok(outcome);
         }
@@ -210,7 +212,7 @@ impl SessionChild {
     }
 
     /// How the command ended, if it has, at once.
-    pub fn try_wait(&mut self) -> Result<Option<Outcome>, ConfineError> {
+    pub fn try_wait(&mut self) -> Result<Option<ExitOutcome>, ConfineError> {
         if self.outcome.is_none() {
             self.outcome = self.spawner.now(|state| state.exited.remove(&self.id))?;
         }

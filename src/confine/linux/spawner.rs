@@ -14,12 +14,14 @@ use std::vec::Vec;
 
 use rustix::process::DumpableBehavior;
 
-use super::super::error::{ConfineError, Step};
-use super::super::message::{Event, Order, Outcome, Request};
+use super::super::codec::Wire;
+use super::super::ended::ExitOutcome;
+use super::super::error::{ConfineError, Reason, Step};
+use super::super::message::{Event, Order, Request, Spawn};
 use super::command::Command;
-use super::init::{drain, wait};
+use super::poll::{drain, wait};
+use super::restrictions::Restrictions;
 use super::sys::Starter;
-use super::walls::Walls;
 use super::{channel, plain, sys, tree};
 
 /// Forks the spawner and gives its pid.
@@ -29,7 +31,7 @@ pub(super) fn start(
     socket: &OwnedFd,
     ask: Option<&OwnedFd>,
     request: &Request,
-    walls: Walls,
+    restrictions: Restrictions,
 ) -> Result<i32, ConfineError> {
     let (ready, tell) = channel::pair().map_err(|e| ConfineError::new(Step::Session, "socketpair", e))?;
     match sys::fork(0).map_err(|e| ConfineError::new(Step::Session, "fork", e))? {
@@ -40,14 +42,14 @@ pub(super) fn start(
                 Ok(Some((bytes, _))) if bytes.is_empty() => Ok(pid),
                 Ok(Some((bytes, _))) => match Event::decode(&bytes) {
                     Some(Event::Failed(failure)) => Err(failure),
-                    _ => Err(ConfineError::refused(Step::Session, "", "the spawner answered nonsense")),
+                    _ => Err(ConfineError::refused(Step::Session, "", Reason::InvalidMessage)),
                 },
-                _ => Err(ConfineError::refused(Step::Session, "", "the spawner ended at once")),
+                _ => Err(ConfineError::refused(Step::Session, "", Reason::HelperEnded)),
             }
         }
         None => {
             drop(ready);
-            match restrict(socket, &tell, ask, &walls) {
+            match restrict(socket, &tell, ask, &restrictions) {
                 Ok(signals) => {
                     let _ = channel::send(&tell, &[], &[]);
                     drop(tell);
@@ -56,7 +58,7 @@ pub(super) fn start(
                         ask,
                         signals: &signals,
                         request,
-                        walls: &walls,
+                        restrictions: &restrictions,
                         running: BTreeMap::new(),
                         patient: false,
                         soon: false,
@@ -77,21 +79,21 @@ fn restrict(
     socket: &OwnedFd,
     tell: &OwnedFd,
     ask: Option<&OwnedFd>,
-    walls: &Walls,
+    restrictions: &Restrictions,
 ) -> Result<OwnedFd, ConfineError> {
     let mut keep = Vec::from([socket.as_fd(), tell.as_fd()]);
     keep.extend(ask.map(AsFd::as_fd));
-    keep.extend(walls.landlock.iter().map(AsFd::as_fd));
+    keep.extend(restrictions.landlock.iter().map(AsFd::as_fd));
     sys::close_all_but(&keep).map_err(|e| ConfineError::new(Step::Descriptors, "close_range", e))?;
     let signals = sys::signal_descriptor(&[libc::SIGCHLD])
         .map_err(|e| ConfineError::new(Step::Session, "signalfd", e))?;
-    if walls.plain {
+    if restrictions.plain {
         sys::adopt_orphans().map_err(|e| ConfineError::new(Step::Session, "PR_SET_CHILD_SUBREAPER", e))?;
     }
     sys::drop_own_privileges().map_err(|e| ConfineError::new(Step::Privileges, "", e))?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .map_err(|e| ConfineError::new(Step::Privileges, "PR_SET_DUMPABLE", e))?;
-    if let Some(filter) = &walls.filter {
+    if let Some(filter) = &restrictions.filter {
         sys::install_own_filter(filter).map_err(|e| ConfineError::new(Step::Seccomp, "", e))?;
     }
     Ok(signals)
@@ -102,7 +104,7 @@ struct Spawner<'a> {
     ask: Option<&'a OwnedFd>,
     signals: &'a OwnedFd,
     request: &'a Request,
-    walls: &'a Walls,
+    restrictions: &'a Restrictions,
     running: BTreeMap<i32, Running>,
     /// The kernel has been told to let this process [wait for its turn](sys::set_patient).
     patient: bool,
@@ -127,9 +129,9 @@ struct Running {
 
 impl Running {
     /// How it ended. One that ended by itself just before it was killed has kept its time.
-    fn outcome(&self, status: i32) -> Outcome {
-        match Outcome::from_wait(status) {
-            Outcome::Signal(libc::SIGKILL) if self.killed => Outcome::TimedOut,
+    fn outcome(&self, status: i32) -> ExitOutcome {
+        match ExitOutcome::from_wait(status) {
+            ExitOutcome::Signal(libc::SIGKILL) if self.killed => ExitOutcome::TimedOut,
             outcome => outcome,
         }
     }
@@ -143,7 +145,7 @@ impl Spawner<'_> {
     fn serve(&mut self) -> Result<Infallible, Over> {
         loop {
             // With nothing to be reaped, orders are all that can come.
-            if self.walls.plain || !self.running.is_empty() {
+            if self.restrictions.plain || !self.running.is_empty() {
                 let (orders, ended) =
                     wait(self.socket.as_fd(), self.signals.as_fd(), self.left()).map_err(|_| Over)?;
                 if ended {
@@ -159,7 +161,7 @@ impl Spawner<'_> {
             self.be_patient(self.soon && self.running.is_empty());
             let Ok(Some((bytes, fds))) = channel::receive(self.socket) else { return Err(Over) };
             match Order::decode(&bytes) {
-                Some(Order::Spawn { id, sent, argv, environment, cwd, limit }) => {
+                Some(Order::Spawn(Spawn { id, sent, argv, environment, cwd, limit })) => {
                     let started = Command::new(&argv, &environment, &cwd)
                         .and_then(|command| self.launch(&command, &cwd, fds));
                     match started {
@@ -208,13 +210,18 @@ impl Spawner<'_> {
     }
 
     fn launch(&self, command: &Command, cwd: &Path, fds: Vec<OwnedFd>) -> Result<i32, ConfineError> {
-        plain::visible(self.walls.plain, self.request, cwd)?;
+        plain::visible(self.restrictions.plain, self.request, cwd)?;
         if let Some(ask) = self.ask {
             mounts_are_in_place(ask)?;
         }
         let stdio = <[OwnedFd; 3]>::try_from(fds)
-            .map_err(|_| ConfineError::refused(Step::Descriptors, "", "a command takes three descriptors"))?;
-        command.launch(&stdio, &self.request.limits, self.walls, Starter::Spawner { patient: self.patient })
+            .map_err(|_| ConfineError::refused(Step::Descriptors, "", Reason::InvalidMessage))?;
+        command.launch(
+            &stdio,
+            &self.request.limits,
+            self.restrictions,
+            Starter::Spawner { patient: self.patient },
+        )
     }
 
     /// A short command has ended by now: one message says that it started and how it ended.
@@ -239,7 +246,7 @@ impl Spawner<'_> {
     }
 
     fn kill_all(&mut self) -> Result<(), Over> {
-        if !self.walls.plain {
+        if !self.restrictions.plain {
             // Every process of the namespace but process 1 and this one.
             let _ = sys::kill(-1, libc::SIGKILL);
             return Ok(());
@@ -255,9 +262,9 @@ impl Spawner<'_> {
     }
 
     /// The commands that have ended, and how. Orphans come here only where there is no process 1 to take them.
-    fn reap(&mut self) -> Vec<(u64, Outcome)> {
+    fn reap(&mut self) -> Vec<(u64, ExitOutcome)> {
         let mut ended = Vec::new();
-        while self.walls.plain || !self.running.is_empty() {
+        while self.restrictions.plain || !self.running.is_empty() {
             let Some((pid, status)) = sys::reap() else { break };
             if let Some(command) = self.running.remove(&pid) {
                 self.soon = sys::monotonic().saturating_sub(command.sent) < SOON;
@@ -267,7 +274,7 @@ impl Spawner<'_> {
         ended
     }
 
-    fn tell_ended(&self, ended: Vec<(u64, Outcome)>) -> Result<(), Over> {
+    fn tell_ended(&self, ended: Vec<(u64, ExitOutcome)>) -> Result<(), Over> {
         ended.into_iter().try_for_each(|(id, outcome)| self.tell(&Event::Exited(id, outcome)))
     }
 
@@ -282,6 +289,6 @@ fn mounts_are_in_place(ask: &OwnedFd) -> Result<(), ConfineError> {
     channel::send(ask, &[], &[]).map_err(failed)?;
     match channel::receive(ask).map_err(failed)? {
         Some(_) => Ok(()),
-        None => Err(ConfineError::refused(Step::Mount, "", "process 1 does not answer")),
+        None => Err(ConfineError::refused(Step::Mount, "", Reason::HelperEnded)),
     }
 }

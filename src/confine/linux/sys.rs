@@ -399,7 +399,7 @@ pub(super) fn launch(launch: &Launch<'_>) -> Result<i32, (Step, io::Error)> {
         -1 => Ok(pid),
         step => {
             let _ = wait_for(pid);
-            let step = Step::from_code(step as u8);
+            let step = Step::from_number(step as u8);
             Err((step, io::Error::from_raw_os_error(shared.errno.load(Ordering::Acquire))))
         }
     }
@@ -435,7 +435,7 @@ extern "C" fn child(shared: *mut c_void) -> c_int {
         Err(failure) => failure,
     };
     shared.errno.store(errno, Ordering::Release);
-    shared.step.store(step.code().into(), Ordering::Release);
+    shared.step.store(step.number().into(), Ordering::Release);
     exit(127)
 }
 
@@ -453,75 +453,100 @@ const fn rlimits(limits: &Limits) -> [(u32, Option<u64>); 6] {
     ]
 }
 
-fn child_steps(shared: &Shared<'_>) -> Result<Never, (Step, c_int)> {
+/// What happened at which step; in a child that must not allocate.
+type Fault = (Step, c_int);
+
+/// `result`, unless it is that of a call that failed.
+fn step(step: Step, result: c_long) -> Result<(), Fault> {
+    if result < 0 { Err((step, errno())) } else { Ok(()) }
+}
+
+fn child_steps(shared: &Shared<'_>) -> Result<Never, Fault> {
     let launch = shared.launch;
-    // SAFETY: every call takes numbers or pointers into `shared`, which outlives the child; none allocates. sigprocmask
-    // changes the child alone.
-    unsafe {
-        // A group of its own, for signals. A spawner has left the caller's terminal already: a session for each command would
-        // only cost (the kernel makes a scheduling group for each).
-        let fresh = launch.starter == Starter::Privileged;
-        let apart = if fresh { libc::setsid() } else { libc::setpgid(0, 0) };
-        if apart < 0 {
-            return Err((Step::Privileges, errno()));
-        }
-        if launch.die_with_parent && libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) != 0 {
-            return Err((Step::Privileges, errno()));
-        }
-        for (fd, target) in launch.stdio.iter().zip(0..) {
-            if libc::dup2(fd.as_raw_fd(), target) < 0 {
-                return Err((Step::Descriptors, errno()));
-            }
-        }
-        // Closing on exec, not now: the ruleset's descriptor is still needed.
-        if libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) != 0 {
-            return Err((Step::Descriptors, errno()));
-        }
-        for (resource, value) in rlimits(launch.limits) {
-            let Some(value) = value else { continue };
-            let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
-            if libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, 0_usize) != 0 {
-                return Err((Step::Limits, errno()));
-            }
-        }
-        if let Some(mask) = launch.limits.umask {
-            libc::umask(mask.into());
-        }
+    stand_apart(launch)?;
+    take_descriptors(launch)?;
+    set_limits(launch)?;
+    if launch.starter == (Starter::Spawner { patient: true }) && !set_patient(false) {
+        return Err((Step::Privileges, errno()));
+    }
+    if launch.starter == Starter::Privileged {
+        drop_privileges().map_err(|e| (Step::Privileges, e))?;
+    }
+    // SAFETY: the path is a C string that outlives the child. Without the capabilities that would open a denied directory.
+    step(Step::WorkingDirectory, unsafe { libc::chdir(launch.cwd.as_ptr()) }.into())?;
+    if let Some(ruleset) = launch.landlock {
+        // SAFETY: the call takes an open descriptor and a number.
+        let result = unsafe { libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) };
+        step(Step::Landlock, result)?;
+    }
+    if let Some(filter) = launch.filter {
+        install_filter(filter).map_err(|e| (Step::Seccomp, e))?;
+    }
+    Err((Step::Exec, exec(shared)))
+}
+
+/// Leaves the starter's process group or session, and ends with the starter where nothing else sees to that.
+fn stand_apart(launch: &Launch<'_>) -> Result<(), Fault> {
+    // A group of its own, for signals. A spawner has left the caller's terminal already: a session for each command would
+    // only cost (the kernel makes a scheduling group for each).
+    let fresh = launch.starter == Starter::Privileged;
+    // SAFETY: both take numbers or nothing.
+    step(Step::Privileges, unsafe { if fresh { libc::setsid() } else { libc::setpgid(0, 0) } }.into())?;
+    if launch.die_with_parent {
+        // SAFETY: prctl with this option takes numbers only.
+        let result = unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0) };
+        step(Step::Privileges, result.into())?;
+    }
+    Ok(())
+}
+
+/// Makes the caller's descriptors 0, 1 and 2, and lets no other pass the exec.
+fn take_descriptors(launch: &Launch<'_>) -> Result<(), Fault> {
+    for (fd, target) in launch.stdio.iter().zip(0..) {
+        // SAFETY: dup2 takes numbers.
+        step(Step::Descriptors, unsafe { libc::dup2(fd.as_raw_fd(), target) }.into())?;
+    }
+    // SAFETY: close_range takes numbers. Closing on exec, not now: the ruleset's descriptor is still needed.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    step(Step::Descriptors, result)
+}
+
+/// Resource limits, the mask of new files, and a signal mask that holds nothing back.
+fn set_limits(launch: &Launch<'_>) -> Result<(), Fault> {
+    for (resource, value) in rlimits(launch.limits) {
+        let Some(value) = value else { continue };
+        let limit = libc::rlimit { rlim_cur: value, rlim_max: value };
+        // SAFETY: `limit` lives across the call, which reads it; nothing is asked for in return.
+        let result = unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, &raw const limit, 0_usize) };
+        step(Step::Limits, result)?;
+    }
+    if let Some(mask) = launch.limits.umask {
+        // SAFETY: umask takes a number and cannot fail.
+        unsafe { libc::umask(mask.into()) };
+    }
+    // SAFETY: an all-zero set is a valid value to be emptied; sigprocmask reads it and changes the child alone.
+    let result = unsafe {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&mut none);
-        if libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut()) != 0 {
-            return Err((Step::Exec, errno()));
+        libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut())
+    };
+    step(Step::Exec, result.into())
+}
+
+/// Tries each program. Returns only if none can be executed, and then why.
+fn exec(shared: &Shared<'_>) -> c_int {
+    let mut last = libc::ENOENT;
+    for program in shared.programs {
+        // SAFETY: the strings end in NUL and the lists in null, and all outlive the child.
+        unsafe { libc::execve(*program, shared.argv, shared.environment) };
+        match errno() {
+            // As execvp: a directory of PATH that does not have it is passed over, a refusal is remembered.
+            libc::ENOENT | libc::ENOTDIR => {}
+            libc::EACCES => last = libc::EACCES,
+            e => return e,
         }
-        if launch.starter == (Starter::Spawner { patient: true }) && !set_patient(false) {
-            return Err((Step::Privileges, errno()));
-        }
-        if fresh {
-            drop_privileges().map_err(|e| (Step::Privileges, e))?;
-        }
-        // Without the capabilities that would open a denied directory.
-        if libc::chdir(launch.cwd.as_ptr()) != 0 {
-            return Err((Step::WorkingDirectory, errno()));
-        }
-        if let Some(ruleset) = launch.landlock
-            && libc::syscall(libc::SYS_landlock_restrict_self, ruleset.as_raw_fd(), 0_u32) != 0
-        {
-            return Err((Step::Landlock, errno()));
-        }
-        if let Some(filter) = launch.filter {
-            install_filter(filter).map_err(|e| (Step::Seccomp, e))?;
-        }
-        let mut last = libc::ENOENT;
-        for program in shared.programs {
-            libc::execve(*program, shared.argv, shared.environment);
-            match errno() {
-                // As execvp: a directory of PATH that does not have it is passed over, a refusal is remembered.
-                libc::ENOENT | libc::ENOTDIR => {}
-                libc::EACCES => last = libc::EACCES,
-                e => return Err((Step::Exec, e)),
-            }
-        }
-        Err((Step::Exec, last))
     }
+    last
 }
 
 /// A descriptor of this process by its number, as one of our own that no child inherits.

@@ -16,15 +16,15 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::string::ToString;
+use std::string::String;
 use std::vec::Vec;
 
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
+use super::super::ended::{Finding, FindingReason};
 use super::super::error::{ConfineError, Step};
-use super::super::message::Finding;
-use super::super::status::{EnforcementStatus, Given};
+use super::super::status::{Aspect, Enforcement, EnforcementStatus};
 use super::mounts::{Cover, View, mount_id};
 
 /// The mounts of a view and the watch over their paths.
@@ -106,11 +106,9 @@ impl Watch {
         for cover in &mut self.covers {
             let target = match self.view.open(&cover.path) {
                 Ok(target) => target,
-                Err(e) => match e.source.raw_os_error() {
-                    // Nothing is there; if something appears, it will be covered.
-                    Some(libc::ENOENT | libc::ENOTDIR) => continue,
-                    _ => return Err(uncoverable(&cover.path, e.source)),
-                },
+                // Nothing is there; if something appears, it will be covered.
+                Err(e) if matches!(e.cause.raw_os_error(), Some(libc::ENOENT | libc::ENOTDIR)) => continue,
+                Err(e) => return Err(ConfineError { detail: replaced(&cover.path), ..e }),
             };
             if mount_id(&target).map_err(|e| uncoverable(&cover.path, e))? == cover.mount {
                 continue;
@@ -145,29 +143,27 @@ impl Watch {
     /// The clause of the status.
     pub(super) fn status(&self, status: &mut EnforcementStatus) {
         let (given, by) = if self.covers.is_empty() {
-            (Given::Prevented, "there is nothing that the host could replace")
+            (Enforcement::Prevented, "there is nothing that the host could replace")
         } else if self.notify.is_some() && !self.complete {
             let by = "mounts; not every name can be watched: looked at each second and before each command";
-            (Given::PreventedAtStart, by)
+            (Enforcement::PreventedAtStart, by)
         } else {
-            (Given::PreventedAtStart, "mounts; covered again as soon as inotify tells")
+            (Enforcement::PreventedAtStart, "mounts; covered again as soon as inotify tells")
         };
-        status.push("replaced-files", "stay covered when the host replaces them", given, by);
+        status.push(Aspect::ReplacedFiles, "stay covered when the host replaces them", given, by);
     }
 
     /// What was put back, for the report.
     pub(super) fn findings(&self) -> Vec<Finding> {
-        let found = self.put_back.iter().map(|(path, times)| {
-            let times = if *times == 1 { "once".to_string() } else { format!("{times} times") };
-            let why =
-                format!("replaced on the host, {times}, while the command ran; protected again each time");
-            Finding { path: path.clone(), quarantined: None, why }
-        });
-        found.collect()
+        let found = self.put_back.iter();
+        found.map(|(path, times)| Finding::left(path, FindingReason::Replaced(*times as u64))).collect()
     }
 }
 
 fn uncoverable(path: &Path, e: io::Error) -> ConfineError {
-    let detail = format!("{} was replaced on the host and cannot be protected again", path.display());
-    ConfineError::new(Step::Mount, detail, e)
+    ConfineError::new(Step::Mount, replaced(path), e)
+}
+
+fn replaced(path: &Path) -> String {
+    format!("{} was replaced on the host and cannot be protected again", path.display())
 }

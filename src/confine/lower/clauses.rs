@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
 
-use super::super::plan::{self, Gap, Passing, VariableRule, Wall};
+use super::super::plan::{self, Gap, Passing, Requirement, VariableRule};
 use super::super::seccomp;
-use super::super::status::Given;
+use super::super::status::Enforcement as Given;
 use super::Work;
 use super::host::Host;
 use super::refusal::Refusal;
@@ -250,7 +250,7 @@ pub(super) fn features<'a>(
                 Some("a socket that the host makes later in a readable directory can be connected to")
             }
             Feature::SecondWall => {
-                work.plan.landlock = Wall::Required;
+                work.plan.landlock = Requirement::Required;
                 None
             }
             _ => None,

@@ -13,7 +13,7 @@ use std::vec::Vec;
 
 use super::super::linux::is_empty_placeholder;
 use super::super::plan::{self, Late, Missing, MissingKind};
-use super::super::status::Given;
+use super::super::status::Enforcement as Given;
 use super::refusal::Refusal;
 use super::scan::Match;
 use super::view::{Bound, View, is_wild};

@@ -4,7 +4,6 @@ use std::fmt;
 use std::format;
 use std::string::String;
 
-use super::super::error::{ConfineError, Step};
 use execpolicy_profile::Origin;
 
 /// A profile that cannot be enforced as it says on this host: nothing is run.
@@ -43,13 +42,3 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
-
-impl From<Refusal> for ConfineError {
-    fn from(refusal: Refusal) -> ConfineError {
-        let detail = match &refusal.origin {
-            Some(origin) => format!("{} ({origin})", refusal.clause),
-            None => refusal.clause.clone(),
-        };
-        ConfineError::refused(Step::Plan, detail, &format!("{}; {}", refusal.why, refusal.way_out))
-    }
-}

@@ -72,6 +72,47 @@ const NETLINK_ROUTE: u64 = 0;
 type Condition = (u8, Len, Op, u64);
 type Checks = Vec<(u32, Vec<Instruction>)>;
 
+fn is(argument: u8, value: u64) -> Condition {
+    (argument, Len::Dword, Op::Eq, value)
+}
+
+fn has(argument: u8, bit: u64) -> Condition {
+    (argument, Len::Dword, Op::MaskedEq(bit), bit)
+}
+
+fn lacks(argument: u8, bits: u64) -> Condition {
+    (argument, Len::Dword, Op::MaskedEq(bits), 0)
+}
+
+fn null(argument: u8) -> Condition {
+    (argument, Len::Qword, Op::Eq, 0)
+}
+
+/// Modes that would set a user or group on execution, wherever a call takes a mode.
+fn setuid() -> Vec<(&'static str, bool, Vec<Vec<Condition>>)> {
+    let modes = [
+        ("chmod", 1),
+        ("fchmod", 1),
+        ("fchmodat", 2),
+        ("fchmodat2", 2),
+        ("creat", 1),
+        ("mknod", 1),
+        ("mknodat", 2),
+    ];
+    let mode = |(name, mode)| (name, true, Vec::from([Vec::from([lacks(mode, S_ISUID | S_ISGID)])]));
+    let mut all: Vec<_> = modes.into_iter().map(mode).collect();
+    for (name, flags) in [("open", 1), ("openat", 2)] {
+        let mut rules = Vec::new();
+        for create in [O_CREAT, O_TMPFILE] {
+            for bit in [S_ISUID, S_ISGID] {
+                rules.push(Vec::from([has(flags, create), has(flags + 1, bit)]));
+            }
+        }
+        all.push((name, false, rules));
+    }
+    all
+}
+
 /// The argument checks of a word. Arguments are compared by their low 32 bits, as the kernel reads these; pointers by all 64.
 pub(super) fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
     let mut found = Vec::new();
@@ -81,10 +122,6 @@ pub(super) fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
         }
         Ok(())
     };
-    let is = |argument, value| (argument, Len::Dword, Op::Eq, value);
-    let has = |argument, bit| (argument, Len::Dword, Op::MaskedEq(bit), bit);
-    let lacks = |argument, bits| (argument, Len::Dword, Op::MaskedEq(bits), 0);
-    let null = |argument| (argument, Len::Qword, Op::Eq, 0);
     match word {
         "clone:namespaces" => {
             add("clone", true, Vec::from([Vec::from([lacks(0, CLONE_NEW)])]))?;
@@ -128,25 +165,8 @@ pub(super) fn checks(arch: Arch, word: &str) -> Result<Checks, BuildError> {
             add("ioctl", false, Vec::from([Vec::from([is(1, TIOCSTI)]), Vec::from([is(1, TIOCLINUX)])]))?;
         }
         "chmod:setuid" => {
-            for (name, mode) in [
-                ("chmod", 1),
-                ("fchmod", 1),
-                ("fchmodat", 2),
-                ("fchmodat2", 2),
-                ("creat", 1),
-                ("mknod", 1),
-                ("mknodat", 2),
-            ] {
-                add(name, true, Vec::from([Vec::from([lacks(mode, S_ISUID | S_ISGID)])]))?;
-            }
-            for (name, flags) in [("open", 1), ("openat", 2)] {
-                let mut rules = Vec::new();
-                for create in [O_CREAT, O_TMPFILE] {
-                    for bit in [S_ISUID, S_ISGID] {
-                        rules.push(Vec::from([has(flags, create), has(flags + 1, bit)]));
-                    }
-                }
-                add(name, false, rules)?;
+            for (name, listed, rules) in setuid() {
+                add(name, listed, rules)?;
             }
         }
         // Of the caller itself, or asking only.
