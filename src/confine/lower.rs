@@ -33,32 +33,18 @@ pub(crate) mod refusal;
 mod repository;
 mod scan;
 mod view;
+mod work;
 
 pub use host::Host;
 pub use refusal::Refusal;
 pub use view::{Answer, By, Said, View};
+pub use work::Carried;
+use work::Work;
 
-use std::string::String;
 use std::vec::Vec;
 
 use super::plan::Plan;
-use super::status::Enforcement;
-use execpolicy_profile::{Feature, Origin, Profile, Stance};
-
-/// A clause of a profile and what carries it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Carried<'a> {
-    /// The clause, as it would be written.
-    pub clause: String,
-    /// Its statement; `None` for what every sandbox does.
-    pub origin: Option<Origin<&'a str>>,
-    /// By which wall: `mounts`, `netns`, `seccomp`, `process`, `landlock`, `sweep`.
-    pub wall: &'static str,
-    /// How it will hold.
-    pub given: Enforcement,
-    /// What there is to say about it on this host.
-    pub note: Option<String>,
-}
+use execpolicy_profile::{Profile, Stance};
 
 /// A profile on a host.
 #[derive(Clone, Debug)]
@@ -98,35 +84,4 @@ pub fn lower<'a>(profile: &Profile<&'a str>, host: &Host) -> Result<Lowered<'a>,
     clauses::features(profile, &view, &mut work)?;
     let accepted = work.accepted.iter().map(|feature| feature.as_str()).collect();
     Ok(Lowered { plan: work.plan, carried: work.carried, view, accepted })
-}
-
-/// A plan in the making.
-struct Work<'a> {
-    plan: Plan,
-    carried: Vec<Carried<'a>>,
-    accepted: Vec<Feature>,
-}
-
-impl<'a> Work<'a> {
-    fn carry(
-        &mut self,
-        clause: impl Into<String>,
-        origin: Origin<&'a str>,
-        wall: &'static str,
-        given: Enforcement,
-    ) {
-        let clause = clause.into();
-        self.carried.push(Carried { clause, origin: Some(origin), wall, given, note: None });
-    }
-
-    fn note(&mut self, note: impl Into<String>) {
-        if let Some(last) = self.carried.last_mut() {
-            last.note = Some(note.into());
-        }
-    }
-}
-
-/// `path` as people see it: what could steer a terminal is replaced.
-fn shown(path: &std::path::Path) -> String {
-    path.display().to_string().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -11,6 +11,7 @@
 //! over the numbers: a short path per call, which is what installing costs (the kernel walks the filter
 //! once for each number).
 
+mod bpf;
 mod conditions;
 mod groups;
 mod syscalls;
@@ -24,47 +25,14 @@ use std::collections::BTreeMap;
 use std::string::String;
 use std::vec::Vec;
 
+pub use bpf::{Arch, BuildError, Instruction};
 pub use conditions::CONDITIONS;
 pub use groups::Group;
 
-use seccompiler::TargetArch;
-
-/// A machine the filter can be built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arch {
-    /// 64-bit x86; its i386 and x32 interfaces are closed.
-    X86_64,
-    /// 64-bit Arm, little-endian; its 32-bit interface is closed.
-    Aarch64,
-}
-
-impl Arch {
-    /// The architecture this program was built for; `None` where no filter exists, which refuses to confine.
-    pub fn native() -> Option<Arch> {
-        if cfg!(target_arch = "x86_64") {
-            Some(Arch::X86_64)
-        } else if cfg!(all(target_arch = "aarch64", target_endian = "little")) {
-            Some(Arch::Aarch64)
-        } else {
-            None
-        }
-    }
-
-    /// `AUDIT_ARCH_*` of `linux/audit.h`.
-    fn audit(self) -> u32 {
-        match self {
-            Arch::X86_64 => 0xC000_003E,
-            Arch::Aarch64 => 0xC000_00B7,
-        }
-    }
-
-    fn target(self) -> TargetArch {
-        match self {
-            Arch::X86_64 => TargetArch::x86_64,
-            Arch::Aarch64 => TargetArch::aarch64,
-        }
-    }
-}
+use bpf::{
+    ENOSYS, EPERM, JMP_JA, JMP_JEQ, JMP_JGE, LD_W_ABS, OFFSET_ARCH, OFFSET_NR, RET_ALLOW, RET_ERRNO, RET_K,
+    RET_KILL_PROCESS,
+};
 
 /// Calls that fail as if the kernel did not have them, because every libc has a way around these.
 const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_uring_setup", "openat2"];
@@ -73,35 +41,6 @@ const HIDDEN: [&str; 5] = ["clone3", "io_uring_enter", "io_uring_register", "io_
 pub fn is_word(word: &str) -> bool {
     CONDITIONS.contains(&word) || syscalls::exists(word)
 }
-
-const EPERM: u32 = 1;
-const ENOSYS: u32 = 38;
-const RET_ALLOW: u32 = 0x7FFF_0000;
-const RET_KILL_PROCESS: u32 = 0x8000_0000;
-const RET_ERRNO: u32 = 0x0005_0000;
-
-/// One BPF instruction, laid out as the kernel's `struct sock_filter`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Instruction {
-    /// Operation.
-    pub code: u16,
-    /// Instructions to skip if the comparison holds.
-    pub jt: u8,
-    /// Instructions to skip if it does not.
-    pub jf: u8,
-    /// The operand.
-    pub k: u32,
-}
-
-const LD_W_ABS: u16 = 0x20;
-const JMP_JA: u16 = 0x05;
-const JMP_JEQ: u16 = 0x15;
-const JMP_JGE: u16 = 0x35;
-const RET_K: u16 = 0x06;
-
-const OFFSET_NR: u32 = 0;
-const OFFSET_ARCH: u32 = 4;
 
 /// A finished filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,40 +64,6 @@ impl Program {
             bytes.extend_from_slice(&i.k.to_le_bytes());
         }
         bytes
-    }
-}
-
-/// A filter could not be built; the command does not run.
-#[derive(Debug)]
-pub enum BuildError {
-    /// A word that is neither a call nor a condition.
-    Unknown(String),
-    /// `seccompiler` refused a rule.
-    Rule(seccompiler::BackendError),
-    /// `seccompiler` gave a program of another shape than the one the linker knows.
-    Shape,
-    /// More than the kernel's 4096 instructions.
-    TooLong(usize),
-}
-
-impl std::fmt::Display for BuildError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            BuildError::Unknown(word) => write!(f, "`{word}` is no system call of Linux 6.18"),
-            BuildError::Rule(error) => write!(f, "a filter rule was refused: {error}"),
-            BuildError::Shape => f.write_str("seccompiler changed the layout of its programs"),
-            BuildError::TooLong(length) => {
-                write!(f, "the filter has {length} instructions, the kernel takes 4096")
-            }
-        }
-    }
-}
-
-impl std::error::Error for BuildError {}
-
-impl From<seccompiler::BackendError> for BuildError {
-    fn from(error: seccompiler::BackendError) -> Self {
-        BuildError::Rule(error)
     }
 }
 

@@ -89,25 +89,15 @@ pub fn scan(text: &str) -> Scan {
             b'A'..=b'Z' | b'a'..=b'z' | b'_' => {
                 next =
                     at + bytes[at..].iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
-                let word = &text[at..next];
                 let expected = matches!(last, b'(' | b'[' | b'{' | b'+' | b'=' | b':');
-                let rule = Builtin::from_name(word).is_some();
-                if line_start && !expected && (rule || last != b',') && begins_statement(&text[at..]) {
-                    // A list may hold calls; the arguments of a call do not begin with one.
-                    if let Some(top) = open.last().filter(|top| last != b',' || top.byte == b'(') {
-                        result.fault.get_or_insert(Fault::Bracket { open: top.at, shown_by: Some(at..next) });
-                    }
+                if line_start && !expected {
+                    statement(text, at..next, last, &open, &mut result);
                 }
-                match word {
+                match &text[at..next] {
                     "and" | "or" | "not" | "in" | "if" | "else" | "lambda" | "for" => {
                         count(open.last_mut().map_or(&mut chain, |o| &mut o.chain), at, &mut result);
                     }
-                    "elif" => {
-                        elifs += 1;
-                        if elifs > MAX_CHAIN {
-                            result.too_deep.get_or_insert(at);
-                        }
-                    }
+                    "elif" => count(&mut elifs, at, &mut result),
                     _ => {}
                 }
             }
@@ -127,6 +117,17 @@ pub fn scan(text: &str) -> Scan {
         result.fault.get_or_insert(Fault::Bracket { open: top.at, shown_by: None });
     }
     result
+}
+
+/// Looks at a word at the left margin. If it begins a statement, a bracket that is open should have been closed before it.
+fn statement(text: &str, word: Range<usize>, last: u8, open: &[Open], result: &mut Scan) {
+    let rule = Builtin::from_name(&text[word.clone()]).is_some();
+    if (rule || last != b',') && begins_statement(&text[word.start..]) {
+        // A list may hold calls; the arguments of a call do not begin with one.
+        if let Some(top) = open.last().filter(|top| last != b',' || top.byte == b'(') {
+            result.fault.get_or_insert(Fault::Bracket { open: top.at, shown_by: Some(word) });
+        }
+    }
 }
 
 fn count(chain: &mut usize, at: usize, result: &mut Scan) {

@@ -52,7 +52,6 @@ fn refused(
 ) -> Diagnostic {
     let at = |range| Span::new(source, range);
     let message = message.strip_prefix("Parse error: ").unwrap_or(message);
-    let line = text[..range.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
     if let Some(template) = template(text, range.start) {
         return Diagnostic::new(Code::EP0117, at(template), "this is a template that was not rendered")
             .label("left for a template engine to fill in")
@@ -65,15 +64,24 @@ fn refused(
             .hint("use spaces; `expand -t 4 FILE` converts a file")
             .suggest(at(range.start..end), "    ", "write four spaces");
     }
+    if let Some(fault) = fault {
+        return unbalanced(text, source, fault);
+    }
+    unexpected(text, source, message, range)
+}
+
+/// Says what is wrong with a string or a bracket.
+fn unbalanced(text: &str, source: SourceId, fault: Fault) -> Diagnostic {
+    let at = |range| Span::new(source, range);
     match fault {
-        Some(Fault::String(string)) => {
+        Fault::String(string) => {
             let first_line =
                 string.start..text[string.clone()].find('\n').map_or(string.end, |line| string.start + line);
-            return Diagnostic::new(Code::EP0106, at(first_line), "this string is never closed")
+            Diagnostic::new(Code::EP0106, at(first_line), "this string is never closed")
                 .label("it begins here")
-                .hint("close it with the quote it begins with; three quotes make a string of several lines");
+                .hint("close it with the quote it begins with; three quotes make a string of several lines")
         }
-        Some(Fault::Bracket { open, shown_by }) => {
+        Fault::Bracket { open, shown_by } => {
             let bracket = &text[open..=open];
             let close = match bracket {
                 "(" => ")",
@@ -93,27 +101,30 @@ fn refused(
                 Diagnostic::new(Code::EP0106, at(start..open + 1), format!("{what} is never closed"))
                     .label("opened here")
                     .hint(format!("add a `{close}`"));
-            return match shown_by {
+            match shown_by {
                 Some(place) if matches!(&text[place.clone()], ")" | "]" | "}") => {
                     let found = text[place.clone()].to_owned();
                     diagnostic.also(at(place), format!("a `{close}` was expected before this `{found}`"))
                 }
                 Some(place) => diagnostic.also(at(place), "a new statement begins here"),
                 None => diagnostic,
-            };
+            }
         }
-        Some(Fault::Stray(close)) => {
-            return Diagnostic::new(
-                Code::EP0105,
-                at(close..close + 1),
-                format!("this `{}` closes nothing", &text[close..=close]),
-            )
-            .label("nothing is open here")
-            .hint("remove it")
-            .suggest(at(close..close + 1), "", "remove it");
-        }
-        None => {}
+        Fault::Stray(close) => Diagnostic::new(
+            Code::EP0105,
+            at(close..close + 1),
+            format!("this `{}` closes nothing", &text[close..=close]),
+        )
+        .label("nothing is open here")
+        .hint("remove it")
+        .suggest(at(close..close + 1), "", "remove it"),
     }
+}
+
+/// Says what is wrong with a word that the parser did not expect.
+fn unexpected(text: &str, source: SourceId, message: &str, range: std::ops::Range<usize>) -> Diagnostic {
+    let at = |range| Span::new(source, range);
+    let line = text[..range.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
     let word = text.get(range.clone()).unwrap_or("");
     let diagnostic = |message: String| Diagnostic::new(Code::EP0105, at(range.clone()), message);
     if message.starts_with("cannot use reserved keyword") {

@@ -9,10 +9,10 @@ use rustix::process::{Resource, getrlimit};
 use super::super::plan::{self, Gap, Passing, Requirement, VariableRule};
 use super::super::seccomp;
 use super::super::status::Enforcement as Given;
-use super::Work;
 use super::host::Host;
 use super::refusal::Refusal;
 use super::view::{View, place, resolve};
+use super::work::Work;
 use execpolicy_profile::{
     Access, Clause, EnvAction, EnvRule, Feature, Host as Destination, LimitKind, NetworkMode, Profile,
     Stance, Variable,

@@ -17,7 +17,7 @@ use super::super::status::Enforcement as Given;
 use super::refusal::Refusal;
 use super::scan::Match;
 use super::view::{Bound, View, is_wild};
-use super::{Work, shown};
+use super::work::{Work, shown};
 use execpolicy_profile::{Access, PathAccess, Promise};
 
 /// Rules at exact places.

@@ -8,7 +8,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 use super::refusal::Refusal;
-use super::shown;
+use super::work::shown;
 use execpolicy_profile::Root;
 
 /// What `$WORKSPACE`, `~` and `$TMPDIR` are, where the command starts, and what environment there is to pass on.

@@ -15,8 +15,8 @@ use std::vec::Vec;
 use super::super::linux::is_empty_placeholder;
 use super::super::names::{Globs, Names};
 use super::refusal::Refusal;
-use super::shown;
 use super::view::{By, View};
+use super::work::shown;
 use execpolicy_profile::{Access, PathAccess, glob};
 
 /// Entries that are looked at. A million take about a second.

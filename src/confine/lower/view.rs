@@ -15,7 +15,8 @@ use std::vec::Vec;
 
 use super::host::Host;
 use super::refusal::Refusal;
-use super::{repository, shown};
+use super::repository;
+use super::work::shown;
 use execpolicy_profile::{
     Access, GlobRule, Located, Origin, PathAccess, PathRule, Place, Profile, Protect, glob,
 };

@@ -12,7 +12,8 @@ use seccompiler::{
     SeccompRule,
 };
 
-use super::{Arch, BuildError, EPERM, Instruction, JMP_JEQ, LD_W_ABS, OFFSET_NR, RET_K, syscalls};
+use super::bpf::{Arch, BuildError, EPERM, Instruction, JMP_JEQ, LD_W_ABS, OFFSET_NR, RET_K};
+use super::syscalls;
 
 /// The words with a condition on arguments. A plan's other words are names of calls, which then always fail.
 ///

@@ -2,7 +2,7 @@
 //!
 //! In: a program and a call. Out: what it returns, and in how many steps. Not here: anything that ships.
 
-use super::Instruction;
+use super::bpf::Instruction;
 
 /// One system call as `struct seccomp_data` shows it.
 #[derive(Clone, Copy, Debug)]

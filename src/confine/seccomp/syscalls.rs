@@ -6,7 +6,7 @@
 //! Numbers: the kernel's `arch/x86/entry/syscalls/syscall_64.tbl` and `scripts/syscall.tbl`. From 424 on
 //! both architectures share them.
 
-use super::Arch;
+use super::bpf::Arch;
 
 /// A named system call: name, x86_64 number, aarch64 number.
 pub(super) type Row = (&'static str, Option<u32>, Option<u32>);
