@@ -116,3 +116,12 @@ fn an_error_reads_well() {
     assert_eq!(verdict.to_string(), "forbidden: test.rules:1");
     assert!(format!("{verdict:?}").contains("Forbidden"), "{verdict:?}");
 }
+
+/// The page shows the example as it is.
+#[test]
+fn the_page_holds_the_example() {
+    let page = include_str!("../docs/embedding.md");
+    let example = include_str!("../examples/embedding.rs");
+    assert!(page.contains(&format!("```rust\n{example}```\n")), "docs/embedding.md shows another program");
+    assert!(example.lines().count() < 30);
+}

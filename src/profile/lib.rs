@@ -6,6 +6,16 @@
 //! [`Profiles::from_bytes`] reads every record once, keeps none, and refuses what it cannot read; after that no accessor can
 //! fail. A profile that is taken out borrows its texts from the bytes.
 
+//!
+//! ```
+//! use execpolicy_profile::{Profiles, encode};
+//!
+//! let section = encode([].iter(), None).unwrap();
+//! let profiles = Profiles::from_bytes(&section).unwrap();
+//! assert_eq!(profiles.names().count(), 0);
+//! assert!(Profiles::from_bytes(b"no section").is_err());
+//! ```
+
 #![no_std]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 

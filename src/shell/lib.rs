@@ -2,6 +2,17 @@
 //! ([`analyse`], [`analyse_argv`]).
 //!
 //! Not here: rules, and how a command is confined. The meaning in words: `docs/scripts.md`.
+//!
+//! ```
+//! use execpolicy_shell::{Dialect, Limits, ToolFacts, analyse};
+//!
+//! let script = b"cd src && rm -rf $x; echo done";
+//! let analysis = analyse(script, Dialect::Bash, None, &ToolFacts::none(), &Limits::default());
+//! let commands: Vec<String> = analysis.segments.iter().map(|segment| segment.argv.describe()).collect();
+//! assert!(commands.contains(&"echo done".to_owned()));
+//! // A word whose value is not known stands for any word, and for any number of them.
+//! assert!(commands.iter().any(|command| command.starts_with("rm -rf ")));
+//! ```
 #![no_std]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
