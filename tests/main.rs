@@ -16,6 +16,8 @@ mod hostile;
 mod limits;
 mod names;
 mod pages;
+mod programs_real;
+mod programs_writer;
 mod random;
 mod reproducible;
 mod rules_front_end;

@@ -137,6 +137,7 @@ AllowBlocker {
     Environment = "environment": "runs with a variable that can change what it does",
     Wrapper = "wrapper": "runs through a wrapper that changes more than scheduling",
     Carrier = "carrier": "starts another command",
+    ProgramFile = "program-file": "opens a file that only its program text or an option names",
     Option = "possible-option": "has a word that could be an option that runs a program",
 }}
 

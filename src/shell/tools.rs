@@ -1,5 +1,7 @@
 //! What is known about programs that run other programs: the facts (`facts.rs`), and the languages that some of them
-//! read (`harmless.rs`). Not here: how a command line is read by the facts (`launch/`).
+//! read (`sed.rs`, `awk.rs`). Not here: how a command line is read by the facts (`launch/`).
 
+pub mod awk;
+pub mod effects;
 pub mod facts;
-pub mod harmless;
+pub mod sed;

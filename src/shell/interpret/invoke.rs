@@ -159,6 +159,8 @@ impl Walker<'_, '_> {
             self.note(segment);
         } else if let Some(shell) = tool.shell {
             self.shell(state, shell, argv, call);
+        } else if let Some(language) = tool.language {
+            self.program_text(state, language, argv, call);
         } else if tool.inner == Inner::None {
             self.options_that_run(state, tool, argv, call);
         } else {

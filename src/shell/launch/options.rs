@@ -1,4 +1,4 @@
-//! In: the words of a program that runs others by some of its options (`find -exec`, `tar --to-command`, `sed`). Out: its segment and
+//! In: the words of a program that runs others by some of its options (`find -exec`, `tar --to-command`). Out: its segment and
 //! those of what the options run. Not here: which options do so (`tools/facts.rs`), and how they stand in a word (`cluster.rs`).
 
 use super::cluster::{Found, options_possible, takes_the_next};
@@ -9,8 +9,7 @@ use crate::interpret::state::State;
 use crate::interpret::walk::Walker;
 use crate::reason::{AllowBlocker, Reason};
 use crate::segment::Role;
-use crate::tools::facts::{Effect, Language, Tool};
-use crate::tools::harmless::{awk_is_harmless, sed_is_harmless};
+use crate::tools::facts::{Effect, Tool};
 use crate::value::argv::{Argv, Item};
 use crate::value::words::Piece;
 use alloc::vec::Vec;
@@ -28,9 +27,7 @@ struct Arguments<'a> {
     programs: Vec<Item>,
     scripts: Vec<Item>,
     clauses: Vec<Argv>,
-    /// The first word that may be an operand.
-    operand: Option<&'a Item>,
-    /// The first word that surely is one: an unknown word may be an option, another one's value.
+    /// The first word that surely is an operand: an unknown word may be an option, another one's value.
     sure: Option<&'a Item>,
     /// Why it cannot be known what is run.
     opaque: Option<Reason>,
@@ -48,7 +45,6 @@ impl<'a> Arguments<'a> {
             programs: Vec::new(),
             scripts: Vec::new(),
             clauses: Vec::new(),
-            operand: None,
             sure: None,
             opaque: None,
             may_be_option: false,
@@ -78,7 +74,6 @@ impl<'a> Arguments<'a> {
             }
         }
         read.input();
-        read.language();
         read
     }
 
@@ -100,7 +95,6 @@ impl<'a> Arguments<'a> {
     }
 
     fn operand(&mut self, item: &'a Item, is_value: bool) {
-        self.operand = self.operand.or(Some(item));
         if !is_value {
             self.sure = self.sure.or(Some(item));
         }
@@ -170,24 +164,6 @@ impl<'a> Arguments<'a> {
             && !self.arguments.first().is_some_and(idle)
         {
             self.opaque = self.opaque.or(Some(Reason::InterpreterInput));
-        }
-    }
-
-    /// Whether a program text does no harm. Any operand may be it (the one before it an option's value), so all are looked
-    /// at; sed's is the first one for sure.
-    fn language(&mut self) {
-        let fine = match self.tool.language {
-            None => return,
-            Some(Language::Sed) => {
-                self.operand.is_none_or(|item| item.as_known().is_some_and(sed_is_harmless))
-            }
-            Some(Language::Awk) => {
-                self.operand.is_none_or(|item| item.as_known().is_some())
-                    && self.arguments.iter().filter_map(Item::as_known).all(awk_is_harmless)
-            }
-        };
-        if !fine {
-            self.opaque = self.opaque.or(Some(Reason::ProgramText));
         }
     }
 }
