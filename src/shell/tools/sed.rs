@@ -189,11 +189,12 @@ impl<'p> Reader<'p> {
         self.skip_blanks();
         if self.peek() == Some(b'\\') {
             self.at += 1;
+            let first = self.at;
             self.skip_blanks();
             match self.peek() {
-                Some(b'\n') => self.at += 1,
-                // Whether a backslash or two stand before what follows is told in different ways.
-                Some(b'\\') => return Err(Stop::Unclear),
+                Some(b'\n') if self.at == first => self.at += 1,
+                // Blanks before the newline, or another backslash, are taken in different ways.
+                Some(b'\n' | b'\\') => return Err(Stop::Unclear),
                 _ => {}
             }
         }
@@ -411,7 +412,16 @@ mod tests {
         for program in [".bak", "s/a/b", "1", "f.txt", "k", "s/a", "w", "y/a"] {
             assert!(known(program).rejected, "{program:?}");
         }
-        for program in ["p\\\nw out", "ba}w w out", "w out\\\n", "s[a[b[", "s/[[:/x/", "p\r"] {
+        for program in [
+            "p\\\nw out",
+            "ba}w w out",
+            "w out\\\n",
+            "s[a[b[",
+            "s/[[:/x/",
+            "p\r",
+            "a\\ \nw out",
+            "a \\\\\n\\\nw out",
+        ] {
             assert!(known(program).not_understood, "{program:?}");
         }
         assert!(read(b"s/\xff/x/").not_understood);
