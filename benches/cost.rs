@@ -3,6 +3,8 @@
 //! `cargo bench --bench cost -- [WORD]` prints a line for each construct whose name contains the word, and fails if one costs
 //! more than twice as much per byte at 1 MB as at 10 KB. Each figure is a library call, the fastest of several.
 
+#![allow(clippy::expect_used, clippy::indexing_slicing)]
+
 use execpolicy_runtime::Artifact;
 use execpolicy_runtime::script::Decider;
 use execpolicy_shell::Dialect;

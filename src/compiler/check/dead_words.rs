@@ -132,7 +132,7 @@ fn program(text: &str) -> Option<Dead> {
     let variable = !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if variable && !value.contains('/') || variable && !name.contains(|c: char| c.is_ascii_lowercase()) {
+    if variable && !(value.contains('/') && name.contains(|c: char| c.is_ascii_lowercase())) {
         let hint = "write the rule for the program; a forbid or prompt sees through variables that are set before it";
         return dead("sets a variable, and no program has this name", hint.to_owned());
     }

@@ -317,7 +317,7 @@ impl Writer<'_, '_> {
                 Some(denied) => {
                     let shown = denied.destination();
                     self.note(
-                        &format!("network full is closed: Seatbelt cannot tell `{shown}` from others"),
+                        format!("network full is closed: Seatbelt cannot tell `{shown}` from others"),
                         &denied.origin,
                     );
                 }
@@ -335,7 +335,7 @@ impl Writer<'_, '_> {
                             }
                         }
                         None if matches!(rule.host, Destination::Socket(_)) => {}
-                        None => self.note(&format!("{rule}: stays closed, see above"), &rule.origin),
+                        None => self.note(format!("{rule}: stays closed, see above"), &rule.origin),
                     }
                 }
             }

@@ -8,7 +8,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::thread::JoinHandle;
-use std::vec::Vec;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
@@ -99,7 +98,7 @@ impl Stream {
     }
 
     /// Reads what is there now, and no more: others may go on writing.
-    fn rest(&mut self, buffer: &mut Vec<u8>, limit: usize) -> io::Result<()> {
+    fn rest(&mut self, buffer: &mut [u8], limit: usize) -> io::Result<()> {
         let mut left = match &self.from {
             Some(from) => rustix::io::ioctl_fionread(from)?,
             None => 0,

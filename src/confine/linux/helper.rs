@@ -71,7 +71,7 @@ fn serve(control: &OwnedFd) -> Result<(), ConfineError> {
     let Some((bytes, fds)) = channel::receive(control).map_err(helper_error("receive"))? else {
         return Ok(());
     };
-    let mut request = Request::decode(&bytes).ok_or_else(|| refused())?;
+    let mut request = Request::decode(&bytes).ok_or_else(refused)?;
     // Here, where the host's table of sockets is seen. (Without namespaces no socket can be connected to.)
     request.layout.mask_sockets();
     let mut fds = fds.into_iter();

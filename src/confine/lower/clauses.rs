@@ -111,7 +111,7 @@ pub(super) fn environment<'a>(profile: &Profile<&'a str>, host: &Host, work: &mu
     }
     work.plan.environment.sort();
     work.plan.variables = profile.env.iter().map(|rule| variable_rule(rule)).collect();
-    let origin = profile.env.iter().next().map_or(profile.origin, |rule| rule.origin);
+    let origin = profile.env.first().map_or(profile.origin, |rule| rule.origin);
     work.carry("env", origin, "process", Given::Prevented);
     work.note(format!("{passed} variables"));
 }
