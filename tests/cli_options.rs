@@ -34,8 +34,11 @@ impl Drop for Ground {
     }
 }
 
-/// The ways to begin: the words of the subcommand, and its options (misspelled, meant).
-const COMMANDS: &[(&[&str], &[(&str, &str)])] = &[
+/// A misspelled option, and the one that is meant.
+type Misspelling = (&'static str, &'static str);
+
+/// The ways to begin: the words of the subcommand, and its options.
+const COMMANDS: &[(&[&str], &[Misspelling])] = &[
     (
         &["check", "--rules", "f.rules"],
         &[

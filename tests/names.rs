@@ -16,8 +16,11 @@ use execpolicy_shell::{Dialect, Limits};
 const PROGRAMS: &[&str] =
     &["git", "rm", "python", "grep", "tar", "docker", "terraform-provider", "base64", "c++filt"];
 
-/// Another spelling of the same name.
-const SPELLINGS: &[(&str, fn(&str) -> String)] = &[
+/// Makes another spelling of a name.
+type Respell = fn(&str) -> String;
+
+/// Other spellings of the same name.
+const SPELLINGS: &[(&str, Respell)] = &[
     ("itself", |name| name.to_owned()),
     (".exe", |name| format!("{name}.exe")),
     (".cmd", |name| format!("{name}.cmd")),

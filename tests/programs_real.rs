@@ -71,13 +71,13 @@ impl Room {
         let open = fs::Permissions::from_mode(0o777);
         fs::set_permissions(root.path(), open.clone()).unwrap();
         fs::create_dir(root.path().join("bin")).unwrap();
-        let foo = root.path().join("bin/foo");
+        let logger = root.path().join("bin/foo");
         fs::write(
-            &foo,
+            &logger,
             "#!/bin/sh\nprintf 'foo\\0' >>\"$RAN\"; printf '%s\\0' \"$@\" >>\"$RAN\"; echo >>\"$RAN\"\n",
         )
         .unwrap();
-        fs::set_permissions(&foo, open).unwrap();
+        fs::set_permissions(&logger, open).unwrap();
         Some(Self { root, limiter, unprivileged })
     }
 
