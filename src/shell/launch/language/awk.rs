@@ -3,7 +3,7 @@
 //! No implementation reads options behind the first operand. The one true awk ignores options that it does not
 //! know, mawk some, so that the word after one can be the program. Not here: what the program does (`tools/awk.rs`).
 
-use super::{CommandLine, Start, long_option, start, texts};
+use super::command_line::{CommandLine, Start, long_option, start, texts};
 use crate::reason::Reason;
 use crate::segment::{Access, Effect};
 use crate::value::argv::Item;

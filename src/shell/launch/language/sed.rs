@@ -3,7 +3,7 @@
 //! GNU reads options anywhere, BSD up to the first operand, and `-i` and `-l` take a word in one and none in the other: the
 //! command line is read once for each. Not here: what the program does (`tools/sed.rs`).
 
-use super::{CommandLine, Start, long_option, start, texts};
+use super::command_line::{CommandLine, Start, long_option, start, texts};
 use crate::reason::Reason;
 use crate::segment::{Access, Effect};
 use crate::value::argv::Item;
