@@ -116,7 +116,7 @@ fn may_be_known(name: Key) -> bool {
     KNOWN.may_hold(name) || name.low & 0x00FF_FFFF == u64::from_le_bytes(*b"ld-\0\0\0\0\0")
 }
 
-/// What [`Names::may_hold`] takes: the key of the folded name or, if that is long, of its first eight bytes.
+/// What `Names::may_hold` takes: the key of the folded name or, if that is long, of its first eight bytes.
 #[must_use]
 pub fn name_key(name: &[u8]) -> Key {
     let short = if name.len() > SHORT { name.get(..8).unwrap_or(name) } else { name };

@@ -31,7 +31,7 @@ pub trait ArgvRules {
     /// Calls `found` for every rule that matches, in load order.
     ///
     /// * A forbid or prompt matches if *some* argv of the set begins with its pattern, the program by
-    ///   base name and ASCII case aside ([`Argv::could_begin`] with [`super::WordSet::could_be_named`]).
+    ///   base name and ASCII case aside ([`Argv::could_begin`] with [`execpolicy_shell::WordSet::could_be_named`]).
     /// * An allow matches if *every* argv of the set does, the program exactly or in a place of the
     ///   system ([`Argv::surely_begins`]; `docs/semantics.md`, "Strict").
     ///
