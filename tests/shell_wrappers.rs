@@ -101,7 +101,16 @@ fn both_ways_of_deciding_know_the_same_wrappers() {
             facts.surely_alone(name, &["x"])
                 || matches!(
                     *name,
-                    b"sed" | b"gsed" | b"awk" | b"gawk" | b"mawk" | b"nawk" | b"tar" | b"gtar" | b"bsdtar"
+                    b"sed"
+                        | b"gsed"
+                        | b"awk"
+                        | b"gawk"
+                        | b"mawk"
+                        | b"nawk"
+                        | b"original-awk"
+                        | b"tar"
+                        | b"gtar"
+                        | b"bsdtar"
                 ),
             "{}",
             String::from_utf8_lossy(name)
